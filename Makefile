@@ -1,0 +1,54 @@
+# The one definition of what people, hooks and CI call.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_NO_INPUT := 1
+
+.PHONY: help demo test check format bench docs lock clean
+
+help: ## what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/'
+
+# The virtual environments are made once and again when a pin changes. `run` is all that jx itself needs.
+$(VENV)/.run: requirements/run.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "jx needs Python 3.11 or newer, this is " + sys.version.split()[0] + "; set PYTHON=/path/to/python3.11")'
+	@command -v git >/dev/null || { echo "jx needs git; install it with your package manager"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing what jx needs into $(VENV) (once) ..."
+	@$(BIN)/python -m pip install -q --require-hashes -r requirements/run.txt
+	@$(BIN)/python -c 'import pathlib, sysconfig; pathlib.Path(sysconfig.get_path("purelib"), "jx-src.pth").write_text("$(CURDIR)/src\n")'
+	@printf '#!%s\nfrom jx.cli.main import main\nraise SystemExit(main())\n' "$(CURDIR)/$(BIN)/python" > $(BIN)/jx && chmod +x $(BIN)/jx
+	@$(BIN)/python -m compileall -q src || true
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.run
+	@echo "Installing the tools of development into $(VENV) (once) ..."
+	@$(BIN)/python -m pip install -q --require-hashes -r requirements/dev.txt
+	@touch $@
+
+demo: $(VENV)/.run ## the whole story on an embedded platform: install, change, upgrade, break, rescue
+	@$(BIN)/python -m demo
+
+test: $(VENV)/.dev ## all tests, on all cores
+	@$(BIN)/python -m pytest -q -n auto --dist loadgroup
+
+check: $(VENV)/.dev ## format, lint, types, import contracts
+	@$(BIN)/ruff format --check -q .
+	@$(BIN)/ruff check -q .
+	@$(BIN)/mypy
+	@PYTHONPATH=src $(BIN)/lint-imports
+
+format: $(VENV)/.dev ## let the tools write what they can
+	@$(BIN)/ruff format -q .
+	@$(BIN)/ruff check -q --fix . || true
+	@$(BIN)/ruff format -q .
+
+bench: $(VENV)/.dev ## speed and memory, beside their peers
+	@$(BIN)/python -m benchmarks
+
+lock: ## renew the pins (needs uv)
+	@cd requirements && for f in run dev; do uv pip compile -q --generate-hashes --no-emit-index-url --no-annotate --no-header --universal --python-version 3.11 $$f.in -o $$f.txt; done
+
+clean: ## remove what make made
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,5 @@
+"""`python -m jx` is `jx`."""
+
+from jx.cli.main import main
+
+raise SystemExit(main())

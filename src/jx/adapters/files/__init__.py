@@ -1,0 +1,1 @@
+"""Small things on this machine's disk and clock."""

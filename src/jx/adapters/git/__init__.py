@@ -1,0 +1,1 @@
+"""Repositories and folders through the git command line."""

@@ -1,0 +1,1 @@
+"""Rendering by Helm's own engine and chart catalogs (HTTP, OCI, folders) with a content-addressed cache."""

@@ -1,0 +1,1 @@
+"""The embedded git forge: repositories, users, pull requests, webhooks, chart repository."""

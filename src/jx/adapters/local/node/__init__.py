@@ -1,0 +1,1 @@
+"""The embedded node: starts pods of our images as processes, and routes Ingress to them."""

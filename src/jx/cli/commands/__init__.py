@@ -1,0 +1,1 @@
+"""One module per command, named by the words a user types; loaded only when used."""

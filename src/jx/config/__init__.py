@@ -1,0 +1,1 @@
+"""Settings: where they come from (files, environment, flags) and what they mean."""

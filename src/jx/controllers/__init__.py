@@ -1,0 +1,1 @@
+"""Queue and loops: level-triggered, keys only, no decisions."""

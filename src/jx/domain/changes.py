@@ -1,0 +1,110 @@
+"""Changes: an edit offered to an environment as a pull request."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from jx.domain.edits import Edit, edit_to_json
+from jx.domain.environments import Environment
+from jx.domain.names import Person, Repo, Revision
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """An edit for one environment, by whom, and the words that go with it."""
+
+    environment: Environment
+    edit: Edit
+    branch: str
+    """Pattern of Jenkins X 2 (`add-app-redis-1.2.3`) plus, where the pattern alone would not tell two edits apart, a short
+    digest of the content: offering the same twice meets its own trace."""
+    title: str
+    body: str
+    requester: Person
+    auto_merge: bool = False
+
+    @property
+    def message(self) -> str:
+        """The commit's message: title, body, and trailers that name the requester and hold the edit."""
+        return f"{self.title}\n\n{self.body}\n\nJx-Requested-By: {self.requester}\nJx-Edit: {edit_to_json(self.edit)}\n"
+
+
+def content_suffix(edit: Edit) -> str:
+    """Five characters computed from the edit, for branch names."""
+    return hashlib.sha256(edit_to_json(edit).encode()).hexdigest()[:5]
+
+
+class PullState(StrEnum):
+    """Where a pull request stands."""
+
+    OPEN = "open"
+    MERGED = "merged"
+    CLOSED = "closed"
+
+
+class CheckState(StrEnum):
+    """A commit status."""
+
+    PENDING = "pending"
+    SUCCESS = "success"
+    FAILURE = "failure"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A commit status under its context (`jx/apply`)."""
+
+    context: str
+    state: CheckState
+    description: str = ""
+    target_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """A verdict of one person on one commit."""
+
+    author: Person
+    approves: bool
+    revision: Revision
+    body: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """What somebody said on a pull request."""
+
+    author: Person
+    body: str
+    created: datetime
+    key: str = ""
+    """A comment with a key is renewed, not repeated."""
+
+
+@dataclass(frozen=True, slots=True)
+class PullRequest:
+    """A pull request as its forge shows it now."""
+
+    repo: Repo
+    number: int
+    url: str
+    title: str
+    body: str
+    author: Person
+    state: PullState
+    head_branch: str
+    head: Revision
+    base_branch: str
+    created: datetime
+    merged_as: Revision | None = None
+    merged_by: Person | None = None
+    is_mergeable: bool | None = None
+    """None while the forge has not looked."""
+    labels: tuple[str, ...] = ()
+    reviews: tuple[Review, ...] = ()
+    comments: tuple[Comment, ...] = ()
+    checks: tuple[Check, ...] = ()

@@ -1,0 +1,44 @@
+"""Charts: what a catalog offers and what a render consumes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from jx.domain.trees import Tree
+
+
+@dataclass(frozen=True, slots=True)
+class ChartRef:
+    """A chart by where it is: `repository` is `http(s)://...`, `oci://...`, `file://path` (relative to the environment's
+    chart folder) or empty (a folder under `charts/` of the environment). `version` is exact, a range, or empty for the newest."""
+
+    name: str
+    repository: str = ""
+    version: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version}".strip() + (f" from {self.repository}" if self.repository else "")
+
+
+@dataclass(frozen=True, slots=True)
+class ChartVersion:
+    """One entry of a catalog."""
+
+    name: str
+    version: str
+    repository: str
+    digest: str = ""
+    description: str = ""
+    app_version: str = ""
+    home: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A chart in hand: its unpacked files (paths relative to the chart), pinned. `archive` is its `.tgz` where it came as one."""
+
+    ref: ChartRef
+    version: str
+    files: Tree
+    digest: str
+    archive: bytes = field(default=b"", repr=False)

@@ -1,0 +1,116 @@
+"""Edits: changes to a Tree as data. They can be shown, stored in a commit trailer, and replayed on a newer base.
+
+`apply_edit` is in `jx.domain.layouts.umbrella`, since it depends on how an environment is written down. Applying an edit twice
+is applying it once.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from jx.domain.apps import App
+from jx.domain.charts import ChartRef
+from jx.domain.errors import Invalid
+from jx.domain.names import AppKey
+
+
+@dataclass(frozen=True, slots=True)
+class PutApp:
+    """Add an app, or set its chart where it is there; `files` (relative to the app's folder) are written too."""
+
+    app: App
+    files: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SetVersion:
+    """Move an app to another version of its chart; NotFound where it is not installed."""
+
+    key: AppKey
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveApp:
+    """Remove an app, its folder and its values."""
+
+    key: AppKey
+
+
+@dataclass(frozen=True, slots=True)
+class SetValues:
+    """Set values of an app: dotted path (Helm's `--set` syntax without commas) -> JSON value."""
+
+    key: AppKey
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Several:
+    """Edits in order, as one."""
+
+    edits: tuple[Edit, ...]
+
+
+Edit = PutApp | SetVersion | RemoveApp | SetValues | Several
+
+
+def edit_to_json(edit: Edit) -> str:
+    """One line of JSON, for a commit trailer (`Jx-Edit:`)."""
+    return json.dumps(_to_data(edit), sort_keys=True, separators=(",", ":"))
+
+
+def parse_edit(text: str) -> Edit:
+    """An edit from its trailer, or Invalid."""
+    try:
+        return _from_data(json.loads(text))
+    except (ValueError, KeyError, TypeError) as error:
+        raise Invalid(f"this is not an edit: {text[:80]!r}") from error
+
+
+def _to_data(edit: Edit) -> dict[str, Any]:
+    match edit:
+        case PutApp(app, files):
+            chart = app.chart
+            data = {
+                "do": "put-app",
+                "name": chart.name,
+                "repository": chart.repository,
+                "version": chart.version,
+            }
+            return data | {
+                "alias": app.alias,
+                "condition": app.condition,
+                "tags": list(app.tags),
+                "files": dict(files),
+            }
+        case SetVersion(key, version):
+            return {"do": "set-version", "key": key, "version": version}
+        case RemoveApp(key):
+            return {"do": "remove-app", "key": key}
+        case SetValues(key, values):
+            return {"do": "set-values", "key": key, "values": dict(values)}
+        case Several(edits):
+            return {"do": "several", "edits": [_to_data(one) for one in edits]}
+
+
+def _from_data(data: dict[str, Any]) -> Edit:
+    match data["do"]:
+        case "put-app":
+            chart = ChartRef(data["name"], data["repository"], data["version"])
+            key = AppKey(data["alias"] or data["name"])
+            app = App(key, chart, alias=data["alias"], condition=data["condition"], tags=tuple(data["tags"]))
+            return PutApp(app, data["files"])
+        case "set-version":
+            return SetVersion(AppKey(data["key"]), data["version"])
+        case "remove-app":
+            return RemoveApp(AppKey(data["key"]))
+        case "set-values":
+            return SetValues(AppKey(data["key"]), data["values"])
+        case "several":
+            return Several(tuple(_from_data(one) for one in data["edits"]))
+        case other:
+            raise ValueError(other)

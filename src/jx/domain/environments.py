@@ -1,0 +1,89 @@
+"""Environments: what is installed where, read from one repository; and how they are ordered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from jx.domain.apps import App
+from jx.domain.names import DEV, EnvironmentName, Repo
+from jx.domain.trees import Tree
+
+
+class Strategy(StrEnum):
+    """How releases get into an environment (`promotionStrategy` of Jenkins X 2)."""
+
+    AUTO = "Auto"
+    MANUAL = "Manual"
+    NEVER = "Never"
+
+
+class Kind(StrEnum):
+    """What an environment is for (`kind` of Jenkins X 2)."""
+
+    DEVELOPMENT = "Development"
+    PERMANENT = "Permanent"
+    PREVIEW = "Preview"
+    TEST = "Test"
+    EDIT = "Edit"
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """One environment as the dev repository declares it (`env/templates/*-env.yaml`, `jenkins.io/v1` Environment)."""
+
+    name: EnvironmentName
+    namespace: str
+    repo: Repo | None
+    """None where the environment has no git source."""
+    branch: str = "master"
+    label: str = ""
+    kind: Kind = Kind.PERMANENT
+    strategy: Strategy = Strategy.NEVER
+    order: int = 100
+    is_remote: bool = False
+
+    @property
+    def is_dev(self) -> bool:
+        """Whether this is the environment of the platform itself."""
+        return self.kind is Kind.DEVELOPMENT or self.name == DEV
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentSpec:
+    """Everything that one environment repository says, read and checked."""
+
+    name: EnvironmentName
+    namespace: str
+    release: str
+    """Helm release name: `jenkins-x` for dev, `jx` else, unless the repository says otherwise."""
+    apps: tuple[App, ...]
+    chart_dir: str
+    """Folder of the umbrella chart in the repository: `env`, or empty where the repository is the chart."""
+    chart: Tree
+    """The umbrella chart ready to render, but for its dependencies: files relative to `chart_dir`, per-app values folders merged
+    into `values.yaml`, templates of app folders moved to where Helm finds them."""
+    environments: tuple[Environment, ...] = ()
+    """Declared here; only the dev repository declares any."""
+    requirements: Requirements = field(default_factory=lambda: Requirements())
+
+
+@dataclass(frozen=True, slots=True)
+class Requirements:
+    """The settings of `jx-requirements.yml` that jx acts upon; others stand in the file and are left alone."""
+
+    cluster_name: str = ""
+    provider: str = ""
+    namespace: str = "jx"
+    version_stream: Repo | None = None
+    version_stream_ref: str = "master"
+    secret_storage: str = "local"
+    max_deletions: int = 20
+    """An apply that would delete more objects than this is refused."""
+    max_deletion_share: float = 0.5
+    """... or a larger share of the environment's objects than this (0 to 1), when that is more than 3 objects."""
+
+
+def in_order(environments: tuple[Environment, ...]) -> tuple[Environment, ...]:
+    """Dev first, then by `order`, then by name."""
+    return tuple(sorted(environments, key=lambda e: (not e.is_dev, e.order, e.name)))

@@ -1,0 +1,45 @@
+"""Folders: a folder on this machine, as a Tree."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from jx.domain.names import Person, Repo, Revision
+from jx.domain.trees import Tree
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A folder's files, and what git says of it where it lies in a clone."""
+
+    path: str
+    """Absolute."""
+    tree: Tree
+    """From the top of the clone (or the folder itself outside of git): what git tracks, as it is on disk. Ignored files,
+    untracked ones and `.git` are left out."""
+    subfolder: str = ""
+    """The folder that was named, relative to the top of the clone."""
+    origin: Repo | None = None
+    """The remote `origin`."""
+    branch: str = ""
+    head: Revision | None = None
+    is_dirty: bool = False
+    """Whether tracked files differ from `head`."""
+    author: Person = Person("unknown")
+    """Of the head commit; the configured git user where the clone is dirty."""
+    user: Person = Person("unknown")
+    """The configured git user."""
+    subject: str = ""
+
+
+class Folders(Protocol):
+    """Folders of this machine."""
+
+    def read(self, path: str) -> Folder:
+        """The folder, or the clone it lies in. NotFound; Invalid for symlinks that leave it."""
+        ...
+
+    def write(self, path: str, tree: Tree) -> None:
+        """Write a tree into a new or empty folder; Refused where the folder holds anything."""
+        ...

@@ -1,0 +1,123 @@
+"""Forge: pull requests, on GitHub and its like."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from jx.domain.changes import Check, PullRequest, PullState
+from jx.domain.names import Person, Repo, Revision
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A pull request to be: from branch `head` into `base` of the same repository."""
+
+    head: str
+    base: str
+    title: str
+    body: str
+    labels: tuple[str, ...] = ()
+
+
+class Forge(Protocol):
+    """Pull requests of repositories. Every call may raise Unavailable, NotFound and Forbidden.
+
+    Who acts is the user of the token that the forge was made with, never a text.
+    """
+
+    def whoami(self) -> Person:
+        """The user of the token; `login` is set."""
+        ...
+
+    def propose(self, repo: Repo, offer: Offer) -> PullRequest:
+        """Open a pull request. Where one is open already for that pair of branches, its title and body are renewed and it is
+        returned."""
+        ...
+
+    def observe(self, repo: Repo, number: int) -> PullRequest:
+        """The pull request as it is now, with reviews, comments and checks."""
+        ...
+
+    def list_pulls(self, repo: Repo, *, state: PullState | None = PullState.OPEN) -> tuple[PullRequest, ...]:
+        """Pull requests, newest first, without comments and reviews; None means every state."""
+        ...
+
+    def set_status(self, repo: Repo, revision: Revision, check: Check) -> None:
+        """Set a commit status; the same context again replaces it."""
+        ...
+
+    def comment(self, repo: Repo, number: int, body: str, *, key: str = "") -> None:
+        """Comment on a pull request. With a key, an earlier comment of ours with that key is renewed instead."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class MergeRequest:
+    """How to merge: `method` is `merge` or `squash`; `expected` is the head that was reviewed (Stale where it moved)."""
+
+    number: int
+    method: str = "merge"
+    expected: Revision | None = None
+
+
+class ForgeReviews(Protocol):
+    """What a reviewer does."""
+
+    def approve(self, repo: Repo, number: int, *, revision: Revision, body: str = "") -> None:
+        """Approve that commit. Refused for one's own pull request; Stale where the head has moved."""
+        ...
+
+    def merge(self, repo: Repo, request: MergeRequest) -> Revision:
+        """Merge; the merge commit. Repeating on a merged one returns the same. Refused with the reasons (missing approval,
+        failed check, conflict) where the branch is protected."""
+        ...
+
+    def close(self, repo: Repo, number: int) -> None:
+        """Close without merging; a closed one stays so."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Protection:
+    """The rules of a branch."""
+
+    branch: str
+    approvals: int = 0
+    required_checks: tuple[str, ...] = ()
+    pushers: tuple[str, ...] | None = None
+    """Logins that may push to it directly; None: everyone with write access; empty: nobody, changes come by pull request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """Where events go. The secret is given when it is made and never read back."""
+
+    url: str
+    events: tuple[str, ...] = ("push", "pull_request")
+
+
+class ForgeAdmin(Protocol):
+    """What an installation does to a forge once. Each call is repeatable and says whether it changed anything."""
+
+    def ensure_repo(
+        self, owner: str, name: str, *, private: bool = True, description: str = ""
+    ) -> tuple[Repo, bool]:
+        """The repository, made where it was not there."""
+        ...
+
+    def ensure_webhook(self, repo: Repo, hook: Webhook, *, secret: str) -> bool:
+        """A webhook to that URL with that secret and those events."""
+        ...
+
+    def ensure_protection(self, repo: Repo, protection: Protection) -> bool:
+        """The rules of a branch."""
+        ...
+
+    def ensure_collaborator(self, repo: Repo, login: str, *, right: str) -> bool:
+        """A user's right on a repository: `read`, `write` or `admin`."""
+        ...
+
+    def delete_repo(self, repo: Repo) -> bool:
+        """Delete a repository with all it holds; False where there was none."""
+        ...

@@ -1,0 +1,43 @@
+"""Renderer: Helm's templates to manifests. Nothing else knows Helm."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from jx.domain.charts import Chart
+from jx.domain.manifests import Capabilities, Rendered
+from jx.domain.names import AppKey
+from jx.domain.trees import Tree
+
+
+@dataclass(frozen=True, slots=True)
+class RenderRequest:
+    """An umbrella chart with its dependencies in hand."""
+
+    release: str
+    namespace: str
+    chart: Tree
+    """Files relative to the chart, without dependencies."""
+    dependencies: Mapping[AppKey, Chart]
+    """By app key, as the chart's `dependencies` name them."""
+    capabilities: Capabilities
+    values: Mapping[str, Any]
+    """Over the chart's own `values.yaml`, as a further `-f` file; usually empty."""
+
+
+class Renderer(Protocol):
+    """Helm's own engine."""
+
+    def render(self, request: RenderRequest) -> Rendered:
+        """What `helm template --include-crds` gives for the chart with those dependencies, object by object, hooks apart.
+
+        Invalid with file, line and Helm's own reason where a chart does not render, a schema is not met or a dependency is
+        missing. Pure: the same request gives the same answer, up to what charts draw at random.
+        """
+        ...
+
+    def assemble(self, request: RenderRequest) -> Tree:
+        """The same chart as a folder that Helm itself reads: dependencies unpacked below `charts/`."""
+        ...

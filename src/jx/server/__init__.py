@@ -1,0 +1,1 @@
+"""HTTP edges that run in a cluster: the webhook receiver."""
