@@ -1,0 +1,140 @@
+"""Repositories in memory: the world of tests, and of rehearsals that leave nothing behind."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from jx.domain.errors import NotFound, Stale
+from jx.domain.names import Person, Repo, Revision
+from jx.domain.trailers import find_trailers
+from jx.domain.trees import Tree
+from jx.ports.repos import Commit, Draft
+
+_START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@dataclass
+class _Stored:
+    branches: dict[str, Revision] = field(default_factory=dict)
+    commits: dict[Revision, tuple[Commit, Tree]] = field(default_factory=dict)
+
+
+class MemoryRepos:
+    """ports.repos.Repos in memory. Commit ids are computed from content, as git's are.
+
+    `create` makes an empty repository; other calls on a repository that was not made raise NotFound, as a server would.
+    """
+
+    def __init__(self, now: Callable[[], datetime] = lambda: _START) -> None:
+        self._now = now
+        self._repos: dict[str, _Stored] = {}
+
+    def create(self, repo: Repo) -> Repo:
+        """Make an empty repository; again is no error."""
+        self._repos.setdefault(repo.url, _Stored())
+        return repo
+
+    def head(self, repo: Repo, branch: str) -> Revision | None:
+        return self._stored(repo).branches.get(branch)
+
+    def read(self, repo: Repo, revision: Revision) -> Tree:
+        return self._get(repo, revision)[1]
+
+    def log(
+        self, repo: Repo, revision: Revision, *, after: Revision | None = None, limit: int = 100
+    ) -> tuple[Commit, ...]:
+        found: list[Commit] = []
+        following: Revision | None = revision
+        while following is not None and following != after and len(found) < limit:
+            commit = self._get(repo, following)[0]
+            found.append(commit)
+            following = commit.parents[0] if commit.parents else None
+        return tuple(found)
+
+    def write(self, repo: Repo, branch: str, *, base: Revision | None, draft: Draft) -> Revision:
+        head = self.head(repo, branch)
+        if head != base:
+            raise Stale(f"branch {branch} of {repo.full_name} has moved from {base} to {head}")
+        if base is not None and self.read(repo, base) == draft.tree:
+            return base
+        return self._commit(repo, branch, parent=base, draft=draft)
+
+    def replace(self, repo: Repo, branch: str, *, base: Revision, draft: Draft) -> Revision:
+        head = self.head(repo, branch)
+        if head is not None:
+            commit, tree = self._get(repo, head)
+            if commit.parents == (base,) and commit.message == draft.message and tree == draft.tree:
+                return head
+            foreign = [c for c in self.log(repo, head, after=base) if "Jx-Edit" not in c.trailers]
+            if head != base and foreign and commit.parents != ():
+                raise Stale(f"branch {branch} of {repo.full_name} holds commits of {foreign[0].author}")
+        return self._commit(repo, branch, parent=base, draft=draft)
+
+    def append(self, repo: Repo, branch: str, *, parent: Revision | None, draft: Draft) -> Revision:
+        head = self.head(repo, branch)
+        revision, commit = self._draw(parent, draft)
+        if head == revision:
+            return revision
+        if head != parent:
+            raise Stale(f"branch {branch} of {repo.full_name} has moved from {parent} to {head}")
+        self._stored(repo).commits[revision] = (commit, draft.tree)
+        self._stored(repo).branches[branch] = revision
+        return revision
+
+    def merge(self, repo: Repo, *, head: str, base: str, message: str, author: Person) -> Revision:
+        """Merge by taking over the files that `head` changed since it left `base`; for forges in memory. Stale on a conflict."""
+        base_head, tip = self.head(repo, base), self.head(repo, head)
+        if base_head is None or tip is None:
+            raise NotFound(f"no branch {head if base_head else base} in {repo.full_name}")
+        theirs, ours = self.read(repo, tip), self.read(repo, base_head)
+        fork = self._fork_point(repo, tip, base_head)
+        before = self.read(repo, fork) if fork else Tree()
+        merged = dict(ours.files)
+        for path in {*theirs.files, *before.files}:
+            old, new = before.files.get(path), theirs.files.get(path)
+            if old == new:
+                continue
+            if ours.files.get(path) not in (old, new):
+                raise Stale(f"{path} was changed on both branches")
+            if new is None:
+                merged.pop(path, None)
+            else:
+                merged[path] = new
+        return self._commit(repo, base, parent=base_head, draft=Draft(Tree(merged), message, author))
+
+    def _fork_point(self, repo: Repo, tip: Revision, base: Revision) -> Revision | None:
+        known = {commit.revision for commit in self.log(repo, base, limit=10_000)}
+        return next((c.revision for c in self.log(repo, tip, limit=10_000) if c.revision in known), None)
+
+    def _stored(self, repo: Repo) -> _Stored:
+        stored = self._repos.get(repo.url)
+        if stored is None:
+            raise NotFound(f"there is no repository {repo.url}")
+        return stored
+
+    def _get(self, repo: Repo, revision: Revision) -> tuple[Commit, Tree]:
+        found = self._stored(repo).commits.get(revision)
+        if found is None:
+            raise NotFound(f"there is no commit {revision} in {repo.full_name}")
+        return found
+
+    def _draw(self, parent: Revision | None, draft: Draft) -> tuple[Revision, Commit]:
+        at = draft.at or self._now()
+        content = "\0".join(
+            [draft.tree.digest, str(parent), draft.message, str(draft.author), at.isoformat()]
+        )
+        revision = Revision(hashlib.sha1(content.encode(), usedforsecurity=False).hexdigest())
+        parents = (parent,) if parent else ()
+        return revision, Commit(
+            revision, parents, draft.author, at, draft.message, find_trailers(draft.message)
+        )
+
+    def _commit(self, repo: Repo, branch: str, *, parent: Revision | None, draft: Draft) -> Revision:
+        revision, commit = self._draw(parent, draft)
+        stored = self._stored(repo)
+        stored.commits[revision] = (commit, draft.tree)
+        stored.branches[branch] = revision
+        return revision
