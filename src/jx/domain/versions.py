@@ -26,6 +26,11 @@ class Version:
         numbers = tuple(int(part or 0) for part in match.groups()[:3])
         self._key = (numbers, _prerelease_key(self.prerelease))
 
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """Major, minor and patch."""
+        return self._key[0]
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Version) and self._key == other._key
 
