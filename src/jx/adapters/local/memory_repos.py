@@ -68,8 +68,10 @@ class MemoryRepos:
             commit, tree = self._get(repo, head)
             if commit.parents == (base,) and commit.message == draft.message and tree == draft.tree:
                 return head
-            foreign = [c for c in self.log(repo, head, after=base) if "Jx-Edit" not in c.trailers]
-            if head != base and foreign and commit.parents != ():
+            known = {commit.revision for commit in self.log(repo, base, limit=10_000)}
+            ours = [c for c in self.log(repo, head, limit=10_000) if c.revision not in known]
+            foreign = [c for c in ours if "Jx-Edit" not in c.trailers]
+            if foreign:
                 raise Stale(f"branch {branch} of {repo.full_name} holds commits of {foreign[0].author}")
         return self._commit(repo, branch, parent=base, draft=draft)
 

@@ -1,0 +1,107 @@
+"""ports.folders.Folders: folders of this machine, and the clones they lie in."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from jx.adapters.git.objects import read_log
+from jx.adapters.git.process import Git
+from jx.domain.errors import Invalid, JxError, NotFound, Problem, Refused
+from jx.domain.names import Person, Repo, parse_repo, parse_revision
+from jx.domain.trees import Blob, Tree
+from jx.ports.folders import Folder
+
+
+class GitFolders:
+    """Folders on disk; git, where there is any, says which files count."""
+
+    def __init__(self) -> None:
+        self._git = Git()
+
+    def read(self, path: str) -> Folder:
+        folder = Path(path).resolve()
+        if not folder.is_dir():
+            raise NotFound(f"there is no folder {folder}", hint="name one with --dir")
+        top = self._find_top(folder)
+        if top is None:
+            return Folder(path=str(folder), tree=_read_files(folder, _walk(folder)))
+        names = self._git.run("ls-files", "-z", cwd=top).decode(errors="replace").split("\0")
+        tree = _read_files(top, [name for name in names if name])
+        bare = Folder(
+            path=str(folder), tree=tree, subfolder=str(folder.relative_to(top)), user=self._user(top)
+        )
+        return self._with_history(
+            top, replace(bare, subfolder="" if bare.subfolder == "." else bare.subfolder)
+        )
+
+    def write(self, path: str, tree: Tree) -> None:
+        folder = Path(path)
+        if folder.exists() and any(folder.iterdir()):
+            raise Refused(f"{folder} is not empty", hint="name a new folder")
+        for name, blob in tree.files.items():
+            target = folder / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(blob.data)
+            if blob.executable:
+                target.chmod(0o755)
+
+    def _find_top(self, folder: Path) -> Path | None:
+        try:
+            return Path(self._git.text("rev-parse", "--show-toplevel", cwd=folder)).resolve()
+        except JxError:
+            return None
+
+    def _user(self, top: Path) -> Person:
+        name = email = ""
+        with contextlib.suppress(JxError):
+            name = self._git.text("config", "user.name", cwd=top)
+            email = self._git.text("config", "user.email", cwd=top)
+        return Person(name or os.environ.get("USER", "unknown"), email)
+
+    def _with_history(self, top: Path, folder: Folder) -> Folder:
+        origin: Repo | None = None
+        branch = ""
+        with contextlib.suppress(JxError):
+            origin = parse_repo(self._git.text("remote", "get-url", "origin", cwd=top))
+        with contextlib.suppress(JxError):
+            branch = self._git.text("symbolic-ref", "--quiet", "--short", "HEAD", cwd=top)
+        try:
+            head = parse_revision(self._git.text("rev-parse", "--verify", "HEAD", cwd=top))
+        except JxError:
+            return replace(folder, origin=origin, branch=branch, is_dirty=True, author=folder.user)
+        is_dirty = bool(self._git.text("status", "--porcelain", "--untracked-files=no", cwd=top))
+        commit = read_log(self._git, top, head, after=None, limit=1)[0]
+        return replace(
+            folder,
+            origin=origin,
+            branch=branch,
+            head=head,
+            is_dirty=is_dirty,
+            author=folder.user if is_dirty else commit.author,
+            subject=commit.subject,
+        )
+
+
+def _walk(folder: Path) -> list[str]:
+    found = []
+    for root, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if name != ".git")
+        links = [name for name in folders if (Path(root) / name).is_symlink()]
+        found += [str((Path(root) / name).relative_to(folder)) for name in [*files, *links]]
+    return found
+
+
+def _read_files(top: Path, names: list[str]) -> Tree:
+    files, problems = {}, []
+    for name in names:
+        path = top / name
+        if path.is_symlink():
+            problems.append(Problem(name, "symbolic links are not allowed in an environment"))
+        elif path.is_file():  # a tracked file that was deleted on disk is deleted
+            files[name] = Blob(path.read_bytes(), executable=os.access(path, os.X_OK))
+    if problems:
+        raise Invalid(f"{top} holds files that cannot be read safely", *problems)
+    return Tree(files)

@@ -1,0 +1,126 @@
+"""ports.repos.Repos through the git command: a bare mirror per repository, no checkouts."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from pathlib import Path
+
+from jx.adapters.git import objects
+from jx.adapters.git.process import Git, Logins, no_logins
+from jx.domain.errors import Stale
+from jx.domain.names import Repo, Revision, parse_branch, parse_revision
+from jx.domain.trees import Tree
+from jx.ports.repos import Commit, Draft
+
+
+class GitRepos:
+    """Repositories by URL, mirrored below `cache`. Threads may share it; so may processes, since git locks its refs."""
+
+    def __init__(self, cache: Path, *, logins: Logins = no_logins) -> None:
+        self._cache = cache
+        self._git = Git(logins)
+        self._lock = threading.Lock()
+
+    def head(self, repo: Repo, branch: str) -> Revision | None:
+        ref = f"refs/heads/{parse_branch(branch)}"
+        for line in self._git.text("ls-remote", "--", repo.url, ref, url=repo.url).splitlines():
+            oid, _, name = line.partition("\t")
+            if name == ref:
+                return parse_revision(oid)
+        return None
+
+    def read(self, repo: Repo, revision: Revision) -> Tree:
+        store = self._with(repo, revision)
+        return objects.read_tree(self._git, store, revision)
+
+    def log(
+        self, repo: Repo, revision: Revision, *, after: Revision | None = None, limit: int = 100
+    ) -> tuple[Commit, ...]:
+        store = self._with(repo, revision)
+        known = after if after and self._has(store, after) else None
+        return objects.read_log(self._git, store, revision, after=known, limit=limit)
+
+    def write(self, repo: Repo, branch: str, *, base: Revision | None, draft: Draft) -> Revision:
+        store = self._with(repo, base) if base else self._store(repo)
+        if base and objects.read_tree(self._git, store, base) == draft.tree:
+            if (head := self.head(repo, branch)) != base:
+                raise Stale(f"branch {branch} of {repo.full_name} has moved from {base} to {head}")
+            return base
+        commit = objects.make_commit(self._git, store, parent=base, draft=draft)
+        self._push(repo, store, commit, branch=branch, expected=base)
+        return commit
+
+    def replace(self, repo: Repo, branch: str, *, base: Revision, draft: Draft) -> Revision:
+        store = self._with(repo, base)
+        head = self.head(repo, branch)
+        if head is not None:
+            self._with(repo, head)
+            commits = objects.read_log(self._git, store, head, after=base, limit=50)
+            tip = commits[0] if commits else None
+            is_ours = tip and tip.parents == (base,) and tip.message == draft.message.strip("\n")
+            if is_ours and objects.read_tree(self._git, store, head) == draft.tree:
+                return head
+            foreign = [commit for commit in commits if "Jx-Edit" not in commit.trailers]
+            if foreign:
+                raise Stale(
+                    f"branch {branch} of {repo.full_name} holds commits of {foreign[0].author}",
+                    hint="merge or delete that branch, then try again",
+                )
+        commit = objects.make_commit(self._git, store, parent=base, draft=draft)
+        self._push(repo, store, commit, branch=branch, expected=head, force=True)
+        return commit
+
+    def append(self, repo: Repo, branch: str, *, parent: Revision | None, draft: Draft) -> Revision:
+        store = self._with(repo, parent) if parent else self._store(repo)
+        commit = objects.make_commit(self._git, store, parent=parent, draft=draft)
+        head = self.head(repo, branch)
+        if head == commit:
+            return commit
+        if head != parent:
+            raise Stale(f"branch {branch} of {repo.full_name} has moved from {parent} to {head}")
+        self._push(repo, store, commit, branch=branch, expected=parent)
+        return commit
+
+    def _store(self, repo: Repo) -> Path:
+        name = hashlib.sha256(repo.url.encode()).hexdigest()[:24]
+        store = self._cache / f"{name}.git"
+        with self._lock:
+            if not (store / "HEAD").exists():
+                store.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                self._git.run("init", "--quiet", "--bare", "--", str(store))
+        return store
+
+    def _has(self, store: Path, revision: Revision) -> bool:
+        found = self._git.run("cat-file", "--batch-check", cwd=store, stdin=f"{revision}\n".encode())
+        return b" commit " in found
+
+    def _with(self, repo: Repo, revision: Revision) -> Path:
+        """The mirror, holding that commit with its history."""
+        store = self._store(repo)
+        if not self._has(store, revision):
+            self._git.run(
+                "fetch", "--quiet", "--no-tags", "--prune", "--", repo.url, "+refs/heads/*:refs/remotes/origin/*",
+                cwd=store, url=repo.url,
+            )  # fmt: skip
+            if not self._has(store, revision):
+                self._git.run(
+                    "fetch", "--quiet", "--no-tags", "--", repo.url, revision, cwd=store, url=repo.url
+                )
+        return store
+
+    def _push(
+        self,
+        repo: Repo,
+        store: Path,
+        commit: Revision,
+        *,
+        branch: str,
+        expected: Revision | None,
+        force: bool = False,
+    ) -> None:
+        ref = f"refs/heads/{parse_branch(branch)}"
+        lease = f"--force-with-lease={ref}:{expected or ''}"
+        # With the lease git may overwrite, so what is no fast-forward is said to be one only where it may.
+        source = f"+{commit}:{ref}" if force else f"{commit}:{ref}"
+        self._git.run("push", "--quiet", lease, "--", repo.url, source, cwd=store, url=repo.url)
