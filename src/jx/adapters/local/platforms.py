@@ -1,0 +1,263 @@
+"""ports.platforms: embedded platforms, each in a folder of its own below `$JX_HOME/platforms`, mode 0700."""
+
+from __future__ import annotations
+
+import fcntl
+import getpass
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from jx.adapters.local.daemons import Daemon, free_port, this_python
+from jx.adapters.local.forge.client import Administration
+from jx.domain.errors import Invalid, NotFound
+from jx.domain.names import parse_environment_name
+from jx.ports.platforms import Part, Platform
+
+BOT = "jx-bot"
+"""The platform's own user: the controllers act as it, and only it may push ledgers."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """`platform.json`: what does not change once the platform is made, and what was installed."""
+
+    owner: str
+    owner_name: str
+    owner_email: str
+    forge_port: int
+    kubernetes_port: int
+    ingress_port: int
+    dev_repo_url: str = ""
+    prefix: str = ""
+
+
+class LocalPlatforms:
+    """All embedded platforms of a home folder."""
+
+    def __init__(self, home: Path) -> None:
+        self._root = home / "platforms"
+
+    def start(self, name: str) -> Platform:
+        parse_environment_name(name)
+        with self._locked(name) as folder:
+            record = self._load(folder) or self._make(folder)
+            for daemon in _daemons(name, folder, record):
+                daemon.start()
+            _seed_users(folder, record)
+            return self._describe(name, folder, record)
+
+    def stop(self, name: str) -> bool:
+        folder, record = self._get(name)
+        stopped = [daemon.stop() for daemon in reversed(_daemons(name, folder, record))]
+        return any(stopped)
+
+    def find(self, name: str) -> Platform | None:
+        folder = self._root / name
+        record = self._load(folder)
+        return self._describe(name, folder, record) if record else None
+
+    def list_names(self) -> tuple[str, ...]:
+        if not self._root.is_dir():
+            return ()
+        return tuple(sorted(path.name for path in self._root.iterdir() if (path / "platform.json").exists()))
+
+    def remember(self, name: str, *, dev_repo_url: str, prefix: str) -> None:
+        folder, record = self._get(name)
+        _save(folder, replace(record, dev_repo_url=dev_repo_url, prefix=prefix))
+
+    def remove(self, name: str) -> None:
+        folder, record = self._get(name)
+        for daemon in reversed(_daemons(name, folder, record)):
+            daemon.stop()
+        shutil.rmtree(folder)
+
+    def logs(self, name: str, *, part: str = "", follow: bool = False, lines: int = 100) -> Iterator[str]:
+        folder, record = self._get(name)
+        known = {daemon.name: daemon.log for daemon in _daemons(name, folder, record)}
+        pods = folder / "kubernetes" / "pods"
+        known |= {path.parent.name: path for path in sorted(pods.glob("*/*.log"))}
+        chosen = {key: path for key, path in known.items() if not part or key.startswith(part)}
+        if not chosen:
+            raise NotFound(f"platform {name} has no part {part!r}", hint=f"parts: {', '.join(known)}")
+        if follow:
+            yield from _follow(list(chosen.values()), lines)
+            return
+        for key, path in chosen.items():
+            if path.exists():
+                yield from (
+                    f"{key}: {line}" for line in path.read_text(errors="replace").splitlines()[-lines:]
+                )
+
+    @contextmanager
+    def _locked(self, name: str) -> Iterator[Path]:
+        folder = self._root / name
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder.chmod(0o700)
+        with (folder / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield folder
+
+    def _make(self, folder: Path) -> _Record:
+        login, name, email = _this_person()
+        ports: list[int] = []
+        while len(ports) < 3:
+            port = free_port()
+            if port not in ports:
+                ports.append(port)
+        record = _Record(login, name, email, *ports)
+        _save(folder, record)
+        return record
+
+    def _load(self, folder: Path) -> _Record | None:
+        path = folder / "platform.json"
+        try:
+            return _Record(**json.loads(path.read_text()))
+        except FileNotFoundError:
+            return None
+        except (ValueError, TypeError) as error:
+            raise Invalid(
+                f"{path} is damaged: {error}", hint=f"jx local reset {folder.name} begins anew"
+            ) from error
+
+    def _get(self, name: str) -> tuple[Path, _Record]:
+        folder = self._root / name
+        record = self._load(folder)
+        if record is None:
+            known = ", ".join(self.list_names()) or "none yet"
+            raise NotFound(
+                f"there is no embedded platform {name!r}", hint=f"platforms: {known}; jx install makes one"
+            )
+        return folder, record
+
+    def _describe(self, name: str, folder: Path, record: _Record) -> Platform:
+        platform = Platform(
+            name=name,
+            folder=folder,
+            owner=record.owner,
+            forge_url=f"http://127.0.0.1:{record.forge_port}",
+            kubernetes_url=f"https://127.0.0.1:{record.kubernetes_port}",
+            ingress_url=f"http://127.0.0.1:{record.ingress_port}",
+            kubeconfig=folder / "kubernetes" / "admin.kubeconfig",
+            dev_repo_url=record.dev_repo_url,
+            prefix=record.prefix,
+        )
+        addresses = {"forge": platform.forge_url, "kubernetes": platform.kubernetes_url}
+        parts = [
+            Part(
+                daemon.name,
+                bool(daemon.pid) and (daemon.folder / "ready").exists(),
+                addresses[daemon.name],
+                daemon.pid,
+            )
+            for daemon in _daemons(name, folder, record)
+        ]
+        return replace(platform, parts=tuple(parts))
+
+
+class LocalUsers:
+    """ports.platforms.Users: the forge's users; tokens lie below the platform's folder, readable by this machine's user only."""
+
+    def __init__(self, platform: Platform) -> None:
+        self._tokens = platform.folder / "tokens"
+        self._admin = _administration(platform.folder, platform.forge_url)
+
+    def add(self, login: str, *, name: str = "", email: str = "") -> bool:
+        parse_environment_name(login)
+        return _ensure_user(
+            self._admin, self._tokens, login, name=name or login, email=email or f"{login}@localhost"
+        )
+
+    def list_logins(self) -> tuple[str, ...]:
+        return tuple(sorted(path.name for path in self._tokens.iterdir()))
+
+    def token(self, login: str) -> str:
+        path = self._tokens / login
+        if login not in self.list_logins():
+            known = ", ".join(self.list_logins())
+            raise NotFound(
+                f"this platform's forge has no user {login!r}",
+                hint=f"users: {known}; jx local user add {login}",
+            )
+        return path.read_text().strip()
+
+
+def _daemons(name: str, folder: Path, record: _Record) -> tuple[Daemon, Daemon]:
+    run, logs = folder / "run", folder / "logs"
+    forge = folder / "forge"
+    kubernetes = folder / "kubernetes"
+    forge_command = this_python(
+        "-m", "jx.adapters.local.forge", "--dir", str(forge), "--port", str(record.forge_port)
+    )
+    node_command = this_python(
+        "-m", "jx.adapters.local.node", "--dir", str(kubernetes), "--port", str(record.kubernetes_port),
+        "--ingress-port", str(record.ingress_port), "--name", f"jx-{name}",
+    )  # fmt: skip
+    return (
+        Daemon("forge", forge_command, forge, record.forge_port, run, logs / "forge.log"),
+        Daemon("kubernetes", node_command, kubernetes, record.kubernetes_port, run, logs / "kubernetes.log"),
+    )
+
+
+def _save(folder: Path, record: _Record) -> None:
+    draft = folder / "platform.json.new"
+    draft.write_text(json.dumps(asdict(record), indent=2) + "\n")
+    draft.replace(folder / "platform.json")
+
+
+def _administration(folder: Path, forge_url: str) -> Administration:
+    return Administration(forge_url, (folder / "forge" / "admin.token").read_text().strip())
+
+
+def _seed_users(folder: Path, record: _Record) -> None:
+    admin = _administration(folder, f"http://127.0.0.1:{record.forge_port}")
+    tokens = folder / "tokens"
+    _ensure_user(admin, tokens, record.owner, name=record.owner_name, email=record.owner_email)
+    _ensure_user(admin, tokens, BOT, name="Jenkins X", email=f"{BOT}@localhost")
+
+
+def _ensure_user(admin: Administration, tokens: Path, login: str, *, name: str, email: str) -> bool:
+    tokens.mkdir(mode=0o700, exist_ok=True)
+    if (tokens / login).exists():
+        return False
+    token = admin.create_user(login, name, email)
+    draft = tokens.parent / f".token-{login}"
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(token + "\n")
+    draft.replace(tokens / login)
+    return True
+
+
+def _this_person() -> tuple[str, str, str]:
+    """Login, name and email of who makes the platform: git's configuration, else the operating system's user."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = "me"
+    login = re.sub(r"[^a-z0-9-]+", "-", user.lower()).strip("-") or "me"
+    return login, _git_config("user.name") or user, _git_config("user.email") or f"{login}@localhost"
+
+
+def _git_config(key: str) -> str:
+    try:
+        done = subprocess.run(
+            ["git", "config", "--get", key], capture_output=True, text=True, check=False, cwd="/"
+        )
+    except FileNotFoundError:
+        return ""
+    return done.stdout.strip()
+
+
+def _follow(paths: list[Path], lines: int) -> Iterator[str]:
+    command = ["tail", "-n", str(lines), "-F", *[str(path) for path in paths]]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as tail:
+        try:
+            yield from (line.rstrip("\n") for line in tail.stdout or ())
+        finally:
+            tail.terminate()

@@ -1,0 +1,115 @@
+"""What people and programs read: events, tables, documents. The only place that writes to standard output and error."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import threading
+from collections.abc import Iterable, Sequence
+from typing import Any, TextIO
+
+from jx.config import load
+from jx.domain.errors import Invalid, JxError, Refused
+from jx.domain.events import Event, Level
+
+_STYLES = {"red": "31", "green": "32", "yellow": "33", "cyan": "36", "bold": "1", "dim": "2"}
+
+
+def is_plain(stream: TextIO) -> bool:
+    """Whether colours and moving lines are out of place."""
+    return load.prefers_plain() or not stream.isatty()
+
+
+def style(text: str, *names: str, stream: TextIO | None = None) -> str:
+    """The text in colours, where the stream shows any."""
+    if is_plain(stream or sys.stdout) or not text:
+        return text
+    codes = ";".join(_STYLES[name] for name in names)
+    return f"\x1b[{codes}m{text}\x1b[0m"
+
+
+def say(text: str = "") -> None:
+    """A line of result, on standard output."""
+    print(text, flush=True)
+
+
+def hint(text: str) -> None:
+    """A line for the person, on standard error, so that results can be piped."""
+    print(style(text, "dim", stream=sys.stderr), file=sys.stderr, flush=True)
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Columns as kubectl prints them: upper-case header, three spaces between, nothing after the last."""
+    lines = [list(header), *([str(cell) for cell in row] for row in rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
+    for number, line in enumerate(lines):
+        text = "   ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        say(style(text, "bold") if number == 0 else text)
+
+
+def document(data: Any, form: str) -> None:
+    """JSON or YAML, for `-o`."""
+    if form == "json":
+        say(json.dumps(data, indent=2, default=str))
+        return
+    import yaml
+
+    say(yaml.safe_dump(data, sort_keys=False, default_flow_style=False).rstrip())
+
+
+def show_error(error: JxError) -> None:
+    """One message: what happened, every mistake with its place, and what to do next."""
+    write = sys.stderr.write
+    write(f"{style('error:', 'red', 'bold', stream=sys.stderr)} {error.message}\n")
+    if isinstance(error, Invalid):
+        for problem in error.problems:
+            write(f"  {problem}\n")
+    if error.hint:
+        write(f"{style('hint:', 'cyan', stream=sys.stderr)} {error.hint}\n")
+    if isinstance(error, Refused) and error.flag:
+        write(f"{style('hint:', 'cyan', stream=sys.stderr)} to do it all the same: {error.flag}\n")
+    sys.stderr.flush()
+
+
+class TerminalReporter:
+    """ports.reporter for people: events of one key renew one line on a terminal, and are plain lines elsewhere."""
+
+    def __init__(self, *, verbose: bool = False, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stderr
+        self._verbose = verbose
+        self._lock = threading.Lock()
+        self._open_key = ""
+        self._last: dict[str, str] = {}
+
+    def tell(self, event: Event) -> None:
+        """Print it, unless it is for debugging and nobody asked."""
+        if event.level is Level.DEBUG and not self._verbose:
+            return
+        with self._lock:
+            if event.key and is_plain(self._stream) and self._last.get(event.key) == event.message:
+                return  # the same state again is no news in a log
+            self._last[event.key] = event.message
+            self._write(event)
+
+    def _write(self, event: Event) -> None:
+        text = {Level.WARNING: "warning: ", Level.ERROR: "error: "}.get(event.level, "") + event.message
+        colour = {Level.WARNING: "yellow", Level.ERROR: "red", Level.DEBUG: "dim"}.get(event.level)
+        shown = style(text, colour, stream=self._stream) if colour else text
+        if is_plain(self._stream):
+            self._stream.write(text + "\n")
+        elif event.key:
+            width = shutil.get_terminal_size().columns - 1
+            start = "\r\x1b[K" if self._open_key == event.key else ("\n" if self._open_key else "")
+            self._stream.write(start + shown[: width + len(shown) - len(text)])
+        else:
+            self._stream.write(("\n" if self._open_key else "") + shown + "\n")
+        self._open_key = "" if is_plain(self._stream) else event.key
+        self._stream.flush()
+
+    def end(self) -> None:
+        """Close an open line of progress."""
+        if self._open_key:
+            self._stream.write("\n")
+            self._stream.flush()
+            self._open_key = ""

@@ -1,0 +1,79 @@
+"""One run of jx: its settings, where it tells what goes on, and the way to everything else."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cached_property, update_wrapper
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from jx.cli.output import TerminalReporter
+from jx.config import load
+from jx.config.settings import Settings
+
+if TYPE_CHECKING:
+    from jx.wiring import Wiring
+
+
+@dataclass
+class Session:
+    """What every command is given. `wiring` is made when first asked for, so help needs none of it."""
+
+    settings: Settings
+    reporter: TerminalReporter
+
+    @classmethod
+    def begin(cls, *, user: str | None, platform: str | None, verbose: bool) -> Session:
+        """From the environment and the options before the command."""
+        settings = load.load()
+        if user:
+            settings = replace(settings, user=user)
+        if platform:
+            settings = replace(settings, platform=platform)
+        return cls(settings, TerminalReporter(verbose=verbose))
+
+    @cached_property
+    def wiring(self) -> Wiring:
+        """Adapters and use-cases for these settings."""
+        from jx.wiring import Wiring
+
+        return Wiring(self.settings, self.reporter)
+
+    def change(self, **settings: Any) -> None:
+        """Take over options of a command; before `wiring` is first asked for."""
+        self.settings = replace(self.settings, **{name: value for name, value in settings.items() if value})
+
+    def confirm(self, question: str, *, batch: bool) -> bool:
+        """Ask on a terminal; in batch mode, or where nobody can answer, the answer is yes."""
+        if batch or self.settings.batch or not sys.stdin.isatty():
+            return True
+        return click.confirm(question, default=False, err=True)
+
+
+def command(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Gives a click command its Session, and closes what it opened."""
+
+    @click.pass_context
+    def with_session(context: click.Context, *arguments: Any, **options: Any) -> Any:
+        session: Session = context.find_root().obj
+        try:
+            return context.invoke(function, session, *arguments, **options)
+        finally:
+            session.reporter.end()
+            if "wiring" in session.__dict__:
+                session.wiring.close()
+
+    return update_wrapper(with_session, function)
+
+
+@contextmanager
+def goes_on(*lines: str) -> Iterator[None]:
+    """While this lasts, Ctrl-C says what goes on without the person."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(*lines) from None

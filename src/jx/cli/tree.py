@@ -1,0 +1,163 @@
+"""The table of commands, and the groups that load a command's module only when it is used."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+import click
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One command: the words a user types, what it does in one line, and under which heading help lists it."""
+
+    words: str
+    summary: str
+    section: str = ""
+    aliases: tuple[str, ...] = ()
+    hidden: bool = False
+
+    @property
+    def module(self) -> str:
+        """Where it is: the words joined, below `jx.cli.commands`."""
+        return "jx.cli.commands." + self.words.replace(" ", "_").replace("-", "_")
+
+
+START, CHANGE, LOOK, RESCUE, PLATFORM, STEPS = (
+    "Start",
+    "Change (each opens a pull request)",
+    "Look",
+    "Rescue",
+    "Embedded platform",
+    "Steps of pipelines",
+)
+
+ROWS = (
+    Row("install", "Install Jenkins X, managed by GitOps", START),
+    Row("uninstall", "Show what would be removed, then remove it", START),
+    Row("create cluster", "Create a Kubernetes cluster, then install", START),
+    Row("use", "Choose the embedded platform to work with", START),
+    Row("version", "Print the version of jx", START),
+    Row("completion", "Print the completion script of a shell", START),
+    Row("add app", "Add an app to an environment", CHANGE),
+    Row("upgrade app", "Upgrade one app, or all", CHANGE, aliases=("apps",)),
+    Row("upgrade platform", "Upgrade the platform itself", CHANGE, aliases=("install",)),
+    Row("delete app", "Remove an app from an environment", CHANGE),
+    Row("edit app", "Set values of an app", CHANGE),
+    Row("pr list", "List pull requests", CHANGE),
+    Row("pr view", "Show one pull request", CHANGE),
+    Row("pr diff", "Show what a pull request changes in the cluster", CHANGE),
+    Row("pr comment", "Comment on a pull request", CHANGE),
+    Row("pr approve", "Approve a pull request as it is now", CHANGE),
+    Row("pr merge", "Merge a pull request", CHANGE),
+    Row("pr close", "Close a pull request without merging it", CHANGE),
+    Row("get env", "List environments", LOOK, aliases=("environments", "environment", "envs")),
+    Row("get apps", "List the apps of an environment", LOOK, aliases=("app",)),
+    Row("get applications", "List what runs where", LOOK, aliases=("application", "version", "versions")),
+    Row("get activities", "List what was done and is being done", LOOK, aliases=("activity", "act")),
+    Row("diff", "Show what an apply would change", LOOK),
+    Row("step env apply", "Apply an environment from a clone of its repository", RESCUE),
+    Row("resume", "End a hold, so that merges apply themselves again", RESCUE),
+    Row("step helm build", "Write the merged chart of an environment, and check that it renders", STEPS),
+    Row("step helm apply", "Apply the chart in a folder", STEPS),
+    Row("step helm version", "Set the version of a chart to the build number", STEPS),
+    Row("local start", "Start the embedded platform", PLATFORM),
+    Row("local stop", "Stop it; nothing is lost", PLATFORM),
+    Row("local status", "Show what runs", PLATFORM),
+    Row("local logs", "Show logs of the world and of pods", PLATFORM),
+    Row("local env", "Print what a shell needs to work with it", PLATFORM),
+    Row("local reset", "Delete it, with all its data", PLATFORM),
+    Row("local kubeconfig", "Print its kubeconfig, or merge it into yours", PLATFORM),
+    Row("local kubernetes", "Run the embedded Kubernetes API by itself", PLATFORM),
+    Row("local user add", "Add a user of the embedded forge", PLATFORM),
+    Row("local user list", "List the users of the embedded forge", PLATFORM),
+    Row("local git-credential", "Serve tokens to git", PLATFORM, hidden=True),
+    Row("controllers run", "Run the controllers (in a pod)", hidden=True),
+    Row("webhooks serve", "Serve the webhook receiver (in a pod)", hidden=True),
+)
+
+SUMMARIES = {
+    "add": "Add apps",
+    "create": "Create clusters",
+    "delete": "Remove apps",
+    "edit": "Set values",
+    "get": "List environments, apps, applications, activities",
+    "pr": "Pull requests: list, view, diff, comment, approve, merge, close",
+    "step": "Steps of pipelines, and the rescue: step env apply",
+    "step env": "Apply an environment",
+    "step helm": "Build, apply and number charts",
+    "local": "The embedded platform: start, stop, status, logs, users",
+    "local user": "Users of the embedded forge",
+    "upgrade": "Upgrade apps and the platform",
+    "controllers": "Run the controllers",
+    "webhooks": "Serve the webhook receiver",
+}
+
+
+class Tree(click.Group):
+    """A group whose commands stand in the table; help reads the table and imports nothing."""
+
+    def __init__(self, words: str = "", **settings: Any) -> None:
+        super().__init__(**settings)
+        self.words = words
+
+    def _rows(self) -> list[Row]:
+        prefix = f"{self.words} " if self.words else ""
+        return [row for row in ROWS if row.words.startswith(prefix)]
+
+    def _next_word(self, row: Row) -> tuple[str, bool]:
+        rest = row.words.removeprefix(self.words).split()
+        return rest[0], len(rest) == 1
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The next words, in the table's order, hidden ones left out."""
+        seen = dict.fromkeys(self._next_word(row)[0] for row in self._rows() if not row.hidden)
+        return list(seen)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command or sub-group of a word; imports the module of a command."""
+        for row in self._rows():
+            word, is_last = self._next_word(row)
+            if is_last and (cmd_name == word or cmd_name in row.aliases):
+                return load(row)
+            if not is_last and cmd_name == word:
+                words = f"{self.words} {word}".strip()
+                return Tree(words, name=word, help=SUMMARIES.get(words, ""), no_args_is_help=True)
+        return None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does; a typo is answered with the nearest words."""
+        name = args[0]
+        if self.get_command(ctx, name) is None and not ctx.resilient_parsing:
+            known = [*self.list_commands(ctx), *(alias for row in self._rows() for alias in row.aliases)]
+            near = difflib.get_close_matches(name, known, n=3)
+            hint = f" Did you mean {' or '.join(repr(word) for word in near)}?" if near else ""
+            path = ctx.command_path
+            ctx.fail(f"There is no command '{path} {name}'.{hint} See '{path} --help'.")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Commands by section, from the table alone."""
+        sections: dict[str, dict[str, str]] = {}
+        for row in self._rows():
+            if row.hidden:
+                continue
+            word, is_last = self._next_word(row)
+            section = (row.section or "Commands") if not self.words else "Commands"
+            summary = row.summary if is_last else SUMMARIES.get(f"{self.words} {word}".strip(), "")
+            if all(word not in rows for rows in sections.values()):
+                sections.setdefault(section, {})[word] = summary
+        for section, rows in sections.items():
+            with formatter.section(section):
+                formatter.write_dl(list(rows.items()))
+
+
+def load(row: Row) -> click.Command:
+    """The click command of a row: the attribute `command` of its module."""
+    command: click.Command = import_module(row.module).command
+    return command

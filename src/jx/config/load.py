@@ -1,0 +1,54 @@
+"""Where settings come from: the environment, then the home folder. With cli/main.py the only reader of the environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from jx.config.settings import Settings
+
+DEFAULT_PLATFORM = "local"
+
+
+def load(environment: Mapping[str, str] | None = None) -> Settings:
+    """The settings of this process."""
+    env = os.environ if environment is None else environment
+    home = Path(env.get("JX_HOME") or Path(env.get("HOME", "~")).expanduser() / ".jx").absolute()
+    return Settings(
+        home=home,
+        platform=env.get("JX_PLATFORM") or current_platform(home),
+        user=env.get("JX_USER", ""),
+        kubeconfig=tuple(Path(path) for path in env.get("KUBECONFIG", "").split(os.pathsep) if path),
+        kube_context=env.get("JX_KUBE_CONTEXT", ""),
+        dev_repo_url=env.get("JX_DEV_REPO_URL", ""),
+        forge_url=env.get("JX_FORGE_URL", ""),
+        git_user=env.get("JX_GIT_USER", ""),
+        git_token=env.get("JX_GIT_TOKEN", ""),
+        webhook_secret=env.get("JX_WEBHOOK_SECRET", ""),
+        batch=env.get("JX_BATCH_MODE", "").lower() in {"1", "true", "yes"},
+        deploy_namespace=env.get("DEPLOY_NAMESPACE", ""),
+        build_number=env.get("JX_BUILD_NUMBER") or env.get("BUILD_NUMBER", ""),
+        in_cluster="KUBERNETES_SERVICE_HOST" in env,
+    )
+
+
+def current_platform(home: Path) -> str:
+    """The embedded platform chosen by `jx use`, or the default."""
+    try:
+        return (home / "current").read_text().strip() or DEFAULT_PLATFORM
+    except OSError:
+        return DEFAULT_PLATFORM
+
+
+def use_platform(home: Path, name: str) -> None:
+    """Make an embedded platform the current one."""
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    draft = home / ".current.new"
+    draft.write_text(name + "\n")
+    draft.replace(home / "current")
+
+
+def prefers_plain() -> bool:
+    """Whether the person wants no colours (`NO_COLOR`, no-color.org) or the terminal can show none."""
+    return bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"

@@ -1,0 +1,45 @@
+"""Settings: what can be set from outside, each with its meaning, unit and default. The reference page is made from this file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What jx was told by its environment and its home folder."""
+
+    home: Path
+    """`JX_HOME`: where jx keeps embedded platforms and caches. Default `~/.jx`."""
+    platform: str = ""
+    """`JX_PLATFORM`: the embedded platform to work with. Default: the one chosen by `jx use`, else `local`."""
+    user: str = ""
+    """`JX_USER` (or `--as`): the user of the embedded forge to act as. Default: the user who made the platform."""
+    kubeconfig: tuple[Path, ...] = ()
+    """`KUBECONFIG`: kubeconfig files. Default: the embedded platform's where there is one, else `~/.kube/config`."""
+    kube_context: str = ""
+    """`JX_KUBE_CONTEXT` (or `--context`): the context to use. Default: the kubeconfig's current one."""
+    dev_repo_url: str = ""
+    """`JX_DEV_REPO_URL`: the dev environment's repository. Set in the platform's own pods."""
+    forge_url: str = ""
+    """`JX_FORGE_URL`: the forge's address. Set in the platform's own pods."""
+    git_user: str = ""
+    """`JX_GIT_USER`: the user name for git and the forge. Set in the platform's own pods."""
+    git_token: str = field(default="", repr=False)
+    """`JX_GIT_TOKEN`: its token. Set in the platform's own pods, from a Secret."""
+    webhook_secret: str = field(default="", repr=False)
+    """`JX_WEBHOOK_SECRET`: the key that signs webhooks. Set in the webhook receiver's pod, from a Secret."""
+    batch: bool = False
+    """`JX_BATCH_MODE` (or `-b`): ask no question. Default: ask when standing on a terminal."""
+    deploy_namespace: str = ""
+    """`DEPLOY_NAMESPACE`: the namespace of the environment in a pipeline, as in Jenkins X 2."""
+    build_number: str = ""
+    """`BUILD_NUMBER` (or `JX_BUILD_NUMBER`): the number of the pipeline's build, as in Jenkins X 2."""
+    in_cluster: bool = False
+    """Whether this process runs in a pod (`KUBERNETES_SERVICE_HOST` is set)."""
+
+    @property
+    def cache(self) -> Path:
+        """Charts and mirrors of repositories; may be deleted at any time."""
+        return self.home / "cache"

@@ -1,0 +1,96 @@
+"""Platforms: embedded platforms on this machine, and the world that each one lives in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One server of the world: its name, whether it answers, where, and its process (0 when it does not run)."""
+
+    name: str
+    is_up: bool
+    address: str
+    pid: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """An embedded platform: where it is kept and how to speak to it. Holds no secrets."""
+
+    name: str
+    folder: Path
+    owner: str
+    """The login of the forge's user who made it, and the default one to act as."""
+    forge_url: str
+    kubernetes_url: str
+    ingress_url: str
+    kubeconfig: Path
+    dev_repo_url: str = ""
+    """Empty until something was installed."""
+    prefix: str = ""
+    parts: tuple[Part, ...] = field(default=())
+
+    @property
+    def is_up(self) -> bool:
+        """Whether every server of the world answers."""
+        return bool(self.parts) and all(part.is_up for part in self.parts)
+
+    @property
+    def chart_repository(self) -> str:
+        """The world's chart repository."""
+        return f"{self.forge_url}/charts"
+
+
+class Platforms(Protocol):
+    """Embedded platforms by name. Calls may raise NotFound (no such platform) and Failed (a server did not come up; its last
+    words are in the message)."""
+
+    def start(self, name: str) -> Platform:
+        """The platform, made where it was not there, and its world running. Repeatable; a running world is left alone.
+        Refused where one of its ports is taken by another program."""
+        ...
+
+    def stop(self, name: str) -> bool:
+        """Stop its world; False where nothing ran. Nothing is lost."""
+        ...
+
+    def find(self, name: str) -> Platform | None:
+        """The platform as it is now, or None."""
+        ...
+
+    def list_names(self) -> tuple[str, ...]:
+        """All platforms of this machine, sorted."""
+        ...
+
+    def remember(self, name: str, *, dev_repo_url: str, prefix: str) -> None:
+        """Note what was installed."""
+        ...
+
+    def remove(self, name: str) -> None:
+        """Stop it and delete all that it holds."""
+        ...
+
+    def logs(self, name: str, *, part: str = "", follow: bool = False, lines: int = 100) -> Iterator[str]:
+        """Lines of the world's servers (all, or one)."""
+        ...
+
+
+class Users(Protocol):
+    """Users of the embedded forge."""
+
+    def add(self, login: str, *, name: str = "", email: str = "") -> bool:
+        """Make a user and keep a token of theirs where only this machine's user can read it; False where there was one."""
+        ...
+
+    def list_logins(self) -> tuple[str, ...]:
+        """All users, sorted."""
+        ...
+
+    def token(self, login: str) -> str:
+        """The kept token of a user; NotFound names the users there are."""
+        ...
