@@ -1,0 +1,145 @@
+"""`index.yaml` of a chart repository: which charts it has, in which versions, and where their archives are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urljoin, urlsplit, urlunsplit
+
+import yaml
+
+from jx.adapters.helm.archives import MEGABYTE, digest_of
+from jx.adapters.helm.cache import ChartCache
+from jx.adapters.helm.download import Downloader
+from jx.domain.catalogs import chart_not_found, order_versions
+from jx.domain.charts import ChartRef, ChartVersion
+from jx.domain.errors import Invalid, NotFound, Problem
+
+INDEX_LIMIT = 64 * MEGABYTE
+_FORMAT = 1
+_NOTHING = frozenset({"", "~", "null", "Null", "NULL"})
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """The entries of a repository by chart: (version, where its archive is as the index writes it)."""
+
+    repository: str
+    entries: Mapping[str, tuple[tuple[ChartVersion, str], ...]]
+
+    def versions(self, ref: ChartRef) -> tuple[ChartVersion, ...]:
+        """Newest first; NotFound with the nearest names."""
+        return order_versions(version for version, _ in self._entries(ref))
+
+    def location(self, ref: ChartRef, version: ChartVersion) -> str:
+        """The full URL of an archive."""
+        url = next(url for one, url in self._entries(ref) if one.version == version.version)
+        return resolve_url(self.repository, url)
+
+    def _entries(self, ref: ChartRef) -> tuple[tuple[ChartVersion, str], ...]:
+        found = self.entries.get(ref.name)
+        if not found:
+            raise chart_not_found(ref, self.entries)
+        return found
+
+
+def resolve_url(repository: str, url: str) -> str:
+    """A URL as an index writes it, which may be relative to the repository; the repository's query goes with it."""
+    if urlsplit(url).scheme:
+        return url
+    base = urlsplit(repository)
+    joined = urlsplit(urljoin(urlunsplit(base._replace(path=base.path.rstrip("/") + "/", query="")), url))
+    return urlunsplit(joined._replace(query=joined.query or base.query))
+
+
+def index_url(repository: str) -> str:
+    """Where the index of a repository is."""
+    return resolve_url(repository, "index.yaml")
+
+
+def load_index(repository: str, downloader: Downloader, cache: ChartCache) -> Index:
+    """The index as it is now. What the server says has not changed since the last time is neither sent nor parsed again."""
+    url = index_url(repository)
+    known = cache.find_json("indexes", url)
+    known = known if isinstance(known, dict) and known.get("format") == _FORMAT else {}
+    asked = {"If-None-Match": known.get("etag"), "If-Modified-Since": known.get("last_modified")}
+    headers = {name: value for name, value in asked.items() if value}
+    try:
+        response = downloader.get(url, limit=INDEX_LIMIT, headers=headers, accept=(304,))
+    except NotFound as error:
+        raise NotFound(
+            f"{repository} is not a chart repository: it has no index.yaml",
+            hint="give the folder that holds index.yaml, or oci:// for an OCI registry",
+        ) from error
+    if response.status == 304:
+        rows = cache.find_json("parsed", known["content"])
+        if rows is not None:
+            return _index(repository, rows)
+        response = downloader.get(url, limit=INDEX_LIMIT)
+    content = digest_of(response.body)
+    rows = cache.find_json("parsed", f"{_FORMAT}:{content}")
+    if rows is None:
+        rows = parse_index(response.body, url)
+        cache.put_json("parsed", f"{_FORMAT}:{content}", rows)
+    cache.put_json(
+        "indexes",
+        url,
+        {
+            "format": _FORMAT,
+            "etag": response.headers.get("etag"),
+            "last_modified": response.headers.get("last-modified"),
+            "content": f"{_FORMAT}:{content}",
+        },
+    )
+    return _index(repository, rows)
+
+
+def parse_index(data: bytes, where: str) -> dict[str, list[list[str]]]:
+    """Of each chart and version what we use: version, digest, description, appVersion, home, URL. All are texts."""
+    try:
+        # Texts only (no dates, no numbers: version 1.10 stays so), and by libyaml: indexes of 20 MB are real.
+        whole = json.loads(data) if data[:1] == b"{" else yaml.load(data, Loader=yaml.CBaseLoader)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        line = mark.line + 1 if mark else None
+        reason = getattr(error, "problem", None) or "it is no YAML"
+        raise Invalid(
+            "the index of a chart repository cannot be read", Problem(where, str(reason), line)
+        ) from error
+    entries = whole.get("entries") if isinstance(whole, dict) else None
+    if not isinstance(entries, dict):
+        raise Invalid("this is not the index of a chart repository", Problem(where, "it has no `entries`"))
+    return {
+        str(name): rows
+        for name, listed in entries.items()
+        if isinstance(listed, list) and (rows := [row for entry in listed if (row := _row(entry))])
+    }
+
+
+def _row(entry: Any) -> list[str] | None:
+    if not isinstance(entry, dict):
+        return None
+    urls = entry.get("urls")
+    url = urls[0] if isinstance(urls, list) and urls else ""
+    row = [_text(entry.get(key)) for key in ("version", "digest", "description", "appVersion", "home")]
+    return [*row, _text(url)] if row[0] and url else None
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) and value not in _NOTHING else ""
+
+
+def _index(repository: str, rows: dict[str, list[list[str]]]) -> Index:
+    return Index(
+        repository,
+        {name: tuple(_entry(name, repository, row) for row in listed) for name, listed in rows.items()},
+    )
+
+
+def _entry(name: str, repository: str, row: list[str]) -> tuple[ChartVersion, str]:
+    version, digest, description, app_version, home, url = row
+    if digest and not digest.startswith("sha256:"):
+        digest = f"sha256:{digest}"
+    return ChartVersion(name, version, repository, digest, description, app_version, home), url
