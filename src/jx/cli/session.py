@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -46,6 +47,17 @@ class Session:
     def change(self, **settings: Any) -> None:
         """Take over options of a command; before `wiring` is first asked for."""
         self.settings = replace(self.settings, **{name: value for name, value in settings.items() if value})
+
+    def ask(self, question: str) -> bool:
+        """Ask on a terminal, no being the default; where nobody can answer, the answer is no."""
+        if self.settings.batch or not sys.stdin.isatty():
+            return False
+        return click.confirm(question, default=False, err=True)
+
+    @property
+    def executable(self) -> str:
+        """How this jx is started again, as an absolute path."""
+        return shutil.which(sys.argv[0]) or f"{sys.executable} -m jx"
 
     def confirm(self, question: str, *, batch: bool) -> bool:
         """Ask on a terminal; in batch mode, or where nobody can answer, the answer is yes."""

@@ -1,0 +1,156 @@
+"""The flags of `jx install` and `jx create cluster`, as Jenkins X 2 had them: one table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+from jx.domain.installing import InstallFlags
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """One flag. `acts` says that it means something here; the others are accepted, and said to have no effect."""
+
+    names: str
+    help: str
+    is_switch: bool = False
+    acts: bool = False
+    default: str = ""
+
+
+def _switch(names: str, text: str, *, acts: bool = False) -> Flag:
+    return Flag(names, text, is_switch=True, acts=acts)
+
+
+FLAGS = (
+    _switch("--ng", "Next generation: --gitops --vault --no-tiller --tekton. The default.", acts=True),
+    _switch("--gitops", "Manage the installation itself by GitOps.", acts=True),
+    _switch("--vault", "Keep secrets in Vault (on provider local: in the embedded store).", acts=True),
+    _switch("--tekton", "Run pipelines on Tekton (on provider local: on the embedded runner).", acts=True),
+    _switch("--no-tiller", "Render charts without Tiller. Always so.", acts=True),
+    _switch("--static-jenkins", "Run pipelines on a Jenkins server.", acts=True),
+    _switch("--prow", "Trigger Tekton pipelines as Prow did.", acts=True),
+    _switch("--knative-build", "Gone with Knative Build.", acts=True),
+    _switch("--no-gitops-env-apply", "Make the repositories, apply nothing.", acts=True),
+    _switch("--no-gitops-env-repo", "Do not make remote repositories."),
+    _switch("--no-gitops-vault", "GitOps without Vault.", acts=True),
+    _switch("--no-gitops-env-setup", "Skip what follows the first apply."),
+    _switch("--no-default-environments", "No staging and no production.", acts=True),
+    _switch("--remote-environments", "Staging and production are in other clusters.", acts=True),
+    _switch("--install-only", "Fail where it is installed already.", acts=True),
+    _switch("--kaniko", "Build images by Kaniko."),
+    _switch("--helm3", "Helm 3. Always so."),
+    _switch("--remote-tiller", "Gone with Tiller.", acts=True),
+    _switch("--global-tiller", "Gone with Tiller.", acts=True),
+    _switch("--skip-setup-tiller", "Gone with Tiller."),
+    _switch("--helm-tls", "Gone with Tiller."),
+    _switch("--vault-bucket-recreate", "Empty an existing bucket of Vault's name."),
+    _switch("--cleanup-temp-files", "Remove generated files. Always so."),
+    _switch("--long-term-storage", "A bucket for logs."),
+    _switch("--skip-auth-secrets-merge", "Do not merge secrets of an earlier installation."),
+    _switch("--git-public", "Make public repositories.", acts=True),
+    _switch("--skip-ingress", "Install no ingress controller."),
+    _switch("--external-dns", "Register names by external-dns."),
+    _switch("--on-premise", "An on-premise cluster."),
+    _switch("--aws-auto-create", "Create what Vault needs on AWS."),
+    Flag("--provider", "Where to install: local, kubernetes, gke, eks, ...", acts=True),
+    Flag("--namespace", "Namespace of the platform.", acts=True, default="jx"),
+    Flag("--default-environment-prefix", "Repositories are named environment-<prefix>-<name>.", acts=True),
+    Flag("--environment-git-owner", "Who owns the environments' repositories.", acts=True),
+    Flag("--version", "Version of the platform's chart. Default: the version stream's.", acts=True),
+    Flag("--timeout", "How long to wait for the platform, in seconds.", acts=True, default="600"),
+    Flag("--tiller-namespace", "Gone with Tiller."),
+    Flag("--cloud-environment-repo", "Values by provider."),
+    Flag("--versions-repo", "Git repository of the version stream.", acts=True),
+    Flag("--versions-ref", "Its branch, tag or commit.", acts=True),
+    Flag("--buildpack", "Name of the build packs."),
+    Flag("--lts-bucket", "Bucket of --long-term-storage."),
+    Flag("--config-file", "A file of install settings."),
+    Flag("--docker-registry", "Registry for images."),
+    Flag("--docker-registry-org", "Its organisation."),
+    Flag("--git-provider-url", "The git server."),
+    Flag("--git-provider-kind", "Its kind: github, gitlab, ...", acts=True),
+    Flag("--git-username", "User name for it."),
+    Flag("--git-api-token", "Not taken here: a process argument is no place for a token; set JX_GIT_TOKEN."),
+    Flag("--default-admin-password", "Not taken here: a process argument is no place for a password."),
+    Flag("--domain", "Domain of the ingress."),
+    Flag("--external-ip", "Address of the ingress."),
+    Flag("--ingress-namespace", "Namespace of the ingress controller."),
+    Flag("--ingress-service", "Service of the ingress controller."),
+    Flag("--ingress-deployment", "Deployment of the ingress controller."),
+    Flag("--ingress-cluster-role", "ClusterRole of the ingress controller."),
+    Flag("--aws-dynamodb-region", "Region of Vault's table."),
+    Flag("--aws-dynamodb-table", "Vault's table."),
+    Flag("--aws-kms-region", "Region of Vault's key."),
+    Flag("--aws-kms-key-id", "Vault's key."),
+    Flag("--aws-s3-bucket", "Bucket of Vault's unseal keys."),
+    Flag("--aws-s3-region", "Its region."),
+    Flag("--aws-s3-prefix", "Its prefix."),
+    Flag("--aws-access-key-id", "IAM user of Vault."),
+    Flag("--aws-secret-access-key", "Not taken here: a process argument is no place for a key."),
+)
+
+_FORBIDDEN = ("git_api_token", "default_admin_password", "aws_secret_access_key")
+
+
+class _Truth(click.ParamType):
+    name = "true|false"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> bool:
+        """`--vault`, `--vault=true`, `--vault=false`."""
+        if isinstance(value, bool):
+            return value
+        if str(value).lower() in {"true", "yes", "1", "t"}:
+            return True
+        if str(value).lower() in {"false", "no", "0", "f"}:
+            return False
+        self.fail(f"{value!r} is neither true nor false", param, ctx)
+
+
+def install_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds every flag of the table to a command; switches are None where they were not given."""
+    for flag in reversed(FLAGS):
+        settings: dict[str, Any] = {
+            "help": flag.help,
+            "default": flag.default or None,
+            "show_default": bool(flag.default),
+        }
+        if flag.is_switch:
+            settings |= {"is_flag": False, "flag_value": "true", "type": _Truth(), "metavar": "[=true|false]"}
+        function = click.option(flag.names, **settings)(function)
+    return function
+
+
+def read_flags(options: dict[str, Any]) -> tuple[InstallFlags, list[str]]:
+    """The flags for the domain, and those that were given but have no effect here."""
+    for name in _FORBIDDEN:
+        if options.get(name):
+            flag = "--" + name.replace("_", "-")
+            raise click.UsageError(
+                f"{flag}: everybody on this machine can read a process's arguments; use the environment instead"
+            )
+    given = {flag: options.get(_key(flag)) for flag in FLAGS}
+    idle = [flag.names for flag, value in given.items() if value is not None and not flag.acts]
+    switches = {
+        flag.names.removeprefix("--"): value
+        for flag, value in given.items()
+        if flag.is_switch and value is not None
+    }
+    flags = InstallFlags(
+        switches=switches,
+        provider=options.get("provider") or "",
+        namespace=options.get("namespace") or "jx",
+        prefix=options.get("default_environment_prefix") or "",
+        owner=options.get("environment_git_owner") or "",
+        platform_version=options.get("version") or "",
+        git_kind=options.get("git_provider_kind") or "",
+    )
+    return flags, idle
+
+
+def _key(flag: Flag) -> str:
+    return flag.names.removeprefix("--").replace("-", "_")

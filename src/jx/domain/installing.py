@@ -1,0 +1,191 @@
+"""Installing: what the flags of `jx install` mean together, decided before anything is touched.
+
+Follows the rules of Jenkins X 2 where they are sound. Two differ on purpose: a flag that a person set is never silently turned
+around (`--ng --vault=false` leaves Vault out, `--ng --tekton=false` is refused), and no engine flag at all means `--ng`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from jx.domain.errors import Invalid, Usage
+from jx.domain.names import parse_environment_name, parse_namespace
+
+PROVIDERS = (
+    "local",
+    "kubernetes",
+    "kind",
+    "minikube",
+    "gke",
+    "eks",
+    "aws",
+    "aks",
+    "oke",
+    "iks",
+    "openshift",
+    "minishift",
+    "jx-infra",
+    "pks",
+    "icp",
+    "alibaba",
+)
+
+
+class Engine(StrEnum):
+    """What runs pipelines."""
+
+    TEKTON = "tekton"
+    JENKINS = "jenkins"
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """What will be installed, after all rules; `notes` are said aloud before anything begins."""
+
+    provider: str
+    engine: Engine
+    gitops: bool
+    vault: bool
+    namespace: str
+    prefix: str
+    owner: str = ""
+    platform_version: str = ""
+    default_environments: bool = True
+    remote_environments: bool = False
+    notes: tuple[str, ...] = ()
+
+    @property
+    def not_built_yet(self) -> str:
+        """Why this cannot be installed yet, or empty."""
+        if self.engine is Engine.JENKINS:
+            return "a Jenkins server as the pipeline engine (--static-jenkins, or --gitops without --tekton)"
+        if not self.gitops:
+            return "an installation that is not managed by GitOps (--gitops=false)"
+        if self.provider != "local":
+            return f"provider {self.provider}"
+        if self.remote_environments:
+            return "environments in other clusters (--remote-environments)"
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class InstallFlags:
+    """What a person typed; None where a flag was not given."""
+
+    switches: Mapping[str, bool]
+    """`ng`, `gitops`, `vault`, `tekton`, `no-tiller`, `static-jenkins`, `prow`, `knative-build`, ... as given."""
+    provider: str = ""
+    namespace: str = "jx"
+    prefix: str = ""
+    owner: str = ""
+    platform_version: str = ""
+    git_kind: str = ""
+
+    def get(self, name: str) -> bool | None:
+        """The switch as given, or None."""
+        return self.switches.get(name)
+
+
+def plan_installation(flags: InstallFlags) -> Installation:
+    """What the flags mean; Usage names which contradict each other, and why."""
+    _refuse_contradictions(flags)
+    notes: list[str] = []
+    engine, is_ng = _choose_engine(flags, notes)
+    gitops = _given(flags, "gitops", default=is_ng or engine is Engine.TEKTON)
+    vault = _given(flags, "vault", default=is_ng)
+    if gitops and not vault and flags.get("vault") is None and not flags.get("no-gitops-vault"):
+        notes.append("GitOps mode requires vault: --vault is implied (--no-gitops-vault leaves it out)")
+        vault = True
+    if is_ng and flags.get("vault") is False:
+        notes.append("--ng without Vault, as --vault=false says")
+    provider = flags.provider or "local"
+    if provider not in PROVIDERS:
+        raise Usage(f"there is no provider {provider!r}", hint=f"providers: {', '.join(PROVIDERS)}")
+    if not flags.provider:
+        notes.append("no --provider given: installing on this machine (--provider local)")
+    return Installation(
+        provider=provider,
+        engine=engine,
+        gitops=gitops,
+        vault=vault,
+        namespace=_parse(parse_namespace, flags.namespace, "--namespace"),
+        prefix=_parse(parse_environment_name, flags.prefix, "--default-environment-prefix")
+        if flags.prefix
+        else "",
+        owner=flags.owner,
+        platform_version=flags.platform_version,
+        default_environments=not flags.get("no-default-environments"),
+        remote_environments=bool(flags.get("remote-environments")),
+        notes=tuple(notes),
+    )
+
+
+def _given(flags: InstallFlags, name: str, *, default: bool) -> bool:
+    value = flags.get(name)
+    return default if value is None else value
+
+
+_CONTRADICTIONS = (
+    ("ng", "static-jenkins", "--ng runs pipelines on Tekton, --static-jenkins on a Jenkins server"),
+    ("tekton", "static-jenkins", "only one engine can run the pipelines"),
+    ("prow", "static-jenkins", "Prow triggers Tekton pipelines, not Jenkins jobs"),
+    ("knative-build", "tekton", "only one engine can run the pipelines"),
+    ("knative-build", "static-jenkins", "only one engine can run the pipelines"),
+    ("no-gitops-vault", "vault", "one leaves Vault out, the other asks for it"),
+)
+
+_PARTS_OF_NG = {
+    "gitops": "--ng is managed by GitOps; leave --ng out and name the parts that you want",
+    "tekton": "--ng runs pipelines on Tekton; leave --ng out and name the engine that you want",
+    "no-tiller": "--ng needs no Tiller",
+}
+
+
+def _refuse_contradictions(flags: InstallFlags) -> None:
+    for one, other, why in _CONTRADICTIONS:
+        if flags.get(one) and flags.get(other):
+            raise Usage(
+                f"Incompatible options '--{one}' and '--{other}'. Please pick only one of them.",
+                hint=f"why: {why}",
+            )
+    if flags.get("ng"):
+        for part, why in _PARTS_OF_NG.items():
+            if flags.get(part) is False:
+                raise Usage(f"Incompatible options '--ng' and '--{part}=false'.", hint=f"why: {why}")
+    if flags.get("knative-build"):
+        raise Usage("--knative-build is gone: Knative Build has ended", hint="use --tekton")
+    if flags.get("no-tiller") is False or flags.get("remote-tiller") or flags.get("global-tiller"):
+        raise Usage(
+            "Tiller is gone: jx renders charts itself and applies what they give", hint="leave the flag out"
+        )
+    if flags.get("tekton") and flags.git_kind and flags.git_kind not in {"github", "local"}:
+        raise Usage(
+            f"Git provider: {flags.git_kind} is not yet supported for Tekton.",
+            hint="use --git-provider-kind github",
+        )
+
+
+def _choose_engine(flags: InstallFlags, notes: list[str]) -> tuple[Engine, bool]:
+    """The engine, and whether the bundle `--ng` is meant."""
+    if flags.get("ng"):
+        return Engine.TEKTON, True
+    if flags.get("tekton") or flags.get("prow"):
+        return Engine.TEKTON, False
+    named = [
+        name
+        for name in ("static-jenkins", "gitops", "vault", "tekton", "prow")
+        if flags.get(name) is not None
+    ]
+    if not named:
+        notes.append("no engine named: taking --ng (= --gitops --vault --no-tiller --tekton)")
+        return Engine.TEKTON, True
+    return Engine.JENKINS, False
+
+
+def _parse(parse: Callable[[str], str], text: str, flag: str) -> str:
+    try:
+        return parse(text)
+    except Invalid as error:
+        raise Usage(f"{flag}: {error.message}") from error
