@@ -51,6 +51,8 @@ class Step:
     uid: str = ""
     resource_version: str = ""
     """Of the live object that the decision was made on; preconditions of deletes."""
+    shown: str = ""
+    """Hash of what a reviewer may see of the manifest: secret values and values drawn at random play no part in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,8 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class ApplyPlan:
-    """Ordered steps for one environment. `digest` changes when anything that would be sent or deleted changes."""
+    """Ordered steps for one environment. `digest` changes when anything that would be sent or deleted changes, but for the
+    values of Secrets: it stands in public places, and a hash of a secret can be guessed."""
 
     environment: EnvironmentName
     namespace: str
@@ -81,14 +84,14 @@ class ApplyPlan:
 
     @property
     def digest(self) -> str:
-        """`sha256:...`; equal exactly when the same would be done to the same objects. Bodies enter it as hashes only."""
+        """`sha256:...`; equal exactly when the same would be done to the same objects, as far as a reviewer may see."""
         rows = [
             [
                 step.action,
                 str(step.ref),
                 step.api_version,
                 step.uid,
-                body_hash(step.manifest.body) if step.manifest else "",
+                step.shown,
             ]
             for step in self.steps
         ]
@@ -100,9 +103,14 @@ class ApplyPlan:
         return sum(step.action is action for step in self.steps)
 
     @property
+    def changes(self) -> tuple[Step, ...]:
+        """The steps that send or delete something."""
+        return tuple(step for step in self.steps if step.action not in {Action.UNCHANGED, Action.KEEP})
+
+    @property
     def has_changes(self) -> bool:
         """Whether anything would be sent or deleted."""
-        return any(step.action not in {Action.UNCHANGED, Action.KEEP} for step in self.steps)
+        return bool(self.changes)
 
 
 def body_hash(body: Body) -> str:
@@ -122,6 +130,7 @@ class InventoryItem:
     ref: ObjectRef
     api_version: str
     uid: str
+    """Empty while an apply only means to send it: written before the first request, so that a crash never orphans an object."""
     sent: str
     observed: str
 
@@ -151,6 +160,19 @@ class Applied:
 
 
 @dataclass(frozen=True, slots=True)
+class UndoneHunk:
+    """A place where the tree applied by hand differs from the skipped commit: lines with one line of context on each side."""
+
+    path: str
+    before: tuple[str, ...]
+    """The line above; empty at the top of the file."""
+    skipped: tuple[str, ...]
+    applied: tuple[str, ...]
+    after: tuple[str, ...]
+    """The line below; empty at the end of the file."""
+
+
+@dataclass(frozen=True, slots=True)
 class Hold:
     """Somebody stopped automatic applies: why, since when, and which commit is not to be applied."""
 
@@ -158,10 +180,13 @@ class Hold:
     reason: str
     since: datetime
     skips: Revision | None = None
-    """The head of the branch when the hold was set: it is not applied again. The hold ends when the branch's tree equals what was
-    applied by hand, or with `jx resume`."""
+    """The head of the branch when the hold was set: it is not applied again. When the hold ends: `jx.domain.holds`."""
     kind: str = "rescue"
     """`rescue` (set by an apply by hand) or `person` (set by `jx hold`)."""
+    applied_tree: str = ""
+    """Digest of the tree that was applied by hand."""
+    undoes: tuple[UndoneHunk, ...] = ()
+    """How the tree applied by hand differs from the skipped head."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +211,8 @@ class Anchor:
     ledger_head: str = ""
     holds: tuple[Hold, ...] = ()
     pending: tuple[PendingEntry, ...] = ()
+    platform_versions: tuple[str, ...] = ()
+    """Versions of the platform that were applied here, oldest first: going back to one of them is a revert, not a mistake."""
     version: str = ""
     """For compare-and-swap: what was read; empty where there is none yet. Opaque."""
 
@@ -198,6 +225,8 @@ class Outcome:
     live: LiveObject | None = None
     error: str = ""
     skipped: bool = False
+    can_retry: bool = False
+    """Whether trying again may help."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,3 +239,12 @@ class ApplyReport:
     ledger_commit: str = ""
     """Empty where nothing changed or the entry waits in the anchor."""
     message: str = ""
+    is_healthy: bool | None = None
+    """None where nobody waited for it, or the wait was broken off."""
+    unhealthy: tuple[str, ...] = ()
+    """What is not healthy and why, a line each."""
+
+    @property
+    def is_good(self) -> bool:
+        """Whether a command may end with success."""
+        return self.result is ApplyResult.APPLIED and self.is_healthy is not False

@@ -25,6 +25,8 @@ class RenderRequest:
     capabilities: Capabilities
     values: Mapping[str, Any]
     """Over the chart's own `values.yaml`, as a further `-f` file; usually empty."""
+    draw: int = 0
+    """Requests that differ in this only are rendered anew: charts that draw values at random then draw other ones."""
 
 
 class Renderer(Protocol):
