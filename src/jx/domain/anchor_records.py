@@ -1,0 +1,181 @@
+"""Anchor records: an Anchor as plain JSON data and back, for whatever stores anchors. `version` stays out: the store has its
+own word for it."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from jx.domain.applying import (
+    Anchor,
+    Applied,
+    ApplyResult,
+    Hold,
+    InventoryItem,
+    PendingEntry,
+    Source,
+    UndoneHunk,
+)
+from jx.domain.errors import Invalid
+from jx.domain.manifests import ChartPin, ObjectRef
+from jx.domain.names import EnvironmentName, Person, Repo, Revision
+
+
+def anchor_to_data(anchor: Anchor) -> dict[str, Any]:
+    """Everything but `version`, as JSON values."""
+    return {
+        "environment": anchor.environment,
+        "repo": anchor.repo.url if anchor.repo else None,
+        "clusterId": anchor.cluster_id,
+        "namespace": anchor.namespace,
+        "release": anchor.release,
+        "inventory": [_item_to_data(item) for item in anchor.inventory],
+        "applied": _applied_to_data(anchor.applied) if anchor.applied else None,
+        "ledgerHead": anchor.ledger_head,
+        "holds": [_hold_to_data(hold) for hold in anchor.holds],
+        "pending": [
+            {"name": entry.name, "content": base64.b64encode(entry.content).decode()}
+            for entry in anchor.pending
+        ],
+        "platformVersions": list(anchor.platform_versions),
+    }
+
+
+def parse_anchor(data: Mapping[str, Any], *, version: str = "") -> Anchor:
+    """An Anchor from its data, or Invalid. Fields that an older jx did not write take their defaults."""
+    try:
+        return Anchor(
+            environment=EnvironmentName(data["environment"]),
+            repo=Repo(data["repo"]) if data.get("repo") else None,
+            cluster_id=data.get("clusterId", ""),
+            namespace=data.get("namespace", ""),
+            release=data.get("release", ""),
+            inventory=tuple(_parse_item(item) for item in data.get("inventory") or ()),
+            applied=_parse_applied(data["applied"]) if data.get("applied") else None,
+            ledger_head=data.get("ledgerHead", ""),
+            holds=tuple(_parse_hold(hold) for hold in data.get("holds") or ()),
+            pending=tuple(
+                PendingEntry(entry["name"], base64.b64decode(entry["content"]))
+                for entry in data.get("pending") or ()
+            ),
+            platform_versions=tuple(data.get("platformVersions") or ()),
+            version=version,
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise Invalid(
+            f"the anchor of environment {data.get('environment', '?')} cannot be read ({error!r})",
+            hint="it was written by another version of jx or changed by hand; `jx doctor` shows it",
+        ) from error
+
+
+def _item_to_data(item: InventoryItem) -> list[str]:
+    ref = item.ref
+    return [
+        ref.group,
+        ref.kind,
+        ref.namespace,
+        ref.name,
+        item.api_version,
+        item.uid,
+        item.sent,
+        item.observed,
+    ]
+
+
+def _parse_item(row: list[str]) -> InventoryItem:
+    group, kind, namespace, name, api_version, uid, sent, observed = row
+    return InventoryItem(ObjectRef(group, kind, namespace, name), api_version, uid, sent, observed)
+
+
+def _applied_to_data(applied: Applied) -> dict[str, Any]:
+    return {
+        "source": _source_to_data(applied.source),
+        "planDigest": applied.plan_digest,
+        "result": applied.result.value,
+        "at": applied.at.isoformat(),
+        "by": applied.by,
+        "charts": [[pin.key, pin.name, pin.version, pin.repository, pin.digest] for pin in applied.charts],
+        "isVerified": applied.is_verified,
+        "message": applied.message,
+    }
+
+
+def _parse_applied(data: Mapping[str, Any]) -> Applied:
+    return Applied(
+        source=_parse_source(data["source"]),
+        plan_digest=data["planDigest"],
+        result=ApplyResult(data["result"]),
+        at=datetime.fromisoformat(data["at"]),
+        by=data["by"],
+        charts=tuple(ChartPin(*row) for row in data["charts"]),
+        is_verified=data["isVerified"],
+        message=data["message"],
+    )
+
+
+def _source_to_data(source: Source) -> dict[str, Any]:
+    return {
+        "repo": source.repo.url if source.repo else None,
+        "revision": source.revision,
+        "treeDigest": source.tree_digest,
+        "author": [source.author.name, source.author.email, source.author.login],
+        "subject": source.subject,
+        "pullRequest": source.pull_request,
+        "approvers": list(source.approvers),
+    }
+
+
+def _parse_source(data: Mapping[str, Any]) -> Source:
+    return Source(
+        repo=Repo(data["repo"]) if data["repo"] else None,
+        revision=Revision(data["revision"]) if data["revision"] else None,
+        tree_digest=data["treeDigest"],
+        author=Person(*data["author"]),
+        subject=data["subject"],
+        pull_request=data["pullRequest"],
+        approvers=tuple(data["approvers"]),
+    )
+
+
+def _hold_to_data(hold: Hold) -> dict[str, Any]:
+    return {
+        "by": hold.by,
+        "reason": hold.reason,
+        "since": hold.since.isoformat(),
+        "skips": hold.skips,
+        "kind": hold.kind,
+        "appliedTree": hold.applied_tree,
+        "undoes": [
+            {
+                "path": hunk.path,
+                "before": list(hunk.before),
+                "skipped": list(hunk.skipped),
+                "applied": list(hunk.applied),
+                "after": list(hunk.after),
+            }
+            for hunk in hold.undoes
+        ],
+    }
+
+
+def _parse_hold(data: Mapping[str, Any]) -> Hold:
+    return Hold(
+        by=data["by"],
+        reason=data["reason"],
+        since=datetime.fromisoformat(data["since"]),
+        skips=Revision(data["skips"]) if data.get("skips") else None,
+        kind=data.get("kind", "rescue"),
+        applied_tree=data.get("appliedTree", ""),
+        undoes=tuple(
+            UndoneHunk(
+                hunk["path"],
+                tuple(hunk["before"]),
+                tuple(hunk["skipped"]),
+                tuple(hunk["applied"]),
+                tuple(hunk["after"]),
+            )
+            for hunk in data.get("undoes") or ()
+        ),
+    )

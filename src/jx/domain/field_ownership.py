@@ -1,0 +1,99 @@
+"""Field ownership: what the API server says of who set which field (managedFields, FieldsV1), and the digest made from it.
+
+An object that is as we left it costs no request. Comparing the desired object with the live one does not tell, since servers
+default and normalise; so the answer to an apply is remembered: our own entry, and the live values at its paths.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from jx.domain.manifests import Body
+
+MANAGER = "jx"
+"""The field manager of every apply, and of nothing else."""
+
+_MISSING = {"missing": True}
+
+
+def observed_digest(body: Body, uid: str) -> str:
+    """`sha256:...` over the uid, our own Apply entry, and the live values at its paths in live order; empty where we own nothing.
+
+    Equal digests mean that nobody has touched what we set. An empty digest is equal to nothing.
+    """
+    entry = own_entry(body)
+    if entry is None:
+        return ""
+    fields = entry.get("fieldsV1") or {}
+    whole = [uid, entry.get("apiVersion"), fields, _pick(body, fields)]
+    text = json.dumps(whole, sort_keys=True, separators=(",", ":"), default=str)
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def own_entry(body: Body) -> Mapping[str, Any] | None:
+    """Our Apply entry of managedFields."""
+    for entry in (body.get("metadata") or {}).get("managedFields") or ():
+        is_ours = entry.get("manager") == MANAGER and entry.get("operation") == "Apply"
+        if is_ours and not entry.get("subresource"):
+            found: Mapping[str, Any] = entry
+            return found
+    return None
+
+
+def other_managers(body: Body) -> tuple[str, ...]:
+    """Who else set fields of an object, the last one first; controllers that write the status only are left out."""
+    entries = [
+        entry
+        for entry in (body.get("metadata") or {}).get("managedFields") or ()
+        if entry.get("manager") != MANAGER and not entry.get("subresource")
+    ]
+    entries.sort(key=lambda entry: str(entry.get("time", "")), reverse=True)
+    return tuple(dict.fromkeys(str(entry.get("manager", "")) for entry in entries))
+
+
+def _pick(value: Any, fields: Mapping[str, Any]) -> Any:
+    """The parts of a live value that a set of fields names, in an order that is the live one for lists."""
+    children = {path: sub for path, sub in fields.items() if path != "."}
+    if not children:
+        return value
+    if isinstance(value, Mapping):
+        return {path: _pick_field(value, path, sub) for path, sub in children.items()}
+    if isinstance(value, list):
+        return _pick_items(value, children)
+    return value
+
+
+def _pick_field(value: Mapping[str, Any], path: str, sub: Mapping[str, Any]) -> Any:
+    key = path.removeprefix("f:")
+    return _pick(value[key], sub) if key in value else _MISSING
+
+
+def _pick_items(items: list[Any], children: Mapping[str, Any]) -> list[Any]:
+    """List items in live order: a list that somebody reordered is another list."""
+    picked: list[Any] = []
+    found: set[str] = set()
+    for index, item in enumerate(items):
+        for path, sub in children.items():
+            if path not in found and _is_at(path, item, index):
+                found.add(path)
+                picked.append([path, _pick(item, sub)])
+                break
+    picked.extend([path, _MISSING] for path in sorted(children.keys() - found))
+    return picked
+
+
+def _is_at(path: str, item: Any, index: int) -> bool:
+    kind, _, text = path.partition(":")
+    if kind == "i":
+        return text == str(index)
+    wanted = json.loads(text)
+    if kind == "k":
+        return isinstance(item, Mapping) and all(_same(item.get(key), part) for key, part in wanted.items())
+    return kind == "v" and _same(item, wanted)
+
+
+def _same(one: Any, other: Any) -> bool:
+    return type(one) is type(other) and bool(one == other)
