@@ -97,18 +97,19 @@ FLAGS = (
 _FORBIDDEN = ("git_api_token", "default_admin_password", "aws_secret_access_key")
 
 
+_TRUE = ("true", "yes", "1", "t")
+_FALSE = ("false", "no", "0", "f")
+
+
 class _Truth(click.ParamType):
     name = "true|false"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> bool:
         """`--vault`, `--vault=true`, `--vault=false`."""
-        if isinstance(value, bool):
-            return value
-        if str(value).lower() in {"true", "yes", "1", "t"}:
-            return True
-        if str(value).lower() in {"false", "no", "0", "f"}:
-            return False
-        self.fail(f"{value!r} is neither true nor false", param, ctx)
+        text = str(value).lower()
+        if text not in {*_TRUE, *_FALSE}:
+            self.fail(f"{value!r} is neither true nor false", param, ctx)
+        return text in _TRUE
 
 
 def install_options(function: Callable[..., Any]) -> Callable[..., Any]:

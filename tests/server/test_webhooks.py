@@ -1,0 +1,109 @@
+"""The webhook receiver: only signed deliveries become keys, and a key is all that they become."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from jx.domain.errors import Unavailable
+from jx.domain.events import Event
+from jx.server.webhooks import Delivery, Receiver
+
+SECRET = "s3cret-of-the-hook"
+BODY = json.dumps(
+    {"repository": {"full_name": "acme/environment-jx-dev"}, "ref": "refs/heads/master"}
+).encode()
+
+
+class Heard:
+    def __init__(self) -> None:
+        self.keys: list[str] = []
+        self.is_down = False
+
+    def tell(self, key: str) -> None:
+        if self.is_down:
+            raise Unavailable("no API server")
+        self.keys.append(key)
+
+    def listen(self, *, within: timedelta) -> Iterator[str]:
+        return iter(())
+
+
+class Told:
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    def tell(self, event: Event) -> None:
+        self.events.append(event)
+
+
+def sign(body: bytes, secret: str = SECRET) -> str:
+    return "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+
+
+def delivery(
+    body: bytes = BODY, signature: str | None = None, event: str = "push", number: str = "1"
+) -> Delivery:
+    return Delivery(event, number, sign(body) if signature is None else signature, body)
+
+
+@pytest.fixture
+def heard() -> Heard:
+    return Heard()
+
+
+def receiver(heard: Heard, secret: str = SECRET) -> Receiver:
+    return Receiver(heard, Told(), secret=secret)
+
+
+def test_a_signed_event_becomes_a_key(heard: Heard) -> None:
+    assert receiver(heard).receive(delivery())[0] == 202
+    assert heard.keys == ["repo:acme/environment-jx-dev"]
+
+
+@pytest.mark.parametrize(
+    "signature", ["", "sha256=", "sha256=00", sign(BODY, "another"), sign(b"other body")]
+)
+def test_an_unsigned_or_wrongly_signed_event_is_refused(heard: Heard, signature: str) -> None:
+    assert receiver(heard).receive(delivery(signature=signature))[0] == 401
+    assert heard.keys == []
+
+
+def test_a_receiver_without_a_secret_trusts_nobody(heard: Heard) -> None:
+    assert receiver(heard, secret="").receive(delivery(signature=sign(BODY, "")))[0] == 401
+    assert heard.keys == []
+
+
+def test_a_replayed_delivery_does_nothing(heard: Heard) -> None:
+    one = receiver(heard)
+    assert one.receive(delivery(number="7"))[0] == 202
+    assert one.receive(delivery(number="7"))[0] == 200
+    assert len(heard.keys) == 1
+
+
+@pytest.mark.parametrize("body", [b"", b"no json", b"[]", b"{}", b'{"repository": {"full_name": 3}}'])
+def test_an_event_that_names_no_repository_is_a_bad_request(heard: Heard, body: bytes) -> None:
+    assert receiver(heard).receive(delivery(body))[0] == 400
+    assert heard.keys == []
+
+
+def test_where_the_controllers_cannot_be_told_the_forge_is_asked_to_try_again(heard: Heard) -> None:
+    one = receiver(heard)
+    heard.is_down = True
+    assert one.receive(delivery(number="9"))[0] == 503
+    heard.is_down = False
+    assert one.receive(delivery(number="9"))[0] == 202
+
+
+def test_no_message_holds_the_secret() -> None:
+    told = Told()
+    one = Receiver(Heard(), told, secret=SECRET)
+    one.receive(delivery())
+    one.receive(delivery(signature="sha256=00"))
+    assert told.events
+    assert all(SECRET not in event.message for event in told.events)
