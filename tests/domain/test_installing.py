@@ -9,9 +9,11 @@ from jx.domain.installing import Engine, InstallFlags, plan_installation
 
 
 def flags(provider: str = "local", **switches: bool) -> InstallFlags:
-    return InstallFlags(
-        {name.replace("_", "-"): value for name, value in switches.items()}, provider=provider
-    )
+    return InstallFlags(named_switches(switches), provider=provider)
+
+
+def named_switches(switches: dict[str, bool]) -> dict[str, bool]:
+    return {name.replace("_", "-"): value for name, value in switches.items()}
 
 
 def test_ng_is_the_whole_bundle() -> None:

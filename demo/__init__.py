@@ -1,0 +1,1 @@
+"""The whole story, told by running it: `make demo`."""

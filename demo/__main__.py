@@ -1,0 +1,189 @@
+"""The whole story on an embedded platform: install, change, upgrade, break, rescue. Each command is printed as typed, and run.
+
+Two users of the forge take part: ann asks, bob approves. Everything happens in a throw-away JX_HOME; `KEEP=1 make demo` keeps it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+BOLD, GREEN, RED, DIM, OFF = (
+    ("\x1b[1m", "\x1b[32m", "\x1b[31m", "\x1b[2m", "\x1b[0m")
+    if sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    else ("", "", "", "", "")
+)
+
+
+class Story:
+    """Runs commands as a person would type them, in one shell's folder and environment."""
+
+    def __init__(self, home: Path) -> None:
+        self.folder = home
+        self.environment = {
+            **{
+                name: value
+                for name, value in os.environ.items()
+                if not name.startswith(("JX_", "GIT_", "KUBECONFIG"))
+            },
+            "JX_HOME": str(home / "jx-home"),
+            "PATH": f"{ROOT}{os.pathsep}{os.environ['PATH']}",
+            "GIT_AUTHOR_NAME": "Bob Ray",
+            "GIT_AUTHOR_EMAIL": "bob@example.com",
+            "GIT_COMMITTER_NAME": "Bob Ray",
+            "GIT_COMMITTER_EMAIL": "bob@example.com",
+            "JX_BATCH_MODE": "true",
+        }
+
+    def chapter(self, title: str) -> None:
+        """A heading."""
+        print(f"\n{BOLD}== {title}{OFF}", flush=True)
+
+    def say(self, text: str) -> None:
+        """A remark between commands."""
+        print(f"{DIM}# {text}{OFF}", flush=True)
+
+    def run(self, command: str, *, fails_with: int | None = None) -> str:
+        """Print and run a command; its output, which is shown too. Any other exit code than expected ends the demo."""
+        print(f"{GREEN}${OFF} {BOLD}{command}{OFF}", flush=True)
+        with subprocess.Popen(
+            ["bash", "-c", command], cwd=self.folder, env=self.environment, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        ) as process:  # fmt: skip
+            lines = []
+            for line in process.stdout or ():
+                print(f"  {line}", end="", flush=True)
+                lines.append(line)
+        expected = fails_with or 0
+        self.check(
+            process.returncode == expected, f"`{command}` ended with {process.returncode}, not {expected}"
+        )
+        return "".join(lines)
+
+    def cd(self, folder: str) -> None:
+        """Change the shell's folder."""
+        print(f"{GREEN}${OFF} {BOLD}cd {folder}{OFF}", flush=True)
+        self.folder = (self.folder / folder).resolve()
+
+    def use_environment(self) -> None:
+        """What `eval "$(jx local env)"` does to a shell."""
+        print(f'{GREEN}${OFF} {BOLD}eval "$(jx local env)"{OFF}', flush=True)
+        printed = subprocess.run(
+            ["bash", "-c", 'eval "$(jx local env)"; env -0'],
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            check=True,
+        )
+        self.environment = dict(row.split("=", 1) for row in printed.stdout.decode().split("\0") if row)
+
+    def check(self, holds: bool, otherwise: str) -> None:  # noqa: FBT001
+        """End the demo with a message where something did not come out as told."""
+        if not holds:
+            raise SystemExit(f"{RED}The demo failed: {otherwise}{OFF}")
+
+
+def pull_number(output: str) -> str:
+    """The number in `Created Pull Request: <url>`."""
+    found = re.search(r"Created Pull Request: \S+/pulls/(\d+)", output)
+    if not found:
+        raise SystemExit(f"{RED}The demo failed: no pull request was created{OFF}")
+    return found[1]
+
+
+def tell(story: Story) -> None:
+    """The story, chapter by chapter."""
+    story.chapter("Install a platform that manages itself by GitOps (no cluster needed)")
+    story.run("jx install --ng")
+    story.use_environment()
+    story.run('jx local user add ann --full-name "Ann Lee" --email ann@example.com')
+    story.run('jx local user add bob --full-name "Bob Ray" --email bob@example.com --right admin')
+    story.run("jx get env")
+
+    story.chapter("Ann adds an app: a pull request. Bob reads what it does to the cluster, approves, merges")
+    number = pull_number(story.run("jx --as ann add app redis"))
+    story.run(f"jx --as bob pr diff {number} --summary")
+    story.run(f"jx --as bob pr approve {number}")
+    story.run(f"jx --as bob pr merge {number} --wait")
+    story.check("redis" in story.run("jx get apps"), "redis is not among the apps")
+
+    story.chapter("The platform itself is upgraded in the same way")
+    number = pull_number(story.run("jx --as ann upgrade platform --version 1.1.0"))
+    story.run(f"jx --as bob pr approve {number}")
+    story.run(f"jx --as bob pr merge {number} --wait")
+
+    story.chapter("An upgrade breaks CI/CD itself")
+    number = pull_number(story.run("jx --as ann upgrade platform --version 1.2.0"))
+    story.run(f"jx --as bob pr approve {number}")
+    broken = story.run(f"jx --as bob pr merge {number} --wait", fails_with=1)
+    story.check("jx-controllers" in broken, "the broken controllers were not named")
+    story.say("The next merge is not applied: nobody is there to apply it.")
+    number = pull_number(story.run("jx --as ann add app shop --env staging"))
+    story.run(f"jx --as bob pr merge {number} --env staging")
+    story.run("jx get env")
+    story.check("shop" not in story.run("jx get applications"), "shop was applied though CI/CD is down")
+
+    story.chapter("If things go bad: the manual way, as the document has it")
+    story.run("git clone -q $MY_DEV_GIT_CLONE_URL jenkins-x-dev-env")
+    story.cd("jenkins-x-dev-env/env")
+    story.run("git revert --no-edit -m 1 HEAD")
+    story.run("jx step env apply")
+    story.run("jx get env")
+    story.say(
+        "The platform is back, and holds: it does not apply the broken commit again. Pushing the revert ends the hold."
+    )
+    story.run("git push -q origin master")
+    story.run("jx get env --wait")
+    applications = story.run("jx get applications")
+    story.check("shop" in applications, "the waiting merge was not applied")
+    held = story.run("jx get env")
+    story.check("hold" not in held.lower(), "the hold did not end")
+
+    story.chapter("Who changed what")
+    story.run("git fetch -q origin jx-ledger && git log --format='%an  %s' origin/jx-ledger")
+    story.run("jx get activities")
+
+
+@contextmanager
+def home() -> Iterator[Path]:
+    """A throw-away home, removed at the end with all that runs in it, unless KEEP is set."""
+    folder = Path(tempfile.mkdtemp(prefix="jx-demo-"))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        yield folder
+    finally:
+        story = Story(folder)
+        if os.environ.get("KEEP"):
+            print(
+                f"\nThe platform goes on. Explore it:\n  export JX_HOME={story.environment['JX_HOME']} PATH={ROOT}:$PATH"
+            )
+            print('  eval "$(jx local env)"\n  jx\nRemove it:\n  jx local reset --yes')
+        else:
+            subprocess.run(
+                ["jx", "local", "reset", "--yes"], env=story.environment, capture_output=True, check=False
+            )
+            shutil.rmtree(folder, ignore_errors=True)
+            print("\nThe platform was thrown away. Keep one to explore: KEEP=1 make demo")
+            print("Or install your own: ./jx install --ng")
+
+
+def main() -> None:
+    """Tell the story."""
+    started = time.monotonic()
+    with home() as folder:
+        tell(Story(folder))
+        print(f"\n{GREEN}{BOLD}All as told, in {time.monotonic() - started:.0f} seconds.{OFF}")
+
+
+if __name__ == "__main__":
+    main()
