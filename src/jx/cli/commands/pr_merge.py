@@ -1,0 +1,38 @@
+"""`jx pr merge`."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import click
+
+from jx.cli.pulls import environment_option, find_environment, review
+from jx.cli.session import Session, goes_on
+from jx.cli.session import command as with_session
+from jx.usecases.await_apply import AwaitApplyRequest
+from jx.usecases.review_change import Merge
+
+
+@click.command()
+@click.argument("pull")
+@environment_option("dev")
+@click.option("--squash", is_flag=True, help="One commit instead of a merge commit.")
+@click.option("--wait", is_flag=True, help="Wait until it is applied and healthy.")
+@click.option("--timeout", default=120, show_default=True, help="How long to wait, in seconds.")
+@with_session
+def command(session: Session, pull: str, env: str, timeout: int, *, squash: bool, wait: bool) -> None:
+    """Merge a pull request; the merge applies itself.
+
+    \b
+    Examples:
+      jx pr merge 3
+      jx pr merge 3 --wait
+    """
+    merged = review(session, pull, env, Merge("squash" if squash else "merge"))
+    if not wait or merged.merged_as is None:
+        return
+    environment = find_environment(session, merged.repo, env)
+    with goes_on("The merge is applied without you; look with: jx get activities"):
+        session.wiring.await_apply()(
+            AwaitApplyRequest(environment, merged.merged_as, timedelta(seconds=timeout))
+        )

@@ -1,0 +1,45 @@
+"""`jx pr view`."""
+
+from __future__ import annotations
+
+import click
+
+from jx.cli import output
+from jx.cli.pulls import environment_option, find_pull, pull_to_data
+from jx.cli.session import Session
+from jx.cli.session import command as with_session
+
+
+@click.command()
+@click.argument("pull")
+@environment_option("dev")
+@click.option(
+    "-o", "--output", "form", type=click.Choice(["json", "yaml"]), help="Print a document instead of text."
+)
+@with_session
+def command(session: Session, pull: str, env: str, form: str | None) -> None:
+    """Show one pull request, by its number or URL.
+
+    \b
+    Examples:
+      jx pr view 3
+      jx pr view 1 --env staging
+    """
+    found = find_pull(session, pull, env)
+    if form:
+        output.document(pull_to_data(found), form)
+        return
+    output.say(output.style(f"#{found.number} {found.title}", "bold"))
+    output.say(f"{found.state}: {found.author.name} wants {found.head_branch} in {found.base_branch}")
+    output.say(found.url)
+    if found.body:
+        output.say(f"\n{found.body}")
+    for check in found.checks:
+        output.say(f"check {check.context}: {check.state} {check.description}".rstrip())
+    for review in found.reviews:
+        stale = "" if review.revision == found.head else " (of an older commit)"
+        output.say(
+            f"{'approved' if review.approves else 'commented'} by {review.author.name}{stale} {review.body}".rstrip()
+        )
+    for comment in found.comments:
+        output.say(f"\n{comment.author.name}:\n{comment.body}")

@@ -1,0 +1,133 @@
+"""The loops: a listener for signals, a timer behind it, and workers that look at what a key names."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol
+
+from jx.controllers.queue import KeyQueue
+from jx.domain.errors import JxError
+from jx.domain.events import Event, Level
+from jx.ports.clock import Clock
+from jx.ports.reporter import Reporter
+from jx.ports.signals import Signals
+
+_LISTEN = timedelta(minutes=5)
+_TAKE = timedelta(seconds=1)
+_RETRY = timedelta(seconds=2)
+
+
+class Controller(Protocol):
+    """Looks at what a key names and does what is to be done; level-triggered, so looking once more is harmless."""
+
+    def list_keys(self) -> Iterable[str]:
+        """Everything there is to look at; asked by the timer."""
+        ...
+
+    def look(self, key: str) -> None:
+        """Look at one key. An error brings the key back later."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Loops:
+    """Runs a controller until the clock says that this process is to end."""
+
+    controller: Controller
+    signals: Signals
+    clock: Clock
+    reporter: Reporter
+    poll: timedelta
+    workers: int = 4
+
+    def run(self, *, ready: Callable[[], None] = lambda: None) -> None:
+        """Blocks. `ready` is called once the first round of keys is queued."""
+        queue = KeyQueue(self.clock.now)
+        stop = threading.Event()
+        threads = [threading.Thread(target=self._listen, args=(queue, stop), name="listener", daemon=True)]
+        for thread in threads:
+            thread.start()
+        with ThreadPoolExecutor(self.workers, thread_name_prefix="worker") as pool:
+            for _ in range(self.workers):
+                pool.submit(self._work, queue, stop)
+            self._tick(queue, ready)
+            stop.set()
+            queue.close()
+
+    def _tick(self, queue: KeyQueue, ready: Callable[[], None]) -> None:
+        """Queue every key, again and again: what a lost webhook would have told is found here."""
+        is_told = False
+        while True:
+            pause = self.poll
+            try:
+                for key in self.controller.list_keys():
+                    queue.add(key)
+            except JxError as error:
+                self.reporter.tell(
+                    Event(f"cannot see what there is to look at: {error.message}", Level.ERROR)
+                )
+                pause = min(_RETRY, self.poll)
+            else:
+                if not is_told:
+                    ready()
+                    is_told = True
+            if self.clock.wait(pause):
+                return
+
+    def _listen(self, queue: KeyQueue, stop: threading.Event) -> None:
+        while not stop.is_set():
+            try:
+                for key in self.signals.listen(within=_LISTEN):
+                    queue.add(key)
+                    if stop.is_set():
+                        return
+            except JxError as error:
+                self.reporter.tell(
+                    Event(f"cannot hear signals, the timer goes on: {error.message}", Level.WARNING)
+                )
+                if self.clock.wait(_RETRY):
+                    return
+
+    def _work(self, queue: KeyQueue, stop: threading.Event) -> None:
+        while not stop.is_set():
+            key = queue.take(within=_TAKE)
+            if key is None:
+                continue
+            try:
+                self.controller.look(key)
+            except JxError as error:
+                delay = queue.failed(key)
+                self.reporter.tell(
+                    Event(f"{key}: {error.message}; again in {delay.seconds} s", Level.WARNING)
+                )
+            except Exception as error:  # noqa: BLE001 - one key's fault must not end the loop for all others
+                delay = queue.failed(key)
+                self.reporter.tell(Event(f"{key}: fault: {error!r}; again in {delay.seconds} s", Level.ERROR))
+            else:
+                queue.done(key)
+
+
+class Several:
+    """Controllers that look at the same keys, one after the other; what one cannot do does not stop the next."""
+
+    def __init__(self, *controllers: Controller) -> None:
+        self._controllers = controllers
+
+    def list_keys(self) -> Iterable[str]:
+        """The keys of all."""
+        return dict.fromkeys(key for controller in self._controllers for key in controller.list_keys())
+
+    def look(self, key: str) -> None:
+        """Let each look; the first error is raised after all had their turn."""
+        failed: JxError | None = None
+        for controller in self._controllers:
+            try:
+                controller.look(key)
+            except JxError as error:
+                failed = failed or error
+        if failed is not None:
+            raise failed
