@@ -11,8 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jx.domain.errors import Invalid, Problem
-from jx.domain.yaml_text import Node, Yaml, find_line, parse_node, to_data
-from jx.domain.yaml_write import write_yaml
+from jx.domain.yaml_text import Node, Yaml, find_line, parse_node, to_data, write_yaml
 
 Path = tuple[str | int, ...]
 """Keys of mappings and indices of sequences, from the top of the file."""

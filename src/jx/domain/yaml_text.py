@@ -8,9 +8,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import math
-import re
-import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +15,20 @@ from typing import Any
 import yaml
 
 from jx.domain.errors import Invalid, Problem
+from jx.domain.yaml_scalars import BOOLEANS, FLOAT32_LIMIT, TAG_PREFIX, find_integer, tag_of, write_float_key
+from jx.domain.yaml_write import write_yaml
+
+__all__ = [
+    "Node",
+    "Yaml",
+    "find_line",
+    "parse_node",
+    "read_documents",
+    "read_mapping",
+    "read_yaml",
+    "to_data",
+    "write_yaml",
+]
 
 Yaml = Any
 """Plain JSON values: dict with string keys, list, str, int, float, bool, None. `Any` because the files are people's."""
@@ -26,22 +37,6 @@ MAX_DEPTH = 200
 """Nesting that no honest file reaches; deeper ones would exhaust a parser's stack."""
 MAX_NODES = 2_000_000
 """Nodes after aliases are followed: a file of a few lines can otherwise stand for billions."""
-
-_BOOLEANS = {
-    **dict.fromkeys(("y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"), True),
-    **dict.fromkeys(("n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"), False),
-}
-_NULLS = frozenset({"", "~", "null", "Null", "NULL"})
-_ENDLESS = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
-_INTEGER = re.compile(
-    r"(?P<sign>[-+]?)(?:0[xX](?P<hex>[0-9a-fA-F]+)|0[bB](?P<bin>[01]+)|0[oO]?(?P<oct>[0-7]+)|(?P<dec>0|[1-9][0-9]*))"
-)
-_BASES = {"hex": 16, "bin": 2, "oct": 8, "dec": 10}
-_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-_FLOAT32_LIMIT = 3.4e38
-_EXPONENT_FROM = 6
-_STRAY_UNDERSCORE = re.compile(r"(?<![0-9])_|_(?![0-9])")
-TAG_PREFIX = "tag:yaml.org,2002:"
 
 
 @dataclass(slots=True)
@@ -140,48 +135,6 @@ def find_line(node: Node | None, path: tuple[str, ...]) -> int | None:
             break
         line, node = key.line, node.find(part)
     return line
-
-
-def tag_of(text: str) -> str:
-    """What a plain (unquoted) scalar is to Go: `str`, `int`, `float`, `bool`, `null`, `merge` or `endless`."""
-    if text in _NULLS:
-        return "null"
-    if text in _BOOLEANS:
-        return "bool"
-    if text == "<<":
-        return "merge"
-    if text[0] not in "+-.0123456789":
-        return "str"
-    if _ENDLESS.fullmatch(text):
-        return "endless"
-    if text[0] == "." and _STRAY_UNDERSCORE.search(text):
-        return "str"
-    plain = text.replace("_", "")
-    if _find_integer(plain) is not None:
-        return "int"
-    return "float" if _FLOAT.fullmatch(plain) and math.isfinite(float(plain)) else "str"
-
-
-def _find_integer(plain: str) -> int | None:
-    """Within 64 bits, signed or not; what is larger is a float to Go (or a string, where it is not decimal)."""
-    match = _INTEGER.fullmatch(plain)
-    if match is None or match.lastgroup is None:
-        return None
-    number = int(match["sign"] + match[match.lastgroup], _BASES[match.lastgroup])
-    return number if -(2**63) <= number < (2**63 if match["sign"] else 2**64) else None
-
-
-def _float_key(number: float) -> str:
-    """As Go writes a key that is a float: in 32 bits, with as few digits as tell it from its neighbours."""
-    short = struct.unpack("f", struct.pack("f", number))[0]
-    digits = next(
-        n for n in range(12) if struct.pack("f", float(f"{short:.{n}e}")) == struct.pack("f", short)
-    )
-    scientific = f"{short:.{digits}e}"
-    exponent = int(scientific.partition("e")[2])
-    if exponent < -4 or exponent >= _EXPONENT_FROM:
-        return scientific
-    return f"{float(scientific):.{max(digits - exponent, 0)}f}"
 
 
 def _parse(text: str, where: str) -> list[Node | None]:
@@ -363,8 +316,8 @@ class _Builder:
             return "true" if value else "false"
         if isinstance(value, (str, int)):
             return str(value)
-        if isinstance(value, float) and abs(value) < _FLOAT32_LIMIT:
-            return _float_key(value)
+        if isinstance(value, float) and abs(value) < FLOAT32_LIMIT:
+            return write_float_key(value)
         self._mistake(name, "a key is a text, a number or a boolean")
         return name.text
 
@@ -375,9 +328,9 @@ class _Builder:
             case "null":
                 return None
             case "bool":
-                return _BOOLEANS[node.text]
+                return BOOLEANS[node.text]
             case "int":
-                return _find_integer(node.text.replace("_", ""))
+                return find_integer(node.text.replace("_", ""))
             case "float":
                 return float(node.text.replace("_", ""))
             case "binary":

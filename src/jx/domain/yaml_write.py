@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from jx.domain.yaml_text import TAG_PREFIX, Yaml, tag_of
+from jx.domain.yaml_scalars import TAG_PREFIX, tag_of
 
 
 class _Dumper(yaml.SafeDumper):
@@ -57,7 +57,7 @@ for _dumper in (_Dumper, _CompactDumper):
     _dumper.add_representer(float, _represent_float)
 
 
-def write_yaml(value: Yaml, *, indent_lists: bool = True, flow: bool = False) -> str:
+def write_yaml(value: Any, *, indent_lists: bool = True, flow: bool = False) -> str:
     """A value as YAML: keys in the order given, long lines left long, texts of several lines as blocks."""
     plain = dict(value) if isinstance(value, Mapping) else value
     return yaml.dump(
