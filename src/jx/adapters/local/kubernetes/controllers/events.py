@@ -1,0 +1,105 @@
+"""Events: what a person finds under `kubectl describe`."""
+
+from __future__ import annotations
+
+import collections
+import itertools
+
+from jx.adapters.local.kubernetes.api import ApiError
+from jx.adapters.local.kubernetes.controllers import objects
+from jx.adapters.local.kubernetes.controllers.cluster import EVENTS, Cluster
+from jx.adapters.local.kubernetes.facts import Obj
+
+KEPT_SECONDS = 3600.0
+KEPT_EVENTS = 2000
+
+
+class Recorder:
+    """Writes Events of one component; a repeated one is counted; old ones are removed by and by."""
+
+    def __init__(self, cluster: Cluster, component: str) -> None:
+        self._cluster = cluster
+        self._component = component
+        self._known: collections.OrderedDict[tuple[str, str, str], tuple[Obj, float]] = (
+            collections.OrderedDict()
+        )
+        self._numbers = itertools.count(int(cluster.now() * 1_000_000))
+
+    def open(self) -> None:
+        """Take over the events of a former life."""
+        for event in self._cluster.api.list(self._cluster.resource(EVENTS)):
+            if (event.get("source") or {}).get("component") == self._component:
+                seen = objects.seconds_of(event.get("lastTimestamp"))
+                self._known[self._key(event["involvedObject"], event)] = (event, seen)
+
+    def normal(self, obj: Obj, reason: str, message: str, *, field: str = "") -> None:
+        self._record(obj, "Normal", reason, message, field)
+
+    def warning(self, obj: Obj, reason: str, message: str, *, field: str = "") -> None:
+        self._record(obj, "Warning", reason, message, field)
+
+    def _record(self, obj: Obj, kind: str, reason: str, message: str, field: str) -> None:
+        involved = {
+            "apiVersion": obj["apiVersion"],
+            "kind": obj["kind"],
+            "name": objects.name_of(obj),
+            "namespace": objects.namespace_of(obj),
+            "uid": objects.uid_of(obj),
+            "resourceVersion": obj["metadata"].get("resourceVersion", ""),
+            "fieldPath": field,
+        }
+        now = self._cluster.timestamp()
+        event = {
+            "apiVersion": "v1",
+            "kind": "Event",
+            "metadata": {
+                "namespace": objects.namespace_of(obj) or "default",
+                "name": f"{objects.name_of(obj)}.{next(self._numbers):x}",
+            },
+            "involvedObject": {key: value for key, value in involved.items() if value},
+            "type": kind,
+            "reason": reason,
+            "message": message,
+            "count": 1,
+            "firstTimestamp": now,
+            "lastTimestamp": now,
+            "source": {"component": self._component, "host": objects.NODE_NAME},
+            "reportingComponent": self._component,
+            "reportingInstance": "",
+        }
+        try:
+            self._write(self._key(involved, event), event)
+        except ApiError as error:
+            if error.status not in (
+                403,
+                404,
+                409,
+            ):  # a namespace that ends takes no events; events never stop the work
+                raise
+        self._expire()
+
+    def _write(self, key: tuple[str, str, str], event: Obj) -> None:
+        known = self._known.pop(key, None)
+        if known is not None:
+            again = {"count": known[0].get("count", 1) + 1, "lastTimestamp": event["lastTimestamp"]}
+            try:
+                event = self._cluster.patch(EVENTS, known[0], again)
+            except ApiError as error:
+                if error.status not in (404, 409, 422):
+                    raise
+                event = self._cluster.create(EVENTS, event)
+        else:
+            event = self._cluster.create(EVENTS, event)
+        self._known[key] = (event, self._cluster.now())
+
+    def _expire(self) -> None:
+        while self._known:
+            event, seen = next(iter(self._known.values()))
+            if len(self._known) <= KEPT_EVENTS and self._cluster.now() - seen < KEPT_SECONDS:
+                return
+            self._known.popitem(last=False)
+            self._cluster.delete(EVENTS, event)
+
+    @staticmethod
+    def _key(involved: Obj, event: Obj) -> tuple[str, str, str]:
+        return (str(involved.get("uid", "")), str(event.get("reason", "")), str(event.get("message", "")))
