@@ -79,6 +79,26 @@ KEY_DEFAULTS = {
     ("io.k8s.api.core.v1.LocalObjectReference", "name"): "",
 }
 
+# Fields that hold a struct, not a pointer to one: an object always has them, if only as {}.
+STRUCTS = {
+    "io.k8s.api.apps.v1.DaemonSetSpec": ["updateStrategy"],
+    "io.k8s.api.apps.v1.DeploymentSpec": ["strategy"],
+    "io.k8s.api.apps.v1.ReplicaSetSpec": ["template"],
+    "io.k8s.api.apps.v1.StatefulSetSpec": ["updateStrategy"],
+    "io.k8s.api.batch.v1.JobTemplateSpec": ["metadata", "spec"],
+    "io.k8s.api.core.v1.Container": ["resources"],
+    "io.k8s.api.core.v1.ContainerStatus": ["lastState", "state"],
+    "io.k8s.api.core.v1.EphemeralContainer": ["resources"],
+    "io.k8s.api.core.v1.Event": ["source"],
+    "io.k8s.api.core.v1.NodeStatus": ["daemonEndpoints", "nodeInfo"],
+    "io.k8s.api.core.v1.PersistentVolumeClaimSpec": ["resources"],
+    "io.k8s.api.core.v1.PersistentVolumeClaimTemplate": ["metadata"],
+    "io.k8s.api.core.v1.PodTemplateSpec": ["metadata", "spec"],
+    "io.k8s.api.core.v1.ServiceStatus": ["loadBalancer"],
+    "io.k8s.api.networking.v1.IngressStatus": ["loadBalancer"],
+}
+ROOT_STRUCTS = ("metadata", "spec", "status")
+
 VERBS = {"post": ("create",), "put": ("update",), "connect": ("create", "get")}
 STABLE = re.compile(r"v\d+")
 REFERENCE = "#/definitions/"
@@ -106,6 +126,11 @@ def definitions_of(document: dict[str, Any], resources: list[dict[str, Any]]) ->
     definitions: dict[str, Any] = document["definitions"]
     for (name, key), default in KEY_DEFAULTS.items():
         definitions[name]["properties"][key]["default"] = default
+    for name, definition in definitions.items():
+        roots = ROOT_STRUCTS if "x-kubernetes-group-version-kind" in definition else ()
+        for key in (*STRUCTS.get(name, ()), *roots):
+            if "$ref" in definition.get("properties", {}).get(key, {}):
+                definition["properties"][key]["default"] = {}
     served = {(resource["group"], resource["version"]) for resource in resources}
     pending = [
         name

@@ -122,6 +122,24 @@ class Schema:
         return _DEDUCED
 
     @property
+    def is_struct(self) -> bool:
+        """Whether an object of the surrounding type always has this field, if only as {}."""
+        return self.default == {} and self.kind == "object"
+
+    def zero(self) -> Obj:
+        """The object before anything is set: what the server compares a created one with."""
+        made: Obj = {}
+        for key in self.fields if self.ref else ():
+            below = self.child(key)
+            if below is None:
+                continue
+            if below.is_struct or (key in self.required and below.kind == "object"):
+                made[key] = below.zero()
+            elif key in self.required and below.kind in ("list", "map"):
+                made[key] = None
+        return made
+
+    @property
     def fields(self) -> Mapping[str, Any]:
         """The declared fields, by name; empty for all but objects."""
         fields: Mapping[str, Any] = self._node.get("properties", {})
