@@ -9,6 +9,7 @@ from pathlib import Path
 from jx.config.settings import Settings
 
 DEFAULT_PLATFORM = "local"
+_POD = ("KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT", "JX_SERVICE_ACCOUNT_DIR")
 
 
 def load(environment: Mapping[str, str] | None = None) -> Settings:
@@ -29,7 +30,8 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         batch=env.get("JX_BATCH_MODE", "").lower() in {"1", "true", "yes"},
         deploy_namespace=env.get("DEPLOY_NAMESPACE", ""),
         build_number=env.get("JX_BUILD_NUMBER") or env.get("BUILD_NUMBER", ""),
-        in_cluster="KUBERNETES_SERVICE_HOST" in env,
+        namespace=env.get("JX_NAMESPACE") or "jx",
+        pod={name: env[name] for name in _POD if name in env},
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -36,8 +37,16 @@ class Settings:
     """`DEPLOY_NAMESPACE`: the namespace of the environment in a pipeline, as in Jenkins X 2."""
     build_number: str = ""
     """`BUILD_NUMBER` (or `JX_BUILD_NUMBER`): the number of the pipeline's build, as in Jenkins X 2."""
-    in_cluster: bool = False
-    """Whether this process runs in a pod (`KUBERNETES_SERVICE_HOST` is set)."""
+    namespace: str = "jx"
+    """`JX_NAMESPACE`: the namespace of the platform. Default `jx`."""
+    pod: Mapping[str, str] = field(default_factory=dict)
+    """What Kubernetes tells a pod: `KUBERNETES_SERVICE_HOST`, `KUBERNETES_SERVICE_PORT`, and `JX_SERVICE_ACCOUNT_DIR`, the folder of
+    the pod's account (default `/var/run/secrets/kubernetes.io/serviceaccount`). Empty outside of a pod."""
+
+    @property
+    def in_cluster(self) -> bool:
+        """Whether this process runs in a pod."""
+        return "KUBERNETES_SERVICE_HOST" in self.pod
 
     @property
     def cache(self) -> Path:
