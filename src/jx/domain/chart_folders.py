@@ -6,9 +6,6 @@ import posixpath
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
-
-import yaml
 
 from jx.domain.catalogs import version_not_found
 from jx.domain.charts import Chart, ChartRef
@@ -16,8 +13,7 @@ from jx.domain.errors import Invalid, NotFound, Problem
 from jx.domain.names import AppKey
 from jx.domain.trees import Tree, is_safe_path
 from jx.domain.version_ranges import find_newest
-
-_NOTHING = frozenset({"", "~", "null", "Null", "NULL"})
+from jx.domain.yaml_text import Node, parse_node
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +52,10 @@ def read_metadata(tree: Tree, where: str = "") -> ChartMetadata:
     """The metadata of a chart; Invalid, with the line, where it cannot be read. `where` goes before the paths in messages."""
     if "Chart.yaml" not in tree:
         raise Invalid("this is not a chart", Problem(_join(where, "Chart.yaml"), "there is no such file"))
-    data = _load_mapping(tree, "Chart.yaml", where)
+    data = _read(tree, "Chart.yaml", where)
     holder = "requirements.yaml" if "requirements.yaml" in tree else "Chart.yaml"
-    listed = (data if holder == "Chart.yaml" else _load_mapping(tree, holder, where)).get("dependencies")
-    entries = [entry for entry in listed if isinstance(entry, dict)] if isinstance(listed, list) else []
+    listed = (data if holder == "Chart.yaml" else _read(tree, holder, where)).find("dependencies")
+    entries = [item.real for item in listed.real.items] if listed else []
     return ChartMetadata(
         name=_text(data, "name"),
         version=_text(data, "version"),
@@ -67,45 +63,38 @@ def read_metadata(tree: Tree, where: str = "") -> ChartMetadata:
         app_version=_text(data, "appVersion"),
         home=_text(data, "home"),
         kube_version=_text(data, "kubeVersion"),
-        dependencies=tuple(_dependency(entry) for entry in entries),
+        dependencies=tuple(_dependency(entry) for entry in entries if entry.tag == "map"),
         dependencies_file=holder,
     )
 
 
-def _load_mapping(tree: Tree, path: str, where: str) -> dict[str, Any]:
+def _read(tree: Tree, path: str, where: str) -> Node:
     place = _join(where, path)
-    try:
-        # Texts only: names and versions are texts to Helm, however they look.
-        data = yaml.load(tree.text(path), Loader=yaml.CBaseLoader)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        reason = getattr(error, "problem", None) or "it is no YAML"
-        raise Invalid(
-            f"{place} cannot be read", Problem(place, str(reason), mark.line + 1 if mark else None)
-        ) from error
-    if not isinstance(data, dict):
+    node = parse_node(tree.text(path), place)
+    if node is None or node.tag != "map":
         raise Invalid(f"{place} cannot be read", Problem(place, "it is no mapping of names to values"))
-    return data
+    return node
 
 
 def _join(where: str, path: str) -> str:
     return f"{where}/{path}" if where else path
 
 
-def _text(data: dict[str, Any], key: str) -> str:
-    value = data.get(key)
-    return value.strip() if isinstance(value, str) and value not in _NOTHING else ""
+def _text(node: Node, key: str) -> str:
+    """As it is written: names and versions are texts to Helm, however much they look like numbers."""
+    value = node.find(key)
+    return value.real.text.strip() if value and value.real.tag != "null" else ""
 
 
-def _dependency(data: dict[str, Any]) -> Dependency:
-    tags = data.get("tags")
+def _dependency(node: Node) -> Dependency:
+    tags = node.find("tags")
     return Dependency(
-        name=_text(data, "name"),
-        version=_text(data, "version"),
-        repository=_text(data, "repository"),
-        alias=_text(data, "alias"),
-        condition=_text(data, "condition"),
-        tags=tuple(str(tag) for tag in tags) if isinstance(tags, list) else (),
+        name=_text(node, "name"),
+        version=_text(node, "version"),
+        repository=_text(node, "repository"),
+        alias=_text(node, "alias"),
+        condition=_text(node, "condition"),
+        tags=tuple(item.real.text for item in tags.real.items) if tags else (),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urljoin, urlsplit, urlunsplit
@@ -19,6 +19,7 @@ from jx.domain.errors import Invalid, NotFound, Problem
 
 INDEX_LIMIT = 64 * MEGABYTE
 _FORMAT = 1
+_DEPTH = 40
 _NOTHING = frozenset({"", "~", "null", "Null", "NULL"})
 
 
@@ -116,6 +117,34 @@ def parse_index(data: bytes, where: str) -> dict[str, list[list[str]]]:
         for name, listed in entries.items()
         if isinstance(listed, list) and (rows := [row for entry in listed if (row := _row(entry))])
     }
+
+
+def _texts(events: Iterable[Any], where: str) -> Any:
+    """YAML as dicts, lists and texts: no dates, no numbers, version 1.10 stays so. Flat, since indexes of 20 MB are real and a
+    parser that recurses would die of one that is nested deeply."""
+    root: list[Any] = []
+    stack = [root]
+    for event in events:
+        match event:
+            case yaml.ScalarEvent(value=value):
+                stack[-1].append(value)
+            case yaml.MappingStartEvent() | yaml.SequenceStartEvent():
+                stack.append([])
+            case yaml.MappingEndEvent():
+                pairs = stack.pop()
+                stack[-1].append(
+                    {k: v for k, v in zip(pairs[::2], pairs[1::2], strict=True) if isinstance(k, str)}
+                )
+            case yaml.SequenceEndEvent():
+                items = stack.pop()
+                stack[-1].append(items)
+            case yaml.AliasEvent():
+                stack[-1].append("")
+        if len(stack) > _DEPTH:
+            raise Invalid(
+                "the index of a chart repository cannot be read", Problem(where, "it is nested too deeply")
+            )
+    return root[0] if root else None
 
 
 def _row(entry: Any) -> list[str] | None:
