@@ -17,8 +17,7 @@ _INTEGER = re.compile(
 )
 _BASES = {"hex": 16, "bin": 2, "oct": 8, "dec": 10}
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-FLOAT32_LIMIT = 3.4e38
-"""Keys that are larger numbers have no text in Go."""
+_FLOAT32_LIMIT = 3.4028235e38
 _EXPONENT_FROM = 6
 _STRAY_UNDERSCORE = re.compile(r"(?<![0-9])_|_(?![0-9])")
 TAG_PREFIX = "tag:yaml.org,2002:"
@@ -55,6 +54,8 @@ def find_integer(plain: str) -> int | None:
 
 def write_float_key(number: float) -> str:
     """As Go writes a key that is a float: in 32 bits, with as few digits as tell it from its neighbours."""
+    if abs(number) > _FLOAT32_LIMIT:
+        return ".inf" if number > 0 else "-.inf"
     short = struct.unpack("f", struct.pack("f", number))[0]
     digits = next(
         n for n in range(12) if struct.pack("f", float(f"{short:.{n}e}")) == struct.pack("f", short)

@@ -15,12 +15,14 @@ from typing import Any
 import yaml
 
 from jx.domain.errors import Invalid, Problem
-from jx.domain.yaml_scalars import BOOLEANS, FLOAT32_LIMIT, TAG_PREFIX, find_integer, tag_of, write_float_key
+from jx.domain.yaml_emitter import emit
+from jx.domain.yaml_scalars import BOOLEANS, TAG_PREFIX, find_integer, tag_of, write_float_key
 from jx.domain.yaml_write import write_yaml
 
 __all__ = [
     "Node",
     "Yaml",
+    "emit",
     "find_line",
     "parse_node",
     "read_documents",
@@ -316,7 +318,7 @@ class _Builder:
             return "true" if value else "false"
         if isinstance(value, (str, int)):
             return str(value)
-        if isinstance(value, float) and abs(value) < FLOAT32_LIMIT:
+        if isinstance(value, float):
             return write_float_key(value)
         self._mistake(name, "a key is a text, a number or a boolean")
         return name.text
