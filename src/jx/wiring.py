@@ -1,7 +1,7 @@
 """Profiles -> adapters -> use-cases: the only module that names adapters; it imports them where it makes them.
 
-Three profiles, told apart by what is there: *cluster* (a pod of the platform: its account, its environment), *local* (an embedded
-platform of this machine), *remote* (a kubeconfig and a clone, nothing else). A profile is a set of adapters; nobody asks for it by name.
+Three profiles, told apart by what is there: *cluster* (a pod of the platform, with its account), *local* (an embedded platform of
+this machine), *remote* (a kubeconfig and a clone, nothing else). A profile is a set of adapters; nobody asks for it by name.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jx.config.settings import Settings
-from jx.domain.environments import Environment
 from jx.domain.errors import NotFound, Usage
 from jx.domain.names import Repo, parse_repo
 

@@ -40,8 +40,8 @@ class Settings:
     namespace: str = "jx"
     """`JX_NAMESPACE`: the namespace of the platform. Default `jx`."""
     pod: Mapping[str, str] = field(default_factory=dict)
-    """What Kubernetes tells a pod: `KUBERNETES_SERVICE_HOST`, `KUBERNETES_SERVICE_PORT`, and `JX_SERVICE_ACCOUNT_DIR`, the folder of
-    the pod's account (default `/var/run/secrets/kubernetes.io/serviceaccount`). Empty outside of a pod."""
+    """What Kubernetes tells a pod: `KUBERNETES_SERVICE_HOST`, `KUBERNETES_SERVICE_PORT`, and `JX_SERVICE_ACCOUNT_DIR`, the folder
+    of the pod's account (default `/var/run/secrets/kubernetes.io/serviceaccount`). Empty outside of a pod."""
 
     @property
     def in_cluster(self) -> bool:

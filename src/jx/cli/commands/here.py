@@ -1,0 +1,45 @@
+"""Bare `jx`: where you stand, and the next command."""
+
+from __future__ import annotations
+
+from jx.cli import output
+from jx.cli.session import Session
+
+
+def show(session: Session) -> None:
+    """Platform, environments, open pull requests, holds; then what to do next."""
+    wiring = session.wiring
+    platform = wiring.find_platform()
+    if platform is None:
+        output.say(f"No platform {session.settings.platform!r} on this machine yet.")
+        output.say(
+            "\nNext:\n  jx install --ng     install one, managed by GitOps\n  jx --help           all commands"
+        )
+        return
+    output.say(f"Platform {platform.name}: {'up' if platform.is_up else 'stopped'}, in {platform.folder}")
+    if not platform.is_up:
+        output.say("\nNext:\n  jx local start")
+        return
+    if not platform.dev_repo_url:
+        output.say("Nothing is installed on it yet.\n\nNext:\n  jx install --ng")
+        return
+    _show_installed(session)
+
+
+def _show_installed(session: Session) -> None:
+    from jx.cli.environments import show_table
+
+    report = session.wiring.show_environments()()
+    show_table(report)
+    pulls = [(one.name, pull) for one in report for pull in one.open_pulls]
+    for name, pull in pulls:
+        output.say(f"Open: #{pull.number} {pull.title} ({name}) {pull.url}")
+    held = [one for one in report if one.hold]
+    output.say("\nNext:")
+    if held:
+        output.say(f"  push the revert to {held[0].name}'s repository, or: jx resume {held[0].name}")
+    elif pulls:
+        name, pull = pulls[0]
+        output.say(f"  jx pr diff {pull.number} --env {name}")
+    else:
+        output.say("  jx add app NAME      add an app\n  jx get applications  what runs where")
