@@ -54,6 +54,39 @@ def other_managers(body: Body) -> tuple[str, ...]:
     return tuple(dict.fromkeys(str(entry.get("manager", "")) for entry in entries))
 
 
+def owned_part(body: Body, *, like: Body) -> dict[str, Any]:
+    """The part of a live object that we set, in the form of a manifest; where we set nothing yet, the fields that `like` has."""
+    entry = own_entry(body)
+    part = _owned(body, entry.get("fieldsV1") or {}) if entry else _like(body, like)
+    metadata = body.get("metadata") or {}
+    kept = {key: metadata[key] for key in ("name", "namespace") if metadata.get(key)}
+    head = {key: body[key] for key in ("apiVersion", "kind") if key in body}
+    return {**part, **head, "metadata": {**(part.get("metadata") or {}), **kept}}
+
+
+def _owned(value: Any, fields: Mapping[str, Any]) -> Any:
+    children = {path: sub for path, sub in fields.items() if path != "."}
+    if not children:
+        return value
+    if isinstance(value, Mapping):
+        names = {path.removeprefix("f:"): sub for path, sub in children.items()}
+        return {key: _owned(part, names[key]) for key, part in value.items() if key in names}
+    if isinstance(value, list):
+        return [
+            _owned(item, sub)
+            for index, item in enumerate(value)
+            for path, sub in children.items()
+            if _is_at(path, item, index)
+        ]
+    return value
+
+
+def _like(value: Any, like: Any) -> Any:
+    if isinstance(value, Mapping) and isinstance(like, Mapping):
+        return {key: _like(part, like[key]) for key, part in value.items() if key in like}
+    return value
+
+
 def _pick(value: Any, fields: Mapping[str, Any]) -> Any:
     """The parts of a live value that a set of fields names, in an order that is the live one for lists."""
     children = {path: sub for path, sub in fields.items() if path != "."}

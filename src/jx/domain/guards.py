@@ -1,0 +1,261 @@
+"""Guards: what a plan may not do unless a person says so. Each refusal has its numbers, its objects and the flag past it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from jx.domain.applying import Action, Anchor, ApplyPlan
+from jx.domain.apps import OLD_PLATFORM_CHART, PLATFORM_CHART
+from jx.domain.environments import Requirements
+from jx.domain.errors import Invalid, Refused
+from jx.domain.manifests import ChartPin, ObjectRef
+from jx.domain.names import EnvironmentName, Repo
+from jx.domain.versions import Version
+
+_SHOWN = 10
+"""How many objects a message names."""
+
+
+class Guard(StrEnum):
+    """The names that `--allow` takes."""
+
+    EMPTY_RENDER = "empty-render"
+    DELETIONS = "deletions"
+    FOREIGN_OBJECTS = "foreign-objects"
+    OTHER_CLUSTER = "other-cluster"
+    PLATFORM_DOWNGRADE = "platform-downgrade"
+    LEDGER_MOVED = "ledger-moved"
+    CONFLICTS = "conflicts"
+    """Take fields over from other field managers. Not about the plan: the API server decides what is a conflict."""
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """What a person said may be done nevertheless."""
+
+    guards: frozenset[Guard] = frozenset()
+    prunes: frozenset[str] = frozenset()
+    """Objects that hold data and may be pruned: `PersistentVolumeClaim/data-redis-0`."""
+    reviewed: str = ""
+    """Only the plan with this digest may be applied; empty: any."""
+
+
+class EmptyRender(Refused):
+    """Nothing was rendered, though something was installed or is to be."""
+
+
+class TooManyDeletions(Refused):
+    """The plan deletes more than the budget of `jx-requirements.yml`; `refs` are the objects."""
+
+    def __init__(self, message: str, refs: tuple[ObjectRef, ...], *, hint: str, flag: str) -> None:
+        super().__init__(message, hint=hint, flag=flag)
+        self.refs = refs
+
+
+class ForeignObjects(Refused):
+    """The plan would change objects that somebody else manages; `owners` says who, by object."""
+
+    def __init__(
+        self, message: str, owners: tuple[tuple[ObjectRef, str], ...], *, hint: str, flag: str
+    ) -> None:
+        super().__init__(message, hint=hint, flag=flag)
+        self.owners = owners
+
+
+class OtherCluster(Refused):
+    """The environment was last applied to another cluster, namespace or release, or from another repository."""
+
+
+class PlatformDowngrade(Refused):
+    """The platform would go back to a version that never ran here."""
+
+
+class LedgerMoved(Refused):
+    """The ledger branch is not where the anchor left it."""
+
+
+class NotTheReviewedPlan(Refused):
+    """The plan is another one than the one that was reviewed."""
+
+
+class SeveralRefusals(Refused):
+    """More than one guard said no; `refusals` are they."""
+
+    def __init__(self, refusals: tuple[Refused, ...]) -> None:
+        lines = "\n".join(f"- {refusal.message}" for refusal in refusals)
+        hints = "\n".join(refusal.hint for refusal in refusals if refusal.hint)
+        flags = " ".join(dict.fromkeys(refusal.flag for refusal in refusals if refusal.flag))
+        super().__init__(f"{len(refusals)} guards refuse this plan:\n{lines}", hint=hints, flag=flags)
+        self.refusals = refusals
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """All that the guards look at."""
+
+    plan: ApplyPlan
+    rendered: int
+    """How many objects the charts gave."""
+    apps: int
+    """How many apps the environment declares."""
+    anchor: Anchor | None = None
+    repo: Repo | None = None
+    """Where the files come from."""
+    foreign: tuple[tuple[ObjectRef, str], ...] = ()
+    requirements: Requirements = field(default_factory=Requirements)
+    allowed: Allowed = field(default_factory=Allowed)
+
+
+def findings(review: Review) -> tuple[Refused, ...]:
+    """Everything that the guards have against a plan, allowed guards left out."""
+    checks = (
+        (Guard.OTHER_CLUSTER, _check_place),
+        (Guard.EMPTY_RENDER, _check_render),
+        (Guard.DELETIONS, _check_deletions),
+        (Guard.FOREIGN_OBJECTS, _check_foreign),
+        (Guard.PLATFORM_DOWNGRADE, _check_platform),
+    )
+    found = [check(review) for guard, check in checks if guard not in review.allowed.guards]
+    found.append(_check_reviewed(review))
+    return tuple(refusal for refusal in found if refusal is not None)
+
+
+def enforce(refusals: tuple[Refused, ...]) -> None:
+    """Raise the refusal, or all of them as one."""
+    if len(refusals) == 1:
+        raise refusals[0]
+    if refusals:
+        raise SeveralRefusals(refusals)
+
+
+def ledger_moved(environment: EnvironmentName, *, branch_head: str, anchor_head: str) -> LedgerMoved:
+    """The refusal for a ledger branch that somebody else wrote, or that another cluster left behind."""
+    ours = f"the cluster remembers {anchor_head[:12]}" if anchor_head else "the cluster remembers none"
+    return LedgerMoved(
+        f"the ledger of environment {environment} is at {branch_head[:12] or 'no commit'}, but {ours};"
+        " nothing was applied, pruned or published",
+        hint="look at the branch jx-ledger. If this is a new cluster, or you know who wrote it, go on from there with"
+        f" {_flag(Guard.LEDGER_MOVED)}",
+        flag=_flag(Guard.LEDGER_MOVED),
+    )
+
+
+def _flag(guard: Guard) -> str:
+    return f"--allow {guard}"
+
+
+def _check_render(review: Review) -> Refused | None:
+    installed = len(review.anchor.inventory) if review.anchor else 0
+    if review.rendered or not (installed or review.apps):
+        return None
+    return EmptyRender(
+        f"the charts of environment {review.plan.environment} rendered nothing, while it declares {review.apps} apps and"
+        f" {installed} objects are installed",
+        hint=f"look at env/ in the repository; if everything is to go, {_flag(Guard.EMPTY_RENDER)}",
+        flag=_flag(Guard.EMPTY_RENDER),
+    )
+
+
+def _check_deletions(review: Review) -> Refused | None:
+    refs = tuple(step.ref for step in review.plan.steps if step.action is Action.PRUNE)
+    total = len(review.anchor.inventory) if review.anchor else 0
+    share = len(refs) / total if total else 0.0
+    limits = review.requirements
+    if len(refs) <= limits.max_deletions and (len(refs) <= 3 or share <= limits.max_deletion_share):
+        return None
+    return TooManyDeletions(
+        f"{len(refs)} of {total} objects ({share:.0%}) would be deleted; the budget is {limits.max_deletions} objects and"
+        f" {limits.max_deletion_share:.0%}: {_list(refs)}",
+        refs,
+        hint=f"if they are to go, {_flag(Guard.DELETIONS)}; the budget stands in jx-requirements.yml",
+        flag=_flag(Guard.DELETIONS),
+    )
+
+
+def _check_foreign(review: Review) -> Refused | None:
+    if not review.foreign:
+        return None
+    shown = "; ".join(f"{ref} belongs to {owner}" for ref, owner in review.foreign[:_SHOWN])
+    return ForeignObjects(
+        f"{len(review.foreign)} objects are managed by somebody else: {shown}{_more(len(review.foreign))}",
+        review.foreign,
+        hint=f"rename ours, remove theirs, or take them over with {_flag(Guard.FOREIGN_OBJECTS)}",
+        flag=_flag(Guard.FOREIGN_OBJECTS),
+    )
+
+
+def _check_place(review: Review) -> Refused | None:
+    anchor, plan = review.anchor, review.plan
+    if anchor is None:
+        return None
+    moves = [
+        f"{what} {old} -> {new}"
+        for what, old, new in (
+            ("cluster", anchor.cluster_id, plan.cluster_id),
+            ("namespace", anchor.namespace, plan.namespace),
+            ("release", anchor.release, plan.release),
+        )
+        if old and old != new
+    ]
+    if anchor.repo and review.repo and not _is_same_repo(anchor.repo, review.repo):
+        moves.append(f"repository {anchor.repo.url} -> {review.repo.url}")
+    if not moves:
+        return None
+    return OtherCluster(
+        f"environment {plan.environment} was last applied elsewhere: {', '.join(moves)}",
+        hint="check the kube context, --namespace and the folder; if the environment has really moved,"
+        f" {_flag(Guard.OTHER_CLUSTER)}",
+        flag=_flag(Guard.OTHER_CLUSTER),
+    )
+
+
+def _is_same_repo(one: Repo, other: Repo) -> bool:
+    """The same repository has other addresses inside and outside of a cluster: its full name decides."""
+    return one.is_same(other) or one.full_name == other.full_name
+
+
+def _check_platform(review: Review) -> Refused | None:
+    ran_before = review.anchor.platform_versions if review.anchor else ()
+    if not ran_before:
+        return None
+    new, old = platform_version(review.plan.charts), ran_before[-1]
+    if not new or new in ran_before or not _is_older(new, old):
+        return None
+    return PlatformDowngrade(
+        f"the platform would go back from {old} to {new}, which never ran here (known: {', '.join(ran_before)})",
+        hint=f"propose a version that ran here, or {_flag(Guard.PLATFORM_DOWNGRADE)}",
+        flag=_flag(Guard.PLATFORM_DOWNGRADE),
+    )
+
+
+def platform_version(charts: Iterable[ChartPin]) -> str:
+    """The version of the platform's own chart among these; empty where it is none of them."""
+    names = {PLATFORM_CHART, OLD_PLATFORM_CHART}
+    return next((pin.version for pin in charts if pin.name in names), "")
+
+
+def _is_older(new: str, old: str) -> bool:
+    try:
+        return Version(new) < Version(old)
+    except Invalid:
+        return False
+
+
+def _check_reviewed(review: Review) -> Refused | None:
+    wanted = review.allowed.reviewed
+    if not wanted or wanted == review.plan.digest:
+        return None
+    return NotTheReviewedPlan(
+        f"the plan is now {review.plan.digest}, the reviewed one was {wanted}: the files, the charts or the cluster have changed",
+        hint="look at the new plan with --dry-run, then pass its digest to --reviewed",
+    )
+
+
+def _list(refs: tuple[ObjectRef, ...]) -> str:
+    return ", ".join(str(ref) for ref in refs[:_SHOWN]) + _more(len(refs))
+
+
+def _more(count: int) -> str:
+    return f" and {count - _SHOWN} more" if count > _SHOWN else ""

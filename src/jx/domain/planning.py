@@ -1,0 +1,232 @@
+"""Planning: desired objects x what we applied before x what is live -> what is done to each object, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from jx.domain import membership, ordering
+from jx.domain.applying import (
+    Action,
+    ApplyPlan,
+    InventoryItem,
+    LiveObject,
+    Step,
+    body_hash,
+)
+from jx.domain.field_ownership import observed_digest, other_managers
+from jx.domain.manifests import Capabilities, ChartPin, Manifest, ObjectRef
+from jx.domain.placing import Target
+from jx.domain.random_values import Path, without_draws
+from jx.domain.secrets import mask
+
+RESOURCE_POLICY = "helm.sh/resource-policy"
+
+_HOLDS_DATA = frozenset({("", "PersistentVolumeClaim"), ("", "Namespace"), ("", "PersistentVolume")})
+_DEFINITIONS = ("apiextensions.k8s.io", "CustomResourceDefinition")
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """All that a plan is decided from."""
+
+    target: Target
+    cluster_id: str
+    desired: tuple[Manifest, ...]
+    live: Mapping[ObjectRef, LiveObject]
+    inventory: tuple[InventoryItem, ...]
+    charts: tuple[ChartPin, ...] = ()
+    drawn: Mapping[ObjectRef, frozenset[Path]] = field(default_factory=dict)
+    prunes: frozenset[str] = frozenset()
+    """Objects that hold data and may be pruned nevertheless: `Kind/name` or `namespace/Kind/name`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A plan, and the objects in it that somebody else manages: (object, owner in words)."""
+
+    plan: ApplyPlan
+    foreign: tuple[tuple[ObjectRef, str], ...] = ()
+
+
+def plan(world: World) -> Decision:
+    """Decide everything. The same world gives the same plan."""
+    items = {item.ref: item for item in world.inventory}
+    wanted = {manifest.ref for manifest in world.desired}
+    foreign: list[tuple[ObjectRef, str]] = []
+    sends: list[Step] = []
+    for manifest in world.desired:
+        owner = _foreign_owner(world, manifest.ref)
+        if owner:
+            foreign.append((manifest.ref, owner))
+        sends.append(_send_step(world, manifest, items.get(manifest.ref), owner))
+    sends.sort(key=lambda step: ordering.install_key(step.ref))
+    drops = [step for ref, item in items.items() if ref not in wanted and (step := _drop_step(world, item))]
+    drops += [_stray_step(live) for live in _strays(world, wanted | items.keys())]
+    drops.sort(key=lambda step: ordering.prune_key(step.ref))
+    whole = ApplyPlan(
+        environment=world.target.environment,
+        namespace=world.target.namespace,
+        release=world.target.release,
+        cluster_id=world.cluster_id,
+        steps=(*sends, *drops),
+        charts=world.charts,
+    )
+    return Decision(whole, tuple(foreign))
+
+
+def scopes(
+    desired: Iterable[Manifest],
+    inventory: Iterable[InventoryItem],
+    capabilities: Capabilities,
+    *,
+    namespace: str,
+) -> tuple[tuple[str, str, str], ...]:
+    """What to list: (apiVersion, kind, namespace), one per kind and namespace in use, and all Namespaces.
+
+    Lists ask in the manifest's own apiVersion; for what is no longer rendered, in the one it was applied with while the cluster
+    still serves that.
+    """
+    found: dict[tuple[str, str, str], str] = {("", "Namespace", ""): "v1"}
+    for manifest in desired:
+        ref = manifest.ref
+        found.setdefault((ref.group, ref.kind, ref.namespace), manifest.api_version)
+    for item in inventory:
+        ref = item.ref
+        served = capabilities.kinds.get((ref.group, ref.kind))
+        version = item.api_version
+        if served and version.rpartition("/")[2] not in served.versions:
+            version = f"{ref.group}/{served.versions[0]}" if ref.group else served.versions[0]
+        found.setdefault((ref.group, ref.kind, ref.namespace), version)
+    return tuple(sorted((version, kind, where) for (_, kind, where), version in found.items()))
+
+
+def index(live: Iterable[LiveObject]) -> dict[ObjectRef, LiveObject]:
+    """Live objects by what they are."""
+    return {one.ref: one for one in live}
+
+
+def shown_hash(manifest: Manifest, drawn: frozenset[Path]) -> str:
+    """The hash of what a reviewer may see of a manifest."""
+    return body_hash(mask(without_draws(manifest.body, drawn) if drawn else manifest.body))
+
+
+def _send_step(world: World, manifest: Manifest, item: InventoryItem | None, owner: str) -> Step:
+    live = world.live.get(manifest.ref)
+    action, reason = _decide(world, manifest, item, live)
+    if owner:
+        action, reason = Action.TAKE_OVER, f"it belongs to {owner}"
+    return Step(
+        action=action,
+        ref=manifest.ref,
+        api_version=manifest.api_version,
+        wave=ordering.wave_of(manifest.ref),
+        reason=reason,
+        manifest=manifest,
+        uid=live.uid if live else "",
+        resource_version=live.resource_version if live else "",
+        shown=shown_hash(manifest, world.drawn.get(manifest.ref, frozenset())),
+    )
+
+
+def _decide(
+    world: World, manifest: Manifest, item: InventoryItem | None, live: LiveObject | None
+) -> tuple[Action, str]:
+    if live is None:
+        was_there = item is not None and item.uid
+        return Action.CREATE, "it was deleted behind our back" if was_there else "it is not there yet"
+    if item is not None and item.uid == live.uid:
+        return _decide_known(manifest, item, live)
+    if membership.is_member(live.body, world.target.environment):
+        return Action.UPDATE, "no record says what was sent, so it is sent once"
+    managers = other_managers(live.body)
+    made_by = f" by {managers[-1]}" if managers else ""
+    return Action.TAKE_OVER, f"it is there already, made{made_by}, and nobody manages it"
+
+
+def _decide_known(manifest: Manifest, item: InventoryItem, live: LiveObject) -> tuple[Action, str]:
+    if not item.sent:
+        return Action.UPDATE, "an earlier apply did not get to its end"
+    if item.sent != body_hash(manifest.body):
+        return Action.UPDATE, "what is rendered has changed"
+    observed = observed_digest(live.body, live.uid)
+    if observed and observed == item.observed:
+        return Action.UNCHANGED, "it is as we left it"
+    managers = other_managers(live.body)
+    return Action.UPDATE, f"it was changed behind our back{f' by {managers[0]}' if managers else ''}"
+
+
+def _foreign_owner(world: World, ref: ObjectRef) -> str:
+    live = world.live.get(ref)
+    if live is None:
+        return ""
+    known = any(item.ref == ref and item.uid == live.uid for item in world.inventory)
+    if known and not membership.labels_of(live.body).get(membership.PART_OF):
+        return ""
+    return membership.find_foreign_owner(live.body, world.target.environment, release=world.target.release)
+
+
+def _drop_step(world: World, item: InventoryItem) -> Step | None:
+    """What happens to an object that we applied and that is no longer rendered; None where it is gone already."""
+    live = world.live.get(item.ref)
+    if live is None:
+        return None
+    why = _why_kept(world, item, live)
+    wave = ordering.wave_of(item.ref) if why else ordering.prune_wave_of(item.ref)
+    return Step(
+        action=Action.KEEP if why else Action.PRUNE,
+        ref=item.ref,
+        api_version=item.api_version,
+        wave=wave,
+        reason=why or "it is no longer rendered",
+        uid=live.uid,
+        resource_version=live.resource_version,
+    )
+
+
+NOT_OURS_ANY_MORE = ("another object of that name took its place", "it no longer carries our label")
+"""Reasons after which a kept object also leaves the inventory."""
+
+
+def _why_kept(world: World, item: InventoryItem, live: LiveObject) -> str:
+    if item.uid and item.uid != live.uid:
+        return NOT_OURS_ANY_MORE[0]
+    if not membership.is_member(live.body, world.target.environment):
+        return NOT_OURS_ANY_MORE[1]
+    if (live.body.get("metadata") or {}).get("deletionTimestamp"):
+        return "it is being deleted already"
+    if membership.annotations_of(live.body).get(RESOURCE_POLICY) == "keep":
+        return f"its annotation {RESOURCE_POLICY} says keep"
+    kind = (item.ref.group, item.ref.kind)
+    if (kind in _HOLDS_DATA or kind == _DEFINITIONS) and not names_of(item.ref) & world.prunes:
+        what = "the objects of its kind" if kind == _DEFINITIONS else "data"
+        return f"it holds {what}; --prune {item.ref.kind}/{item.ref.name} deletes it"
+    return ""
+
+
+def names_of(ref: ObjectRef) -> frozenset[str]:
+    """How a person may name an object on a command line."""
+    short = f"{ref.kind}/{ref.name}"
+    return frozenset({short, f"{ref.namespace}/{short}"} if ref.namespace else {short})
+
+
+def _strays(world: World, known: set[ObjectRef]) -> Iterable[LiveObject]:
+    """Objects with our label that no record names: told, never pruned."""
+    for ref, live in world.live.items():
+        owners = (live.body.get("metadata") or {}).get("ownerReferences") or ()
+        if ref in known or owners or ref.kind == "Namespace":
+            continue
+        if membership.is_member(live.body, world.target.environment):
+            yield live
+
+
+def _stray_step(live: LiveObject) -> Step:
+    return Step(
+        action=Action.KEEP,
+        ref=live.ref,
+        api_version=str(live.body.get("apiVersion", "")),
+        wave=ordering.wave_of(live.ref),
+        reason="it carries our label, but no record says that we applied it, so it is not pruned",
+        uid=live.uid,
+        resource_version=live.resource_version,
+    )
