@@ -1,0 +1,196 @@
+"""The activities port over PipelineActivity resources (`jenkins.io/v1`), as Jenkins X 2 has them."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from jx.adapters.kubernetes.api import RECORD_MANAGER, Api, Json, Resource
+from jx.adapters.kubernetes.watching import Target, Watching
+from jx.domain.activities import Activity, ActivityStatus, ActivityStep
+from jx.domain.errors import NotFound, Unavailable
+
+PIPELINE_ACTIVITIES = Resource("jenkins.io/v1", "pipelineactivities", "PipelineActivity")
+
+_NAME_ANNOTATION = "jenkins.io/activity"
+_NAME_LENGTH = 63
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+
+class KubernetesActivities:
+    """Activities of one namespace, that of the platform."""
+
+    def __init__(self, api: Api, *, namespace: str) -> None:
+        self._api = api
+        self._namespace = namespace
+
+    def save(self, activity: Activity) -> None:
+        """Write a record as a whole: what it no longer says is removed."""
+        query = {"fieldManager": RECORD_MANAGER, "force": "true"}
+        try:
+            self._api.apply(PIPELINE_ACTIVITIES, self._namespace, self._body(activity), query=query)
+        except NotFound as error:
+            raise self._not_there() from error
+
+    def list_all(self) -> tuple[Activity, ...]:
+        """All records, oldest first."""
+        try:
+            items, _ = self._api.list_pages(PIPELINE_ACTIVITIES, self._namespace)
+        except NotFound as error:
+            raise self._not_there() from error
+        return tuple(sorted((_activity(item) for item in items), key=_age))
+
+    def watch(self) -> Iterator[Activity]:
+        """All records, then each one as it changes; the list is read at this call."""
+        known = self.list_all()
+        watching = Watching(self._api, [Target(PIPELINE_ACTIVITIES, self._namespace)])
+        return _told(known, watching)
+
+    def _body(self, activity: Activity) -> Json:
+        owner, repo, branch = _parts(activity.pipeline)
+        labels = {"owner": owner, "repository": repo, "branch": branch, "build": activity.build}
+        name = _dns_name(activity.name)
+        spec = {
+            "pipeline": activity.pipeline,
+            "build": activity.build,
+            "status": activity.status.value,
+            "gitOwner": owner,
+            "gitRepository": repo,
+            "gitBranch": branch,
+            "lastCommitSHA": activity.revision,
+            "lastCommitMessage": activity.message,
+            "author": activity.author,
+            "startedTimestamp": _text(activity.started),
+            "completedTimestamp": _text(activity.completed),
+            "steps": _stages(activity.steps),
+        }
+        return {
+            "apiVersion": PIPELINE_ACTIVITIES.api_version,
+            "kind": PIPELINE_ACTIVITIES.kind,
+            "metadata": {
+                "name": name,
+                "namespace": self._namespace,
+                "labels": {key: value for key, text in labels.items() if (value := _label(text))},
+                "annotations": {_NAME_ANNOTATION: activity.name},
+            },
+            "spec": {key: value for key, value in spec.items() if value},
+        }
+
+    def _not_there(self) -> Unavailable:
+        return Unavailable(
+            f"{self._api.access.host} has no PipelineActivity in namespace {self._namespace}: "
+            "its CRD or the namespace is not there",
+            hint="the chart jx-platform brings both: `jx install`, or `jx step env apply` in a clone of the dev repository",
+        )
+
+
+def _told(known: tuple[Activity, ...], watching: Watching) -> Iterator[Activity]:
+    latest = {activity.name: activity for activity in known}
+    yield from known
+    for change in watching.changes():
+        if change is None:
+            continue
+        activity = _activity(change.body)
+        if change.is_deleted:
+            latest.pop(activity.name, None)
+        elif latest.get(activity.name) != activity:
+            latest[activity.name] = activity
+            yield activity
+
+
+def _activity(body: Json) -> Activity:
+    metadata, spec = body.get("metadata") or {}, body.get("spec") or {}
+    return Activity(
+        name=str((metadata.get("annotations") or {}).get(_NAME_ANNOTATION) or metadata.get("name", "")),
+        pipeline=str(spec.get("pipeline") or ""),
+        build=str(spec.get("build") or ""),
+        status=_status(spec),
+        revision=str(spec.get("lastCommitSHA") or ""),
+        author=str(spec.get("author") or ""),
+        message=str(spec.get("lastCommitMessage") or ""),
+        started=_time(spec.get("startedTimestamp")),
+        completed=_time(spec.get("completedTimestamp")),
+        steps=tuple(step for entry in spec.get("steps") or () for step in _steps(entry)),
+    )
+
+
+def _steps(entry: Mapping[str, Any]) -> Iterator[ActivityStep]:
+    # Steps of kind Promote and Preview carry no name of their own in Jenkins X 2.
+    kind = str(entry.get("kind") or "Stage")
+    stage = entry.get(kind.lower()) or {}
+    yield _step(stage, 0, default=kind)
+    for inner in stage.get("steps") or ():
+        yield _step(inner, 1)
+
+
+def _step(data: Mapping[str, Any], depth: int, *, default: str = "") -> ActivityStep:
+    return ActivityStep(
+        name=str(data.get("name") or default),
+        status=_status(data),
+        started=_time(data.get("startedTimestamp")),
+        completed=_time(data.get("completedTimestamp")),
+        description=str(data.get("description") or ""),
+        depth=depth,
+    )
+
+
+def _stages(steps: tuple[ActivityStep, ...]) -> list[Json]:
+    stages: list[Json] = []
+    for step in steps:
+        data = {
+            "name": step.name,
+            "status": step.status.value,
+            "description": step.description,
+            "startedTimestamp": _text(step.started),
+            "completedTimestamp": _text(step.completed),
+        }
+        row: Json = {key: value for key, value in data.items() if value}
+        if step.depth and stages:
+            stages[-1]["stage"].setdefault("steps", []).append(row)
+        else:
+            stages.append({"kind": "Stage", "stage": row})
+    return stages
+
+
+def _status(data: Mapping[str, Any]) -> ActivityStatus:
+    try:
+        return ActivityStatus(data.get("status") or "Pending")
+    except ValueError:  # somebody else's word for it
+        return ActivityStatus.RUNNING
+
+
+def _text(moment: datetime | None) -> str:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z") if moment else ""
+
+
+def _time(text: object) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+
+
+def _age(activity: Activity) -> tuple[datetime, str]:
+    return activity.started or _LONG_AGO, activity.name
+
+
+def _parts(pipeline: str) -> tuple[str, str, str]:
+    owner, _, rest = pipeline.partition("/")
+    repo, _, branch = rest.partition("/")
+    return owner, repo, branch
+
+
+def _dns_name(name: str) -> str:
+    """A name that Kubernetes takes; another one than the given is told from its like by a digest."""
+    safe = re.sub(r"[^a-z0-9-]+", "-", name.lower()).strip("-")
+    if safe == name and len(name) <= _NAME_LENGTH:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:8]
+    return f"{safe[: _NAME_LENGTH - 9].rstrip('-')}-{digest}".lstrip("-")
+
+
+def _label(text: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_.-]+", "-", text)[:63].strip("-_.")
