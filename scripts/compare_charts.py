@@ -1,6 +1,6 @@
 """Are the conveyor's objects Helm's own? Renders charts both ways and compares them, object by object and in order.
 
-    python scripts/compare_charts.py DIR...      one chart folder each; exit code 1 where any differs
+    python scripts/compare_charts.py CHART...      a folder or .tgz each; exit code 1 where any differs
 
 Each chart is rendered by itself and as the dependency of an umbrella chart, as environments have it. Helm's own answer is its
 `install --dry-run=client`. What a chart draws at random is told by asking Helm twice, and left out.
@@ -18,10 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from jx.adapters.helm import assembling
+from jx.adapters.helm.archives import unpack
 from jx.adapters.helm.folders import read_folder
 from jx.adapters.helm.renderer import HelmRenderer, write_tree
 from jx.domain import yaml_text
-from jx.domain.chart_folders import ChartMetadata, drop_ignored, read_metadata
+from jx.domain.chart_folders import ChartMetadata, drop_ignored, read_metadata, vendored_folders
 from jx.domain.charts import Chart, ChartRef
 from jx.domain.errors import JxError
 from jx.domain.manifests import Capabilities
@@ -67,14 +68,17 @@ def main(folders: list[str]) -> int:
 
 def compare(renderer: HelmRenderer, folder: Path) -> Verdict:
     """Render the chart in a folder by the conveyor and by Helm."""
-    files = drop_ignored(read_folder(folder))
+    files = (
+        unpack(folder.read_bytes(), str(folder)) if folder.is_file() else drop_ignored(read_folder(folder))
+    )
     metadata = read_metadata(files)
-    plain = _request(files)
-    umbrella = _umbrella(metadata, files)
+    requests = [_umbrella(metadata, files)]
+    if not _lacks_dependencies(metadata, files):  # Helm would refuse it, even where they are turned off
+        requests.append(_request(files))
     counts = (0, 0, 0)
     drawn = 0
     difference = ""
-    for request in (plain, umbrella):
+    for request in requests:
         try:
             ours = renderer.render(request)
             once, again = _helms_own(request), _helms_own(request)
@@ -82,7 +86,7 @@ def compare(renderer: HelmRenderer, folder: Path) -> Verdict:
             problems = "; ".join(str(problem) for problem in getattr(error, "problems", ()))
             difference = difference or f"{error.message} {problems}".strip()
             continue
-        crds = [one for one in ours.objects if "/crds/" in f"/{one.source}"]
+        crds = [one for one in ours.objects if "/templates/" not in one.source]
         objects = [dict(one.body) for one in ours.objects[len(crds) :]]
         random = set(_differing(once, again))
         drawn = max(drawn, len(random))
@@ -94,6 +98,13 @@ def compare(renderer: HelmRenderer, folder: Path) -> Verdict:
 
 def _request(chart: Tree, dependencies: dict[AppKey, Chart] | None = None) -> RenderRequest:
     return RenderRequest("example", "example", chart, dependencies or {}, Capabilities(), {})
+
+
+def _lacks_dependencies(metadata: ChartMetadata, files: Tree) -> bool:
+    vendored = {read_metadata(folder).name for folder in vendored_folders(files).values()}
+    archives = " ".join(path for path in files if path.startswith("charts/") and path.endswith(".tgz"))
+    names = {dependency.name for dependency in metadata.dependencies}
+    return any(name not in vendored and f"charts/{name}-" not in archives for name in names)
 
 
 def _umbrella(metadata: ChartMetadata, files: Tree) -> RenderRequest:
@@ -114,7 +125,7 @@ def _helms_own(request: RenderRequest) -> list[Object]:
         with Config(kube_apiserver="http://127.0.0.1:1") as helm:
             release = helm.install(folder, request.release, {}, namespace=request.namespace, dry_run="client")
     # Helm begins each document with its source, at the start of a line, which no text of a block can do.
-    documents = re.split(r"^---\n(?=# Source: )", release["manifest"], flags=re.MULTILINE)
+    documents = re.split(r"^---\n(?=# Source: )", release.get("manifest", ""), flags=re.MULTILINE)
     return [body for text in documents for body in _objects(text)]
 
 

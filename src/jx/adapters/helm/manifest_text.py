@@ -93,15 +93,20 @@ class Document:
 
 
 def split(text: str) -> Iterator[tuple[int, str]]:
-    """The documents of a file, each with the line it begins in, as Helm splits them; blank ones are left out."""
-    start = len(text) - len(text.lstrip(_SPACE))
-    end = len(text.rstrip(_SPACE))
-    for match in [*_SEPARATOR.finditer(text, start, end), None]:
-        piece = text[start : match.start() if match else end]
+    """The documents of a file, each with the line it begins in, as Helm splits them; blank ones are left out.
+
+    Each ends with one more line break than the split leaves, as Helm writes one after each document before that is read again:
+    for the last line of a block text this makes a difference.
+    """
+    lead = len(text) - len(text.lstrip(_SPACE))
+    trimmed = text[lead:]
+    start = 0
+    for match in [*_SEPARATOR.finditer(trimmed), None]:
+        piece = trimmed[start : match.start() if match else None]
+        begin = lead + start + len(piece) - len(piece.lstrip(_SPACE))
         if piece.strip(_SPACE):
-            lead = len(piece) - len(piece.lstrip(_SPACE))
-            yield text.count("\n", 0, start + lead) + 1, piece.strip(_SPACE)
-        start = match.end() if match else end
+            yield text.count("\n", 0, begin) + 1, piece.lstrip(_SPACE) + "\n"
+        start = match.end() if match else start
 
 
 def read_documents(files: Mapping[str, str]) -> list[Document]:
