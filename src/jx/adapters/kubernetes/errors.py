@@ -33,7 +33,8 @@ _NO_RIGHT = re.compile(
 )
 _ESCALATION = "attempting to grant RBAC permissions not currently held"
 _TOO_LARGE = re.compile(
-    r"request is too large|request entity too large|must have at most \d+ (bytes|characters)|larger than max"
+    r"request is too large|request entity too large|must have at most \d{6,} (bytes|characters)|larger than max",
+    re.IGNORECASE,
 )
 _IMMUTABLE = re.compile(
     r"field is immutable|may not be changed|may not change once set|updates to \S+ spec for fields other than"

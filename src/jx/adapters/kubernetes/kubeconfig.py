@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import os
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +35,17 @@ EXEC_VERSIONS = frozenset({"client.authentication.k8s.io/v1", "client.authentica
 _Entry = Mapping[str, Any]
 
 
+class _TextLoader(yaml.CSafeLoader):
+    """YAML whose scalars stay texts, but for null: no context may turn into `true` because it is called `on`."""
+
+    yaml_implicit_resolvers = {}
+
+
+_TextLoader.add_implicit_resolver(
+    "tag:yaml.org,2002:null", re.compile(r"(~|null|Null|NULL|)$"), ["~", "n", "N", ""]
+)
+
+
 @dataclass(frozen=True, slots=True)
 class _Named:
     """One cluster, user or context, and the file it came from."""
@@ -45,7 +57,7 @@ class _Named:
     def text(self, key: str) -> str:
         """A scalar as text; empty where it is missing or null."""
         value = self.content.get(key)
-        return value if isinstance(value, str) and value not in {"null", "~"} else ""
+        return value if isinstance(value, str) else ""
 
     def is_true(self, key: str) -> bool:
         return self.text(key).lower() == "true"
@@ -157,9 +169,8 @@ def _merge(paths: list[Path]) -> _Merged:
 
 
 def _parse(file: Path) -> _Entry:
-    # The base loader leaves each scalar a text: no context may turn into `true` because it is called `on`.
     try:
-        content = yaml.load(file.read_text(), Loader=yaml.CBaseLoader)
+        content = yaml.load(file.read_text(), Loader=_TextLoader)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else None
         raise Invalid(
@@ -171,7 +182,7 @@ def _parse(file: Path) -> _Entry:
             Problem(str(file), type(error).__name__),
             hint="see its permissions",
         ) from None
-    if content in (None, ""):
+    if content is None:
         return {}
     if not isinstance(content, dict):
         raise Invalid("this is no kubeconfig", Problem(str(file), "it is not a mapping"))
