@@ -1,0 +1,254 @@
+"""A forge in memory, over the branches of repositories in memory: the same rules as the embedded one, without its server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Protocol, TypeVar
+
+from jx.adapters.local.forge import rules
+from jx.domain.changes import Check, Comment, PullRequest, PullState, Review
+from jx.domain.errors import Forbidden, NotFound, Refused, Stale
+from jx.domain.names import Person, Repo, Revision
+from jx.ports.forge import MergeRequest, Offer, Protection, Webhook
+
+_START = datetime(2026, 1, 1, tzinfo=UTC)
+_Value = TypeVar("_Value")
+_LEVELS = ("", "read", "write", "admin")
+
+
+class Branches(Protocol):
+    """What a forge asks of its repositories; `MemoryRepos` has it."""
+
+    def create(self, repo: Repo) -> Repo:
+        """Make an empty repository; again is no error."""
+        ...
+
+    def head(self, repo: Repo, branch: str) -> Revision | None:
+        """The newest commit of a branch."""
+        ...
+
+    def merge(self, repo: Repo, *, head: str, base: str, message: str, author: Person) -> Revision:
+        """Commit the changes of `head` onto `base`; Stale on a conflict."""
+        ...
+
+
+@dataclass
+class _Stored:
+    """What the forge knows of one repository."""
+
+    owner: str
+    private: bool
+    pulls: dict[int, PullRequest] = field(default_factory=dict)
+    checks: dict[tuple[Revision, str], Check] = field(default_factory=dict)
+    rights: dict[str, str] = field(default_factory=dict)
+    protections: dict[str, Protection] = field(default_factory=dict)
+    hooks: dict[str, tuple[Webhook, str]] = field(default_factory=dict)
+
+
+@dataclass
+class _World:
+    """What all users of a forge share."""
+
+    branches: Branches
+    now: Callable[[], datetime]
+    repos: dict[str, _Stored] = field(default_factory=dict)
+
+
+class MemoryForge:
+    """ports.forge.Forge, ForgeReviews and ForgeAdmin in memory, as one user; `login_as` gives the same forge to another.
+
+    Branches live in the repositories that it is made with; each call looks there first, so a push is seen as by a real forge.
+    Whoever makes a repository owns it. Events of webhooks are not sent.
+    """
+
+    def __init__(
+        self, branches: Branches, user: Person, now: Callable[[], datetime] = lambda: _START
+    ) -> None:
+        self._world = _World(branches, now)
+        self._user = user
+
+    def login_as(self, user: Person) -> MemoryForge:
+        """The same forge for another user; `login` tells them apart."""
+        other = MemoryForge(self._world.branches, user, self._world.now)
+        other._world = self._world
+        return other
+
+    def whoami(self) -> Person:
+        return self._user
+
+    def propose(self, repo: Repo, offer: Offer) -> PullRequest:
+        stored = self._stored(repo, needs="write")
+        head = self._require(repo, offer.head)
+        base = self._require(repo, offer.base)
+        same = [
+            p for p in stored.pulls.values() if (p.head_branch, p.base_branch) == (offer.head, offer.base)
+        ]
+        for pull in (p for p in same if p.state is PullState.OPEN):
+            labels = tuple(dict.fromkeys(pull.labels + offer.labels))
+            stored.pulls[pull.number] = replace(pull, title=offer.title, body=offer.body, labels=labels)
+            return self.observe(repo, pull.number)
+        if head == base:
+            raise Refused(f"there is nothing to merge: {offer.base} has all of {offer.head}")
+        number = len(stored.pulls) + 1
+        stored.pulls[number] = PullRequest(
+            repo=repo,
+            number=number,
+            url=f"{repo.url.removesuffix('.git')}/pulls/{number}",
+            title=offer.title,
+            body=offer.body,
+            author=self._user,
+            state=PullState.OPEN,
+            head_branch=offer.head,
+            head=head,
+            base_branch=offer.base,
+            created=self._world.now(),
+            labels=tuple(dict.fromkeys(offer.labels)),
+        )
+        return self.observe(repo, number)
+
+    def observe(self, repo: Repo, number: int) -> PullRequest:
+        stored = self._stored(repo)
+        if number not in stored.pulls:
+            raise NotFound(f"{repo.full_name} has no pull request #{number}")
+        pull = stored.pulls[number]
+        checks = sorted(context for revision, context in stored.checks if revision == pull.head)
+        return replace(
+            pull,
+            checks=tuple(stored.checks[pull.head, context] for context in checks),
+            is_mergeable=True if pull.state is PullState.OPEN else None,
+        )
+
+    def list_pulls(self, repo: Repo, *, state: PullState | None = PullState.OPEN) -> tuple[PullRequest, ...]:
+        pulls = sorted(self._stored(repo).pulls.values(), key=lambda pull: pull.number, reverse=True)
+        return tuple(replace(p, reviews=(), comments=()) for p in pulls if state in (None, p.state))
+
+    def set_status(self, repo: Repo, revision: Revision, check: Check) -> None:
+        self._stored(repo, needs="write").checks[revision, check.context] = check
+
+    def comment(self, repo: Repo, number: int, body: str, *, key: str = "") -> None:
+        pull = self.observe(repo, number)
+        said = Comment(self._user, body, self._world.now(), key)
+        ours = [key and (c.key, c.author.login) == (key, self._user.login) for c in pull.comments]
+        comments = [said if is_ours else c for c, is_ours in zip(pull.comments, ours, strict=True)]
+        self._set(repo, replace(pull, comments=tuple(comments if any(ours) else [*comments, said])))
+
+    def approve(self, repo: Repo, number: int, *, revision: Revision, body: str = "") -> None:
+        self._stored(repo, needs="write")
+        pull = self.observe(repo, number)
+        if pull.state is not PullState.OPEN:
+            raise Refused(f"#{number} of {repo.full_name} is {pull.state.value} already")
+        if pull.author.login == self._user.login:
+            raise Refused(f"#{number} of {repo.full_name} is your own pull request")
+        if pull.head != revision:
+            raise Stale(
+                f"#{number} of {repo.full_name} is at {pull.head[:12]} by now, not at {revision[:12]}"
+            )
+        given = Review(self._user, approves=True, revision=revision, body=body)
+        others = [r for r in pull.reviews if (r.author.login, r.revision) != (self._user.login, revision)]
+        self._set(repo, replace(pull, reviews=(*others, given)))
+
+    def merge(self, repo: Repo, request: MergeRequest) -> Revision:
+        stored = self._stored(repo, needs="write")
+        pull = self.observe(repo, request.number)
+        if pull.state is PullState.MERGED and pull.merged_as is not None:
+            return pull.merged_as
+        if pull.state is PullState.CLOSED:
+            raise Refused(f"#{pull.number} of {repo.full_name} is closed")
+        if request.expected is not None and request.expected != pull.head:
+            raise Stale(f"#{pull.number} of {repo.full_name} is at {pull.head[:12]} by now")
+        missing = rules.list_missing(pull, stored.protections.get(pull.base_branch))
+        if missing:
+            raise rules.refuse_merge(pull, missing)
+        message = rules.merge_message(pull, method=request.method)
+        try:
+            merged_as = self._world.branches.merge(
+                repo, head=pull.head_branch, base=pull.base_branch, message=message, author=pull.author
+            )
+        except Stale as error:
+            raise rules.refuse_merge(pull, [f"conflicts: {error.message}"]) from error
+        done = replace(pull, state=PullState.MERGED, merged_as=merged_as, merged_by=self._user)
+        self._set(repo, done)
+        return merged_as
+
+    def close(self, repo: Repo, number: int) -> None:
+        pull = self.observe(repo, number)
+        if pull.state is PullState.MERGED:
+            raise Refused(f"#{number} of {repo.full_name} is merged already")
+        if pull.author.login != self._user.login:
+            self._stored(repo, needs="write")
+        self._set(repo, replace(pull, state=PullState.CLOSED))
+
+    def ensure_repo(
+        self, owner: str, name: str, *, private: bool = True, description: str = ""
+    ) -> tuple[Repo, bool]:
+        return self.adopt(Repo(f"memory://forge/{owner}/{name}.git"), private=private)
+
+    def adopt(self, repo: Repo, *, private: bool = True) -> tuple[Repo, bool]:
+        """Look after a repository of any URL, as its owner; made where it was not there."""
+        if repo.url in self._world.repos:
+            self._stored(repo)
+            return repo, False
+        self._world.branches.create(repo)
+        self._world.repos[repo.url] = _Stored(self._user.login, private)
+        return repo, True
+
+    def ensure_webhook(self, repo: Repo, hook: Webhook, *, secret: str) -> bool:
+        return _put(self._stored(repo, needs="admin").hooks, hook.url, (hook, secret))
+
+    def ensure_protection(self, repo: Repo, protection: Protection) -> bool:
+        return _put(self._stored(repo, needs="admin").protections, protection.branch, protection)
+
+    def ensure_collaborator(self, repo: Repo, login: str, *, right: str) -> bool:
+        return _put(self._stored(repo, needs="admin").rights, login, right)
+
+    def delete_repo(self, repo: Repo) -> bool:
+        if repo.url not in self._world.repos:
+            return False
+        self._stored(repo, needs="admin")
+        del self._world.repos[repo.url]
+        return True
+
+    def _stored(self, repo: Repo, *, needs: str = "read") -> _Stored:
+        """The repository, its open pull requests at the heads of their branches."""
+        stored = self._world.repos.get(repo.url)
+        level = self._level(stored) if stored else ""
+        if stored is None or not level:
+            raise NotFound(f"there is no repository {repo.full_name}, or {self._user.login} may not read it")
+        if _LEVELS.index(level) < _LEVELS.index(needs):
+            raise Forbidden(f"{self._user.login} has no right to {needs} {repo.full_name}")
+        for pull in stored.pulls.values():
+            if pull.state is PullState.OPEN:
+                stored.pulls[pull.number] = self._renew(repo, pull)
+        return stored
+
+    def _level(self, stored: _Stored) -> str:
+        if self._user.login == stored.owner:
+            return "admin"
+        return stored.rights.get(self._user.login, "" if stored.private else "read")
+
+    def _renew(self, repo: Repo, pull: PullRequest) -> PullRequest:
+        head = self._world.branches.head(repo, pull.head_branch)
+        if head is None:
+            return replace(pull, state=PullState.CLOSED)
+        if head == self._world.branches.head(repo, pull.base_branch):
+            return replace(pull, state=PullState.MERGED, head=head, merged_as=head)
+        return replace(pull, head=head)
+
+    def _require(self, repo: Repo, branch: str) -> Revision:
+        head = self._world.branches.head(repo, branch)
+        if head is None:
+            raise NotFound(f"there is no branch {branch} in {repo.full_name}")
+        return head
+
+    def _set(self, repo: Repo, pull: PullRequest) -> None:
+        self._world.repos[repo.url].pulls[pull.number] = replace(pull, checks=(), is_mergeable=None)
+
+
+def _put(table: dict[str, _Value], key: str, value: _Value) -> bool:
+    """Set; whether that changed anything."""
+    if table.get(key) == value:
+        return False
+    table[key] = value
+    return True
