@@ -1,6 +1,7 @@
 """JSON patch, merge patch and strategic merge patch."""
 
 import copy
+import functools
 from typing import Any
 
 import pytest
@@ -53,12 +54,12 @@ def test_a_json_patch_that_does_not_fit_is_refused(op: Obj) -> None:
 
 def test_what_is_no_patch_is_a_bad_request() -> None:
     for run in (
-        lambda: patches.json_patch({}, {}),
-        lambda: patches.merge_patch({}, []),
-        lambda: patches.strategic_merge({}, [], POD),
+        patches.json_patch,
+        patches.merge_patch,
+        functools.partial(patches.strategic_merge, schema=POD),
     ):
         with pytest.raises(patches.PatchError) as raised:
-            run()
+            run({}, "no patch")
         assert raised.value.status_code == 400
 
 

@@ -1,0 +1,101 @@
+"""Mistakes in fields, in the real server's words."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+IMMUTABLE: Final = "field is immutable"
+
+
+@dataclass(frozen=True)
+class FieldError:
+    """One wrong field; `str()` is the real server's sentence, the parts are a Status' cause."""
+
+    path: str
+    message: str
+    reason: str = "FieldValueInvalid"
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}"
+
+
+def summary(errors: Iterable[FieldError]) -> str:
+    """All mistakes as one sentence, each once: `a`, or `[a, b]` where there are several."""
+    sentences = list(dict.fromkeys(str(error) for error in errors))
+    return sentences[0] if len(sentences) == 1 else f"[{', '.join(sentences)}]"
+
+
+def invalid(path: str, value: Any, detail: str, reason: str = "FieldValueInvalid") -> FieldError:
+    """A value that breaks a rule."""
+    return FieldError(path, f"Invalid value: {shown(value)}" + (f": {detail}" if detail else ""), reason)
+
+
+def wrong_type(path: str, value: Any, detail: str) -> FieldError:
+    """A value of another type than the field's."""
+    return invalid(path, value, detail, "FieldValueTypeInvalid")
+
+
+def required(path: str, detail: str = "") -> FieldError:
+    """A value that is missing."""
+    return FieldError(path, "Required value" + (f": {detail}" if detail else ""), "FieldValueRequired")
+
+
+def unsupported(path: str, value: Any, supported: Iterable[Any]) -> FieldError:
+    """A value outside a closed list."""
+    listed = ", ".join(_quoted(one if isinstance(one, str) else json.dumps(one)) for one in supported)
+    return FieldError(
+        path, f"Unsupported value: {shown(value)}: supported values: {listed}", "FieldValueNotSupported"
+    )
+
+
+def forbidden(path: str, detail: str) -> FieldError:
+    """A value that may not stand there now."""
+    return FieldError(path, f"Forbidden: {detail}", "FieldValueForbidden")
+
+
+def duplicate(path: str, value: Any) -> FieldError:
+    """A value that must be unique and is not."""
+    return FieldError(path, f"Duplicate value: {shown(value)}", "FieldValueDuplicate")
+
+
+def not_found(path: str, value: Any) -> FieldError:
+    """A value that names what is not there."""
+    return FieldError(path, f"Not found: {shown(value)}", "FieldValueNotFound")
+
+
+def too_long(path: str, limit: int) -> FieldError:
+    """A text above its limit in bytes."""
+    unit = "byte" if limit == 1 else "bytes"
+    return FieldError(path, f"Too long: may not be more than {limit} {unit}", "FieldValueTooLong")
+
+
+def too_many(path: str, count: int, limit: int) -> FieldError:
+    """A list above its limit."""
+    unit = "item" if limit == 1 else "items"
+    return FieldError(path, f"Too many: {count}: must have at most {limit} {unit}", "FieldValueTooMany")
+
+
+def shown(value: Any) -> str:
+    """A value as messages print it."""
+    return (
+        _quoted(value) if isinstance(value, str) else json.dumps(value, separators=(",", ":"), sort_keys=True)
+    )
+
+
+def number(value: float) -> str:
+    """A number as Go prints it: whole ones without a point, large floats with an exponent."""
+    if isinstance(value, int):
+        return str(value)
+    digits, _, exponent = f"{value!r}".partition("e")
+    if exponent:
+        return f"{digits}e{int(exponent):+03d}"
+    if abs(value) >= 1e6 or (value and abs(value) < 1e-4):
+        mantissa, _, power = f"{value:.16e}".partition("e")
+        mantissa = f"{float(mantissa):.15g}"
+        return f"{mantissa}e{int(power):+03d}"
+    return digits.removesuffix(".0")
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
