@@ -45,7 +45,6 @@ class Controller(Protocol):
 class Settings:
     """How the controllers behave."""
 
-    node: str = objects.NODE_NAME
     play: PlaySettings = field(default_factory=PlaySettings)
     job_backoff_seconds: float = 1.0
     """After a Job's first failed pod; doubles with each further one."""
@@ -60,10 +59,9 @@ class Workloads:
     def __init__(self, api: Api, addresses: PodAddresses, settings: Settings | None = None) -> None:
         chosen = settings or Settings()
         self._addresses = addresses
-        self._node = chosen.node
         self._cluster = cluster = Cluster(api, MANAGER, now=chosen.now)
         every: list[Controller] = [
-            Nodes(cluster, chosen.node, addresses.cidr),
+            Nodes(cluster, objects.NODE_NAME, addresses.cidr),
             Scheduler(cluster),
             Deployments(cluster),
             ReplicaSets(cluster),
@@ -77,7 +75,7 @@ class Workloads:
             Play(
                 cluster,
                 chosen.play,
-                node=chosen.node,
+                node=objects.NODE_NAME,
                 is_real=chosen.is_real,
                 allocate_ip=addresses.allocate,
             ),
@@ -92,7 +90,7 @@ class Workloads:
             resource = self._cluster.resource(kind)
             for obj in self._cluster.cache.all(kind):
                 self._hear(WatchEvent("ADDED", resource, obj, None))
-        self._loop.add(("nodes", "", self._node))
+        self._loop.add(("nodes", "", objects.NODE_NAME))
         self._loop.start()
 
     def stop(self) -> None:
