@@ -9,7 +9,7 @@ import ipaddress
 import json
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -237,12 +237,3 @@ class QuickClock:
 
     def move(self, duration: datetime.timedelta) -> None:
         self.time += duration
-
-
-@contextlib.contextmanager
-def scripted(
-    authority: Authority, folder: Path, answer: Callable[[Seen], Reply], *, name: str = "kubernetes"
-) -> Iterator[ScriptedServer]:
-    """A running `ScriptedServer`."""
-    with ScriptedServer(authority, folder, answer, name=name) as server:
-        yield server
