@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from jx.domain.apps import App
 from jx.domain.names import DEV, EnvironmentName, Repo
@@ -42,6 +44,14 @@ class Environment:
     strategy: Strategy = Strategy.NEVER
     order: int = 100
     is_remote: bool = False
+    cluster: str = ""
+    pull_request_url: str = ""
+    """Of a preview: the pull request that it shows."""
+    webhook_engine: str = ""
+    team_settings: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    """Only dev has any; as they are written, since charts and people add their own."""
+    preview: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    """`previewGitInfo`, as it is written."""
 
     @property
     def is_dev(self) -> bool:

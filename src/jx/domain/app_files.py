@@ -1,0 +1,58 @@
+"""The files that stand in an app's folder beside its values: for people, and for the cluster."""
+
+from __future__ import annotations
+
+from jx.domain.apps import App
+from jx.domain.charts import ChartVersion
+from jx.domain.layouts.umbrella import label_of
+from jx.domain.yaml_text import write_yaml
+
+
+def write_app_files(app: App, chart: ChartVersion, *, with_object: bool) -> dict[str, str]:
+    """Files by path in the app's folder: README.MD, and with `with_object` the App object (its CRD is the platform's)."""
+    files = {"README.MD": _readme(app, chart)}
+    if with_object:
+        files["templates/app.yaml"] = _app_object(app, chart)
+    return files
+
+
+def _readme(app: App, chart: ChartVersion) -> str:
+    """No version: it stands in Chart.yaml, and a second place would soon be wrong."""
+    rows = {
+        "Chart": chart.name,
+        "Repository": app.chart.repository,
+        "Home": chart.home,
+        "Description": chart.description,
+    }
+    lines = [f"| {name} | {_cell(text)} |" for name, text in rows.items() if text]
+    return "\n".join([f"# {app.key}", "", "| | |", "| --- | --- |", *lines, ""])
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def _app_object(app: App, chart: ChartVersion) -> str:
+    return write_yaml(
+        {
+            "apiVersion": "jenkins.io/v1",
+            "kind": "App",
+            "metadata": {
+                "name": app.key,
+                "labels": {
+                    "jenkins.io/app-name": chart.name,
+                    "jenkins.io/app-version": label_of(chart.version),
+                },
+                "annotations": {
+                    "jenkins.io/chart-description": _literal(chart.description),
+                    "jenkins.io/chart-repository": app.chart.repository,
+                },
+            },
+            "spec": {},
+        }
+    )
+
+
+def _literal(text: str) -> str:
+    """What a chart says of itself must not become a template of ours."""
+    return " ".join(text.replace("{{", "{ {").split())

@@ -1,0 +1,45 @@
+"""`jx-requirements.yml`: the settings of an installation. Jenkins X 2's keys, and a block `apply:` of our own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from jx.domain.environments import Requirements
+from jx.domain.layouts.sections import Mistakes, open_section
+from jx.domain.names import parse_repo
+from jx.domain.trees import Tree
+
+FILE = "jx-requirements.yml"
+
+
+@dataclass(frozen=True, slots=True)
+class ApplySettings:
+    """What the block `apply:` says of this very repository; empty where it is silent."""
+
+    environment: str = ""
+    namespace: str = ""
+    release: str = ""
+
+
+def read_requirements(tree: Tree, mistakes: Mistakes) -> tuple[Requirements, ApplySettings]:
+    """The settings, with defaults where the file (or a key) is missing."""
+    top = open_section(tree, FILE, mistakes)
+    cluster, stream, apply = top.section("cluster"), top.section("versionStream"), top.section("apply")
+    apply.expect_only("environment", "namespace", "release", "maxDeletions", "maxDeletionShare")
+    url = stream.text("url")
+    usual = Requirements()
+    requirements = Requirements(
+        cluster_name=cluster.text("clusterName"),
+        provider=cluster.text("provider"),
+        namespace=cluster.text("namespace", usual.namespace),
+        version_stream=mistakes.attempt(lambda: parse_repo(url), None, where=FILE, line=stream.line)
+        if url
+        else None,
+        version_stream_ref=stream.text("ref", usual.version_stream_ref),
+        secret_storage=top.text("secretStorage", usual.secret_storage),
+        max_deletions=apply.integer("maxDeletions", usual.max_deletions),
+        max_deletion_share=apply.number("maxDeletionShare", usual.max_deletion_share, at_most=1),
+    )
+    return requirements, ApplySettings(
+        apply.text("environment"), apply.text("namespace"), apply.text("release")
+    )

@@ -1,0 +1,81 @@
+"""Wording: branch, title and body of the pull request for an edit, by the patterns of Jenkins X 2.
+
+Where those ended in random characters, here are some computed from the edit: the same request meets its own branch again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import assert_never
+
+from jx.domain.apps import App
+from jx.domain.changes import content_suffix
+from jx.domain.edits import Edit, PutApp, RemoveApp, SetValues, SetVersion, Several
+from jx.domain.names import AppKey
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """How a change is called."""
+
+    branch: str
+    title: str
+    body: str
+
+
+def word_edit(edit: Edit, before: Iterable[App]) -> Wording:
+    """The words for an edit of an environment that has these apps now."""
+    apps = tuple(before)
+    versions = {app.key: app.chart.version for app in apps}
+    match edit:
+        case PutApp(app, _):
+            version = app.chart.version
+            branch = f"add-app-{app.key}-{version}"
+            return Wording(_branch(branch), f"Add {app.key} {version}", f"Add app {app.key} {version}")
+        case SetVersion(key, version):
+            branch = f"upgrade-app-{key}-{version}-{content_suffix(edit)}"
+            return Wording(_branch(branch), f"Upgrade {key} to {version}", _upgrade(edit, versions))
+        case RemoveApp(key):
+            return Wording(f"delete-app-{key}", f"Delete {key}", f"Delete app {key}")
+        case SetValues(key, values):
+            names = ", ".join(f"`{name}`" for name in values)
+            return Wording(
+                f"edit-app-{key}-{content_suffix(edit)}", f"Edit {key}", f"Edit app {key}: set {names}"
+            )
+        case Several(edits) if edits and len({_key(one) for one in edits}) == 1:
+            words = word_edit(edits[0], apps)
+            body = "\n".join(word_edit(one, apps).body for one in edits)
+            return Wording(f"{words.branch}-{content_suffix(edit)}", words.title, body)
+        case Several(edits):
+            lines = [_line(one, versions) for one in edits]
+            body = "\n".join(["Upgrade all apps:", *(f"* {line}" for line in lines)])
+            return Wording(f"upgrade-all-apps-{content_suffix(edit)}", "Upgrade all apps", body)
+    assert_never(edit)
+
+
+def _key(edit: Edit) -> AppKey | None:
+    match edit:
+        case PutApp(app, _):
+            return app.key
+        case SetVersion(key, _) | RemoveApp(key) | SetValues(key, _):
+            return key
+        case Several():
+            return None
+    assert_never(edit)
+
+
+def _upgrade(edit: SetVersion, versions: Mapping[AppKey, str]) -> str:
+    return f"Upgrade {edit.key} from {versions.get(edit.key) or 'an unknown version'} to {edit.version}"
+
+
+def _line(edit: Edit, versions: Mapping[AppKey, str]) -> str:
+    if isinstance(edit, SetVersion):
+        return _upgrade(edit, versions).removeprefix("Upgrade ")
+    return word_edit(edit, ()).body
+
+
+def _branch(text: str) -> str:
+    """Versions may hold `+`, which is no good in the name of a branch."""
+    return re.sub(r"[^A-Za-z0-9._/-]", "-", text).replace("..", ".-").rstrip("./")

@@ -1,0 +1,112 @@
+"""Add an app to an environment, by pull request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from jx.domain import app_files, values
+from jx.domain.apps import App
+from jx.domain.changes import PullRequest
+from jx.domain.charts import ChartRef, ChartVersion
+from jx.domain.edits import PutApp
+from jx.domain.errors import NotFound, Usage
+from jx.domain.events import Event
+from jx.domain.names import DEV, parse_app_key
+from jx.domain.yaml_text import read_mapping, write_yaml
+from jx.ports.catalog import Catalog
+from jx.ports.reporter import Reporter
+from jx.usecases.propose_change import PlatformAt, ProposeChange, Target
+
+
+@dataclass(frozen=True, slots=True)
+class ValuesFile:
+    """A `--values` file: its name for messages, its text."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddAppRequest:
+    """Which app, from where, with which values."""
+
+    platform: PlatformAt
+    name: str
+    environment: str = DEV
+    version: str = ""
+    """Exact or a range; empty for the newest."""
+    repository: str = ""
+    """Empty: the platform's repository of apps."""
+    alias: str = ""
+    values: tuple[ValuesFile, ...] = ()
+    """Later files win."""
+    settings: tuple[str, ...] = ()
+    """`--set` texts, over all files."""
+    auto_merge: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AddApp:
+    """Adds apps."""
+
+    propose_change: ProposeChange
+    catalog: Catalog
+    reporter: Reporter
+
+    def __call__(self, request: AddAppRequest) -> PullRequest | None:
+        """The pull request, or None where the app is installed already. NotFound for an unknown environment, chart or version,
+        with the nearest; Invalid for values that cannot be read."""
+        given = _read_values(request)
+        target = self.propose_change.target(request.platform, request.environment)
+        repository = request.repository or target.platform.apps_repository
+        if not repository:
+            raise Usage("no chart repository is known for apps", hint="name one with --repository")
+        prefixes = target.platform.app_prefixes
+        if self._is_installed(target, request, prefixes):
+            return None
+        chart = self._resolve(ChartRef(request.name, repository, request.version), prefixes)
+        key = parse_app_key(request.alias or chart.name)
+        app = App(key, ChartRef(chart.name, repository, chart.version), alias=request.alias)
+        files = app_files.write_app_files(app, chart, with_object=target.environment.is_dev)
+        if given:
+            files = {**files, "values.yaml": write_yaml(given)}
+        return self.propose_change(target, PutApp(app, files), auto_merge=request.auto_merge)
+
+    def _is_installed(self, target: Target, request: AddAppRequest, prefixes: tuple[str, ...]) -> bool:
+        names = {request.alias} if request.alias else {prefix + request.name for prefix in (*prefixes, "")}
+        app = next((app for app in target.apps if app.key in names), None)
+        if app is None:
+            return False
+        self.reporter.tell(
+            Event(
+                f"App {app.key} already installed, version {app.chart.version}. To upgrade it use "
+                f"`jx upgrade apps {app.key}`, or `jx upgrade apps --all` for all apps",
+                facts={"app": app.key, "version": app.chart.version},
+            )
+        )
+        return True
+
+    def _resolve(self, ref: ChartRef, prefixes: tuple[str, ...]) -> ChartVersion:
+        """The chart, first by the names that apps usually have; the error is that of the name as it was given."""
+        for prefix in prefixes:
+            if ref.name.startswith(prefix):
+                continue
+            prefixed = replace(ref, name=prefix + ref.name)
+            try:
+                self.catalog.versions(prefixed)
+            except NotFound:
+                continue
+            return self.catalog.resolve(prefixed)
+        return self.catalog.resolve(ref)
+
+
+def _read_values(request: AddAppRequest) -> Mapping[str, Any]:
+    merged: dict[str, Any] = {}
+    for file in request.values:
+        merged = values.merge(merged, read_mapping(file.text, file.name))
+    for text in request.settings:
+        for setting in values.parse_set(text):
+            merged = values.put(merged, setting.path, setting.value)
+    return merged

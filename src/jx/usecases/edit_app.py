@@ -1,0 +1,46 @@
+"""Set values of an app, by pull request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from jx.domain.changes import PullRequest
+from jx.domain.edits import SetValues
+from jx.domain.errors import Usage
+from jx.domain.layouts.dependencies import not_installed
+from jx.domain.names import DEV
+from jx.domain.values import parse_set, write_path
+from jx.usecases.propose_change import PlatformAt, ProposeChange
+
+
+@dataclass(frozen=True, slots=True)
+class EditAppRequest:
+    """Which app, and its values as `--set` texts."""
+
+    platform: PlatformAt
+    name: str
+    settings: tuple[str, ...]
+    environment: str = DEV
+    alias: str = ""
+    auto_merge: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EditApp:
+    """Sets values where they stand, or in the app's folder where they are new."""
+
+    propose_change: ProposeChange
+
+    def __call__(self, request: EditAppRequest) -> PullRequest | None:
+        """The pull request, or None where all values are so already. NotFound for an app that is not installed; Invalid for a
+        setting that is none."""
+        settings = [setting for text in request.settings for setting in parse_set(text)]
+        if not settings:
+            raise Usage("there is nothing to set", hint="as in `jx edit app NAME --set key=value`")
+        target = self.propose_change.target(request.platform, request.environment)
+        name = request.alias or request.name
+        app = target.find_app(name)
+        if app is None:
+            raise not_installed(name, [str(app.key) for app in target.apps])
+        edit = SetValues(app.key, {write_path(one.path): one.value for one in settings})
+        return self.propose_change(target, edit, auto_merge=request.auto_merge)

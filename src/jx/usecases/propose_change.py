@@ -1,0 +1,115 @@
+"""Propose a change: the step that every use-case which edits an environment shares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from jx.domain.apps import App
+from jx.domain.changes import Change, PullRequest
+from jx.domain.edits import Edit
+from jx.domain.environments import Environment
+from jx.domain.errors import NotFound, Stale
+from jx.domain.events import Event, Level
+from jx.domain.layouts import umbrella
+from jx.domain.names import Repo, Revision
+from jx.domain.platform import Platform, read_platform
+from jx.domain.trees import Tree
+from jx.domain.wording import word_edit
+from jx.ports.forge import Forge, Offer
+from jx.ports.reporter import Reporter
+from jx.ports.repos import Draft, Repos
+
+ATTEMPTS = 3
+AUTO_MERGE_LABEL = "updatebot"
+"""The label by which Jenkins X 2 asks for a merge as soon as all checks have passed."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformAt:
+    """Where a platform is declared: its dev repository."""
+
+    repo: Repo
+    branch: str = "master"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An environment to be changed, as it is now."""
+
+    platform: Platform
+    environment: Environment
+    repo: Repo
+    apps: tuple[App, ...]
+
+    def find_app(self, name: str) -> App | None:
+        """An app by its key; by its chart's name where that is unambiguous."""
+        keyed = next((app for app in self.apps if app.key == name), None)
+        named = [app for app in self.apps if app.chart.name == name]
+        return keyed or (named[0] if len(named) == 1 else None)
+
+
+@dataclass(frozen=True, slots=True)
+class ProposeChange:
+    """Offers edits to environments as pull requests."""
+
+    repos: Repos
+    forge: Forge
+    reporter: Reporter
+
+    def target(self, at: PlatformAt, name: str) -> Target:
+        """An environment by name. NotFound names the nearest; Invalid where its files have mistakes."""
+        tree = self._read(at.repo, at.branch)[1]
+        platform = read_platform(tree, repo=at.repo, branch=at.branch)
+        environment, repo = platform.get_repository(name)
+        apps = platform.dev.apps
+        if not environment.is_dev:
+            apps = umbrella.read(self._read(repo, environment.branch)[1], name=environment.name).apps
+        return Target(platform, environment, repo, apps)
+
+    def __call__(self, target: Target, edit: Edit, *, auto_merge: bool = False) -> PullRequest | None:
+        """The pull request, or None where the environment already is so.
+
+        Repeating it meets the same branch and pull request again. Stale where somebody's own commits are on that branch; Invalid
+        where the environment would not be readable any more.
+        """
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return self._offer(target, edit, auto_merge=auto_merge)
+            except Stale:
+                if attempt == ATTEMPTS:
+                    raise
+        raise AssertionError("unreachable")
+
+    def _offer(self, target: Target, edit: Edit, *, auto_merge: bool) -> PullRequest | None:
+        environment, repo = target.environment, target.repo
+        base, tree = self._read(repo, environment.branch)
+        changed = umbrella.apply_edit(tree, edit)
+        if changed == tree:
+            self.reporter.tell(Event("Already up to date: there is nothing to change", Level.INFO))
+            return None
+        before = umbrella.read(tree, name=environment.name).apps
+        umbrella.read(changed, name=environment.name)
+        change = self._word(environment, edit, before, auto_merge=auto_merge)
+        self.repos.replace(
+            repo, change.branch, base=base, draft=Draft(changed, change.message, change.requester)
+        )
+        labels = (AUTO_MERGE_LABEL,) if auto_merge else ()
+        offer = Offer(change.branch, environment.branch, change.title, change.body, labels)
+        pull = self.forge.propose(repo, offer)
+        facts = {"url": pull.url, "number": str(pull.number), "environment": environment.name}
+        self.reporter.tell(Event(f"Created Pull Request: {pull.url}", facts=facts))
+        return pull
+
+    def _word(
+        self, environment: Environment, edit: Edit, before: tuple[App, ...], *, auto_merge: bool
+    ) -> Change:
+        """Who asks is the user of the token, proven by the forge, never a text of somebody's configuration."""
+        words = word_edit(edit, before)
+        requester = self.forge.whoami()
+        return Change(environment, edit, words.branch, words.title, words.body, requester, auto_merge)
+
+    def _read(self, repo: Repo, branch: str) -> tuple[Revision, Tree]:
+        head = self.repos.head(repo, branch)
+        if head is None:
+            raise NotFound(f"repository {repo.full_name} has no branch {branch}")
+        return head, self.repos.read(repo, head)
