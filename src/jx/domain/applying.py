@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from jx.domain.errors import Refused
 from jx.domain.manifests import Body, ChartPin, Manifest, ObjectRef
 from jx.domain.names import EnvironmentName, Person, Repo, Revision
 
@@ -243,8 +244,11 @@ class ApplyReport:
     """None where nobody waited for it, or the wait was broken off."""
     unhealthy: tuple[str, ...] = ()
     """What is not healthy and why, a line each."""
+    refusals: tuple[Refused, ...] = ()
+    """Of a dry run: what the guards would say. A run raises them."""
+    is_dry_run: bool = False
 
     @property
     def is_good(self) -> bool:
         """Whether a command may end with success."""
-        return self.result is ApplyResult.APPLIED and self.is_healthy is not False
+        return self.result is ApplyResult.APPLIED and self.is_healthy is not False and not self.refusals

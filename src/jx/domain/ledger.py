@@ -65,6 +65,8 @@ class Story:
     reason: str = ""
     """Why it was applied by hand."""
     verified: str = "pending"
+    is_whole: bool = False
+    """Whether to write down everything, since what the branch holds is not what we left there."""
 
 
 def path_of(ref: ObjectRef) -> str:
@@ -95,7 +97,7 @@ def make_entry(
 ) -> Entry:
     """The entry of an apply; `inventories` are those before and after it. Steps that failed leave their file as it was."""
     before, after = ({path_of(item.ref) for item in inventory} for inventory in inventories)
-    is_whole = not before
+    is_whole = not before or story.is_whole
     files = {CAPABILITIES: capabilities_text(capabilities)}
     for outcome in outcomes:
         step = outcome.step

@@ -79,8 +79,6 @@ def scopes(
     desired: Iterable[Manifest],
     inventory: Iterable[InventoryItem],
     capabilities: Capabilities,
-    *,
-    namespace: str,
 ) -> tuple[tuple[str, str, str], ...]:
     """What to list: (apiVersion, kind, namespace), one per kind and namespace in use, and all Namespaces.
 

@@ -1,0 +1,51 @@
+"""Inventories: what we applied, as the anchor keeps it. Widened before an apply sends anything, narrowed after it."""
+
+from __future__ import annotations
+
+from jx.domain.applying import Action, ApplyPlan, InventoryItem, Outcome, body_hash
+from jx.domain.field_ownership import observed_digest
+from jx.domain.planning import NOT_OURS_ANY_MORE
+
+
+def widen(inventory: tuple[InventoryItem, ...], plan: ApplyPlan) -> tuple[InventoryItem, ...]:
+    """With everything that the plan is about to send: after a crash nothing is left behind that no record names."""
+    known = {item.ref for item in inventory}
+    meant = tuple(
+        InventoryItem(step.ref, step.api_version, uid="", sent="", observed="")
+        for step in plan.steps
+        if step.manifest and step.ref not in known
+    )
+    return (*inventory, *meant)
+
+
+def narrow(before: tuple[InventoryItem, ...], outcomes: tuple[Outcome, ...]) -> tuple[InventoryItem, ...]:
+    """What is ours after an apply. `before` is the inventory before it was widened.
+
+    What failed may have been done nevertheless, so it stays on record. What is gone, or is not ours any more, leaves.
+    """
+    items = {item.ref: item for item in before}
+    after = (_after(items.get(outcome.step.ref), outcome) for outcome in outcomes)
+    return tuple(sorted((item for item in after if item is not None), key=lambda item: item.ref))
+
+
+def _after(item: InventoryItem | None, outcome: Outcome) -> InventoryItem | None:
+    step = outcome.step
+    is_done = not outcome.error and not outcome.skipped
+    match step.action:
+        case Action.UNCHANGED:
+            return item
+        case Action.KEEP:
+            return None if step.reason in NOT_OURS_ANY_MORE else item
+        case Action.PRUNE:
+            return None if is_done else item
+    if is_done and step.manifest and outcome.live:
+        return InventoryItem(
+            step.ref,
+            step.api_version,
+            uid=outcome.live.uid,
+            sent=body_hash(step.manifest.body),
+            observed=observed_digest(outcome.live.body, outcome.live.uid),
+        )
+    if outcome.error and item is None:
+        return InventoryItem(step.ref, step.api_version, uid="", sent="", observed="")
+    return item

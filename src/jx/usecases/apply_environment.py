@@ -1,0 +1,422 @@
+"""Apply an environment: from its files to the cluster, the anchor and the ledger. One way for controller, pipeline and people."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from jx.domain import guards, holds, inventories, ledger
+from jx.domain.applying import (
+    Anchor,
+    Applied,
+    ApplyReport,
+    ApplyResult,
+    Hold,
+    InventoryItem,
+    Outcome,
+    Source,
+)
+from jx.domain.environments import EnvironmentSpec
+from jx.domain.errors import Forbidden, JxError, NotFound, Refused, Unavailable
+from jx.domain.events import Event, Level
+from jx.domain.guards import Allowed, Guard
+from jx.domain.layouts import umbrella
+from jx.domain.ledger import Story
+from jx.domain.names import EnvironmentName, Repo
+from jx.domain.secrets import values_of
+from jx.domain.trees import Tree
+from jx.ports.anchor import Anchors, Locks
+from jx.ports.clock import Clock
+from jx.ports.reporter import Reporter
+from jx.ports.repos import Repos
+from jx.usecases.await_health import AwaitHealth, HealthReport
+from jx.usecases.plan_environment import PlanEnvironment, Planned, PlanRequest
+from jx.usecases.publish_ledger import PublishLedger
+from jx.usecases.send_plan import SendPlan
+from jx.usecases.write_anchor import WriteAnchor
+
+LEASE = timedelta(minutes=2)
+"""How long a lock outlives the last sign of life of its holder."""
+
+_MOST_VERSIONS = 20
+_LOOK_EVERY = timedelta(seconds=10)
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyRequest:
+    """What to apply, and how."""
+
+    tree: Tree
+    """All files of the repository (or folder)."""
+    source: Source
+    holder: str
+    """Who asks, for the lock: unique to this process."""
+    environment: EnvironmentName | None = None
+    """None: the one that the files say."""
+    namespace: str = ""
+    """Over what the files say; so is `release`."""
+    release: str = ""
+    branch: str = "master"
+    """The environment's branch, whose head the controller applies."""
+    dry_run: bool = False
+    """Stop after the guards. Nothing is written anywhere."""
+    by_hand: bool = False
+    """A person applies, in spite of holds; files that are not the branch's head put the environment on hold."""
+    reason: str = ""
+    """Why a person applies by hand."""
+    wait: bool = True
+    """For health, up to `timeout`."""
+    timeout: timedelta = timedelta(minutes=10)
+    allowed: Allowed = field(default_factory=Allowed)
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyEnvironment:
+    """Decides everything first, then acts from the plan alone. Repeating it is harmless at any point, and finishes what a crash
+    left: the anchor knows what was about to be sent before anything is sent, and keeps each ledger entry until it is pushed."""
+
+    plan: PlanEnvironment
+    send: SendPlan
+    await_health: AwaitHealth
+    anchors: Anchors
+    locks: Locks
+    repos: Repos
+    clock: Clock
+    reporter: Reporter
+
+    def __call__(self, request: ApplyRequest) -> ApplyReport:
+        """Apply; the report says how it went, object by object.
+
+        Raises Locked where somebody else applies; Held, and each guard's Refused, with nothing changed; Invalid for files that
+        are wrong; Unavailable and Forbidden where the cluster cannot be asked. What fails object by object is in the report.
+        """
+        spec = umbrella.read(request.tree, name=request.environment)
+        if request.dry_run:
+            return self._dry_run(request, spec)
+        with self._lock(spec.name, request.holder):
+            opened = self._open(request, spec)
+            rescue = self._check_holds(request, opened)
+            planned = self._plan(request, spec, opened.anchor)
+            guards.enforce(planned.refusals)
+            anchor = self._announce(opened, planned, rescue)
+            outcomes = self.send(
+                planned,
+                force=Guard.CONFLICTS in request.allowed.guards,
+                renew=lambda: self._renew(spec.name, request.holder),
+            )
+            run = _Run(request, opened, planned, outcomes, self.clock.now())
+            anchor = self._publish(self._record(run, anchor), opened.repo)
+        return self._finish(run, anchor)
+
+    def _dry_run(self, request: ApplyRequest, spec: EnvironmentSpec) -> ApplyReport:
+        planned = self._plan(request, spec, self.anchors.find(spec.name))
+        outcomes = tuple(
+            Outcome(step, planned.live.get(step.ref), skipped=True) for step in planned.plan.steps
+        )
+        return ApplyReport(
+            planned.plan, outcomes, ApplyResult.APPLIED, refusals=planned.refusals, is_dry_run=True
+        )
+
+    def _plan(self, request: ApplyRequest, spec: EnvironmentSpec, anchor: Anchor | None) -> Planned:
+        return self.plan(
+            PlanRequest(
+                spec=spec,
+                tree=request.tree,
+                anchor=anchor,
+                repo=request.source.repo,
+                namespace=request.namespace,
+                release=request.release,
+                allowed=request.allowed,
+            )
+        )
+
+    @contextmanager
+    def _lock(self, environment: EnvironmentName, holder: str) -> Iterator[None]:
+        self._renew(environment, holder)
+        try:
+            yield
+        finally:
+            self.locks.release(environment, holder=holder)
+
+    def _renew(self, environment: EnvironmentName, holder: str) -> None:
+        self.locks.acquire(environment, holder=holder, lease=LEASE)
+
+    def _open(self, request: ApplyRequest, spec: EnvironmentSpec) -> _Opened:
+        """The anchor with its ledger caught up. LedgerMoved where the branch is not what the anchor says."""
+        by = self.plan.cluster.whoami() if request.by_hand else "controller"
+        anchor = self.anchors.find(spec.name) or Anchor(
+            spec.name, repo=request.source.repo, cluster_id="", namespace="", release=""
+        )
+        # The branch and the ledger are reached at the address of whoever applies: clusters have others inside than outside.
+        repo = request.source.repo or anchor.repo
+        if repo is None:
+            return _Opened(anchor, None, by)
+        publish = self._publisher()
+        if Guard.LEDGER_MOVED not in request.allowed.guards:
+            anchor = publish(anchor, repo)
+            if anchor.pending:
+                return _Opened(anchor, repo, by)
+        head = publish.find_other_head(anchor, repo)
+        if head is None:
+            return _Opened(anchor, repo, by)
+        if Guard.LEDGER_MOVED not in request.allowed.guards:
+            raise guards.ledger_moved(spec.name, branch_head=head, anchor_head=anchor.ledger_head)
+        self._tell(f"going on from the ledger at {head[:12] or 'its beginning'}", Level.WARNING)
+        return _Opened(anchor, repo, by, adopted_head=head)
+
+    def _check_holds(self, request: ApplyRequest, opened: _Opened) -> Hold | None:
+        """The rescue hold that there is to be from now on. Held where the controller may not apply this."""
+        anchor = opened.anchor
+        if request.by_hand:
+            return self._find_rescue(request, opened)
+        blocking = holds.find_blocking(anchor.holds, head=request.source.revision, tree=request.tree)
+        if blocking:
+            raise holds.refusal(blocking, anchor.environment)
+        if anchor.holds:
+            self._tell("the hold is over: the branch no longer holds what was undone")
+        return None
+
+    def _find_rescue(self, request: ApplyRequest, opened: _Opened) -> Hold | None:
+        """The hold that an apply by hand needs; None where it applies what the branch says, or nothing follows a branch."""
+        if opened.repo is None:
+            return None
+        hold = Hold(
+            by=opened.by,
+            reason=request.reason or "applied by hand",
+            since=self.clock.now(),
+            kind=holds.RESCUE,
+            applied_tree=request.tree.digest,
+        )
+        same = next((old for old in opened.anchor.holds if _is_same_rescue(old, hold)), None)
+        try:
+            head = self.repos.head(opened.repo, request.branch)
+            skipped = self.repos.read(opened.repo, head) if head else None
+        except (Unavailable, Forbidden, NotFound) as error:
+            self._tell(
+                f"automatic applies are on hold, since {request.branch} cannot be read: {error.message}",
+                Level.WARNING,
+            )
+            return same or hold
+        if head is None or skipped is None or skipped.digest == request.tree.digest:
+            return None
+        self._tell(f"on hold: {head[:12]} is not applied again until it is reverted", Level.WARNING)
+        if same and same.skips == head:
+            return same
+        return replace(hold, skips=head, undoes=holds.undone_hunks(skipped, request.tree))
+
+    def _announce(self, opened: _Opened, planned: Planned, rescue: Hold | None) -> Anchor:
+        """Write into the anchor what is about to be done, before anything is done."""
+        plan = planned.plan
+
+        def change(current: Anchor) -> Anchor:
+            persons = tuple(hold for hold in current.holds if hold.kind == holds.PERSON)
+            is_adopted = opened.adopted_head is not None
+            return replace(
+                current,
+                repo=current.repo or opened.repo,
+                cluster_id=plan.cluster_id,
+                namespace=plan.namespace,
+                release=plan.release,
+                ledger_head=opened.adopted_head or "" if is_adopted else current.ledger_head,
+                holds=(*persons, rescue) if rescue else persons,
+                inventory=inventories.widen(current.inventory, plan),
+            )
+
+        return self._writer()(opened.anchor, change)
+
+    def _record(self, run: _Run, anchor: Anchor) -> Anchor:
+        """Write what was done, and the ledger entry that tells it, in one step."""
+        pending = (ledger.pack(run.entry()),) if run.is_news else ()
+
+        def change(current: Anchor) -> Anchor:
+            known = {entry.name for entry in current.pending}
+            return replace(
+                current,
+                inventory=run.inventory,
+                applied=run.applied() if run.is_news else current.applied,
+                pending=(*current.pending, *(entry for entry in pending if entry.name not in known)),
+                platform_versions=_remember(current.platform_versions, run),
+            )
+
+        return self._writer()(anchor, change)
+
+    def _publish(self, anchor: Anchor, repo: Repo | None) -> Anchor:
+        """Push the ledger as far as it can be pushed; what waits is pushed by the next apply or the controller's timer."""
+        if repo is None:
+            return anchor
+        try:
+            return self._publisher()(anchor, repo)
+        except Refused as error:
+            self._tell(f"applied, but not published: {error.message}", Level.ERROR)
+            return anchor
+
+    def _finish(self, run: _Run, anchor: Anchor) -> ApplyReport:
+        health = HealthReport(None)
+        if run.request.wait and run.result is ApplyResult.APPLIED:
+            health = self._wait(run)
+        if health.is_healthy:
+            self._verify(run, anchor)
+        return ApplyReport(
+            plan=run.planned.plan,
+            outcomes=run.outcomes,
+            result=run.result,
+            ledger_commit=anchor.ledger_head if run.is_news and not anchor.pending else "",
+            message=run.message,
+            is_healthy=health.is_healthy,
+            unhealthy=health.unhealthy,
+        )
+
+    def _wait(self, run: _Run) -> HealthReport:
+        steps = run.planned.plan.steps
+        return self.await_health(
+            steps,
+            within=run.request.timeout,
+            is_overtaken=self._overtaking(run.request),
+            secret_values=values_of(step.manifest.body for step in steps if step.manifest),
+        )
+
+    def _overtaking(self, request: ApplyRequest) -> Callable[[], bool]:
+        """Whether the branch has moved since: a newer commit need not wait for the health of a broken older one."""
+        repo, revision = request.source.repo, request.source.revision
+        looked = [self.clock.now()]
+
+        def is_overtaken() -> bool:
+            now = self.clock.now()
+            if repo is None or revision is None or request.by_hand or now - looked[0] < _LOOK_EVERY:
+                return False
+            looked[0] = now
+            try:
+                return self.repos.head(repo, request.branch) != revision
+            except JxError:
+                return False
+
+        return is_overtaken
+
+    def _verify(self, run: _Run, anchor: Anchor) -> None:
+        """Remember that this state was good. Best effort: a newer apply has its own word."""
+        digest = anchor.applied.plan_digest if anchor.applied else ""
+
+        def change(current: Anchor) -> Anchor:
+            applied = current.applied
+            if applied is None or applied.plan_digest != digest or applied.is_verified:
+                return current
+            return replace(current, applied=replace(applied, is_verified=True))
+
+        if run.is_same(anchor.applied):
+            self._writer()(anchor, change)
+
+    def _publisher(self) -> PublishLedger:
+        return PublishLedger(self.repos, self._writer(), self.reporter)
+
+    def _writer(self) -> WriteAnchor:
+        return WriteAnchor(self.anchors)
+
+    def _tell(self, message: str, level: Level = Level.INFO) -> None:
+        self.reporter.tell(Event(message, level))
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """What an apply begins with."""
+
+    anchor: Anchor
+    repo: Repo | None
+    """Where the branch and the ledger are."""
+    by: str
+    """Who applies."""
+    adopted_head: str | None = None
+    """Where the ledger goes on, when a person said that its branch may be another than the anchor knows."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One apply after its sends."""
+
+    request: ApplyRequest
+    opened: _Opened
+    planned: Planned
+    outcomes: tuple[Outcome, ...]
+    at: datetime
+
+    @property
+    def result(self) -> ApplyResult:
+        return ApplyResult.FAILED if any(one.error for one in self.outcomes) else ApplyResult.APPLIED
+
+    @property
+    def message(self) -> str:
+        errors = [f"{one.step.ref}: {one.error}" for one in self.outcomes if one.error]
+        return "\n".join([ledger.summarize(self.outcomes), *errors])
+
+    @property
+    def inventory(self) -> tuple[InventoryItem, ...]:
+        return inventories.narrow(self.opened.anchor.inventory, self.outcomes)
+
+    @property
+    def is_news(self) -> bool:
+        """Whether the ledger needs an entry: something was done, or this commit or its result is not on record yet."""
+        before, after = (
+            {item.ref for item in part} for part in (self.opened.anchor.inventory, self.inventory)
+        )
+        return (
+            before != after
+            or self._has_done
+            or self.opened.adopted_head is not None
+            or not self.is_same(self.opened.anchor.applied)
+        )
+
+    @property
+    def _has_done(self) -> bool:
+        changes = {step.ref for step in self.planned.plan.changes}
+        return any(one.step.ref in changes and not one.error and not one.skipped for one in self.outcomes)
+
+    def is_same(self, applied: Applied | None) -> bool:
+        """Whether that apply was of the same files with the same result."""
+        source = self.request.source
+        return (
+            applied is not None
+            and applied.source.revision == source.revision
+            and applied.source.tree_digest == source.tree_digest
+            and applied.result is self.result
+        )
+
+    def applied(self) -> Applied:
+        return Applied(
+            source=self.request.source,
+            plan_digest=self.planned.plan.digest,
+            result=self.result,
+            at=self.at,
+            by=self.opened.by,
+            charts=self.planned.plan.charts,
+            message=self.message,
+        )
+
+    def entry(self) -> ledger.Entry:
+        story = Story(
+            source=self.request.source,
+            result=self.result,
+            by=self.opened.by,
+            at=self.at,
+            reason=self.request.reason,
+            verified="pending" if self.request.wait else "not checked",
+            is_whole=self.opened.adopted_head is not None,
+        )
+        return ledger.make_entry(
+            self.planned.plan,
+            self.outcomes,
+            story,
+            inventories=(self.opened.anchor.inventory, self.inventory),
+            capabilities=self.planned.capabilities,
+        )
+
+
+def _is_same_rescue(old: Hold, new: Hold) -> bool:
+    return old.kind == holds.RESCUE and old.applied_tree == new.applied_tree
+
+
+def _remember(versions: tuple[str, ...], run: _Run) -> tuple[str, ...]:
+    new = guards.platform_version(run.planned.plan.charts)
+    if not new or run.result is not ApplyResult.APPLIED:
+        return versions
+    return (*(version for version in versions if version != new), new)[-_MOST_VERSIONS:]

@@ -1,0 +1,122 @@
+"""Await health: watch what was applied until it does what it says. Shared by applies and by checks of an installation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from jx.domain import health
+from jx.domain.applying import LiveObject, Step
+from jx.domain.errors import JxError
+from jx.domain.events import Event, Level
+from jx.domain.health import Health, State
+from jx.domain.manifests import ObjectRef
+from jx.domain.secrets import scrub
+from jx.ports.clock import Clock
+from jx.ports.cluster import Cluster, Scope
+from jx.ports.reporter import Reporter
+
+_SETTLED = frozenset({State.CURRENT, State.FAILED})
+_LOG_LINES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class HealthReport:
+    """What came of the wait. `is_healthy` is None where it was broken off."""
+
+    is_healthy: bool | None
+    unhealthy: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitHealth:
+    """Waits without polling, tells each change of each workload, and shows why a pod fails."""
+
+    cluster: Cluster
+    clock: Clock
+    reporter: Reporter
+
+    def __call__(
+        self,
+        steps: tuple[Step, ...],
+        *,
+        within: timedelta,
+        is_overtaken: Callable[[], bool] = lambda: False,
+        secret_values: frozenset[str] = frozenset(),
+    ) -> HealthReport:
+        """Wait until every workload among the steps is healthy or has failed for good, or the time is over."""
+        wanted = {step.ref: step for step in steps if step.manifest and health.is_waited_for(step.ref)}
+        if not wanted:
+            return HealthReport(is_healthy=True)
+        watch = _Watch(wanted, self.reporter)
+        refs = tuple((ref, step.api_version) for ref, step in wanted.items())
+        for seen in self.cluster.changes(refs, within=within):
+            if seen is not None:
+                watch.see(seen)
+                if watch.is_settled:
+                    break
+            elif self.clock.wait(timedelta(0)) or is_overtaken():
+                self.reporter.tell(Event("the wait for health was broken off", Level.WARNING))
+                return HealthReport(None, watch.unhealthy)
+        for ref in watch.unhealthy_refs:
+            self._tell_why(ref, watch.seen.get(ref), secret_values)
+        return HealthReport(not watch.unhealthy, watch.unhealthy)
+
+    def _tell_why(self, workload: ObjectRef, live: LiveObject | None, secret_values: frozenset[str]) -> None:
+        """The last lines of the pods that keep a workload from being healthy; best effort."""
+        selector = ((live.body.get("spec") or {}).get("selector") or {}) if live else {}
+        labels: Mapping[str, str] = selector.get("matchLabels") or {}
+        if not labels:
+            return
+        try:
+            pods = self.cluster.live((Scope("v1", "Pod", workload.namespace),))
+            for pod in pods:
+                mine = (pod.body.get("metadata") or {}).get("labels") or {}
+                if labels.items() <= mine.items() and health.assess(pod.body).state is not State.CURRENT:
+                    self._tell_pod(pod, secret_values)
+        except JxError as error:
+            self.reporter.tell(Event(f"the pods of {workload} cannot be read: {error.message}", Level.DEBUG))
+
+    def _tell_pod(self, pod: LiveObject, secret_values: frozenset[str]) -> None:
+        logs = self.cluster.logs(pod.ref.namespace, pod.ref.name, lines=_LOG_LINES)
+        lines = "".join(f"\n    {line}" for line in scrub(logs, secret_values).splitlines())
+        self.reporter.tell(
+            Event(f"pod {pod.ref.name}: {health.assess(pod.body).message}{lines}", Level.WARNING)
+        )
+
+
+@dataclass
+class _Watch:
+    wanted: Mapping[ObjectRef, Step]
+    reporter: Reporter
+    seen: dict[ObjectRef, LiveObject] = field(default_factory=dict)
+    found: dict[ObjectRef, Health] = field(default_factory=dict)
+
+    def see(self, live: LiveObject) -> None:
+        if live.ref not in self.wanted:
+            return
+        found = health.assess(live.body)
+        self.seen[live.ref] = live
+        if found == self.found.get(live.ref):
+            return
+        self.found[live.ref] = found
+        level = Level.WARNING if found.state is State.FAILED else Level.INFO
+        facts = {"object": str(live.ref), "state": found.state.value, "waitsFor": found.message}
+        text = f"{live.ref}: {found.message or found.state.value}"
+        self.reporter.tell(Event(text, level, facts, key=f"health:{live.ref}"))
+
+    @property
+    def is_settled(self) -> bool:
+        return all(ref in self.found and self.found[ref].state in _SETTLED for ref in self.wanted)
+
+    @property
+    def unhealthy_refs(self) -> tuple[ObjectRef, ...]:
+        return tuple(
+            ref for ref in self.wanted if ref not in self.found or self.found[ref].state is not State.CURRENT
+        )
+
+    @property
+    def unhealthy(self) -> tuple[str, ...]:
+        missing = Health(State.IN_PROGRESS, "it is not there")
+        return tuple(f"{ref}: {self.found.get(ref, missing).message}" for ref in self.unhealthy_refs)

@@ -1,0 +1,164 @@
+"""Plan an environment: fetch charts, render, place, look at what is live, decide, guard. Shared by apply, check and diff."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from jx.domain import chart_folders, guards, placing, planning, random_values
+from jx.domain.applying import Anchor, ApplyPlan, InventoryItem, LiveObject
+from jx.domain.charts import Chart
+from jx.domain.environments import EnvironmentSpec
+from jx.domain.errors import Refused
+from jx.domain.events import Event, Level
+from jx.domain.guards import Allowed
+from jx.domain.manifests import Capabilities, Manifest, ObjectRef, Rendered
+from jx.domain.names import AppKey, Repo
+from jx.domain.placing import Target
+from jx.domain.random_values import Settled
+from jx.domain.trees import Tree
+from jx.ports.catalog import Catalog
+from jx.ports.cluster import Cluster, Scope
+from jx.ports.renderer import Renderer, RenderRequest
+from jx.ports.reporter import Reporter
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRequest:
+    """An environment's files, what they say, and what the cluster remembers of it."""
+
+    spec: EnvironmentSpec
+    tree: Tree
+    anchor: Anchor | None
+    repo: Repo | None = None
+    """Where the files come from; None for a folder that is no clone."""
+    namespace: str = ""
+    """Over what the files say; so is `release`."""
+    release: str = ""
+    allowed: Allowed = field(default_factory=Allowed)
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A plan, what the guards have against it, and what it was made from."""
+
+    plan: ApplyPlan
+    refusals: tuple[Refused, ...]
+    live: Mapping[ObjectRef, LiveObject]
+    capabilities: Capabilities
+
+
+@dataclass(frozen=True, slots=True)
+class PlanEnvironment:
+    """Reads only: nothing is changed anywhere. The same files, charts and cluster give the same plan."""
+
+    catalog: Catalog
+    renderer: Renderer
+    cluster: Cluster
+    reporter: Reporter
+
+    def __call__(self, request: PlanRequest) -> Planned:
+        """The plan. Invalid where files or charts are wrong, NotFound for charts, Unavailable, Forbidden."""
+        spec = request.spec
+        target = Target(
+            environment=spec.name,
+            namespace=request.namespace or spec.namespace,
+            release=request.release or spec.release,
+            team=spec.requirements.namespace,
+        )
+        capabilities = self.cluster.capabilities()
+        charts = self._fetch(request)
+        rendered, draws = self._render(spec, target, charts, capabilities)
+        self._tell(f"{len(draws[0])} objects rendered from {len(charts)} charts")
+        inventory = request.anchor.inventory if request.anchor else ()
+        live = self._live(draws[0], inventory, capabilities)
+        settled = _settle(draws, live)
+        known = frozenset(item.ref for item in inventory)
+        desired = placing.add_namespaces(settled.manifests, target, live=live, known=known)
+        decision = planning.plan(
+            planning.World(
+                target=target,
+                cluster_id=capabilities.cluster_id,
+                desired=desired,
+                live=live,
+                inventory=inventory,
+                charts=rendered.charts,
+                drawn=settled.drawn,
+                prunes=request.allowed.prunes,
+            )
+        )
+        self._tell_oddities(rendered, request.anchor, decision.plan)
+        refusals = guards.findings(
+            guards.Review(
+                plan=decision.plan,
+                rendered=len(settled.manifests),
+                apps=len(spec.apps),
+                anchor=request.anchor,
+                repo=request.repo,
+                foreign=decision.foreign,
+                requirements=spec.requirements,
+                allowed=request.allowed,
+            )
+        )
+        return Planned(decision.plan, refusals, live, capabilities)
+
+    def _fetch(self, request: PlanRequest) -> dict[AppKey, Chart]:
+        """The chart of each app: from the repository itself, or from where it says."""
+        spec = request.spec
+        found: dict[AppKey, Chart] = {}
+        for app in spec.apps:
+            local = chart_folders.find_in_tree(app.chart, request.tree, spec.chart_dir)
+            found[app.key] = local or self.catalog.fetch(app.chart)
+        return found
+
+    def _render(
+        self,
+        spec: EnvironmentSpec,
+        target: Target,
+        charts: dict[AppKey, Chart],
+        capabilities: Capabilities,
+    ) -> tuple[Rendered, tuple[tuple[Manifest, ...], ...]]:
+        """What is rendered, and its objects placed: twice where charts may draw at random."""
+        is_random = random_values.mentions_random([spec.chart, *(chart.files for chart in charts.values())])
+        rendered = [
+            self.renderer.render(
+                RenderRequest(
+                    release=target.release,
+                    namespace=target.namespace,
+                    chart=spec.chart,
+                    dependencies=charts,
+                    capabilities=capabilities,
+                    values={},
+                    draw=draw,
+                )
+            )
+            for draw in range(2 if is_random else 1)
+        ]
+        return rendered[0], tuple(placing.place(one.objects, target, capabilities) for one in rendered)
+
+    def _live(
+        self,
+        desired: tuple[Manifest, ...],
+        inventory: tuple[InventoryItem, ...],
+        capabilities: Capabilities,
+    ) -> dict[ObjectRef, LiveObject]:
+        rows = planning.scopes(desired, inventory, capabilities)
+        return planning.index(self.cluster.live(tuple(Scope(*row) for row in rows)))
+
+    def _tell_oddities(self, rendered: Rendered, anchor: Anchor | None, plan: ApplyPlan) -> None:
+        if rendered.hooks:
+            names = ", ".join(sorted({str(hook.manifest.ref) for hook in rendered.hooks})[:5])
+            self._tell(f"{len(rendered.hooks)} Helm hooks are not run: {names}", Level.WARNING)
+        if anchor and anchor.applied and not anchor.inventory:
+            self._tell("the inventory is lost: everything is sent once, nothing is pruned", Level.WARNING)
+        if not plan.has_changes:
+            self._tell("nothing changes in the cluster")
+
+    def _tell(self, message: str, level: Level = Level.INFO) -> None:
+        self.reporter.tell(Event(message, level))
+
+
+def _settle(draws: tuple[tuple[Manifest, ...], ...], live: Mapping[ObjectRef, LiveObject]) -> Settled:
+    if len(draws) == 1:
+        return Settled(draws[0])
+    return random_values.settle(draws[0], draws[1], {ref: one.body for ref, one in live.items()})

@@ -1,0 +1,70 @@
+"""Publish the ledger: push the entries that wait in the anchor, oldest first. Shared by applies and by the controller's timer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+
+from jx.domain import guards, ledger
+from jx.domain.applying import Anchor, PendingEntry
+from jx.domain.errors import Forbidden, JxError, NotFound, Stale, Unavailable
+from jx.domain.events import Event, Level
+from jx.domain.names import Repo, Revision
+from jx.domain.trees import Tree
+from jx.ports.reporter import Reporter
+from jx.ports.repos import Draft, Repos
+from jx.usecases.write_anchor import WriteAnchor
+
+
+@dataclass(frozen=True, slots=True)
+class PublishLedger:
+    """Each entry is appended, then taken off the anchor. Appending one twice gives the same commit, so a crash costs nothing."""
+
+    repos: Repos
+    write_anchor: WriteAnchor
+    reporter: Reporter
+
+    def __call__(self, anchor: Anchor, repo: Repo) -> Anchor:
+        """The anchor with what could be published taken off it. What cannot be pushed now waits, and an event says so.
+
+        Raises LedgerMoved where the branch is not where the anchor left it; nothing is published then.
+        """
+        while anchor.pending:
+            entry = anchor.pending[0]
+            try:
+                revision = self._append(anchor, repo, entry)
+            except Stale:
+                head = self.repos.head(repo, ledger.BRANCH) or ""
+                raise guards.ledger_moved(
+                    anchor.environment, branch_head=head, anchor_head=anchor.ledger_head
+                ) from None
+            except (Unavailable, Forbidden, NotFound) as error:
+                self._tell_waiting(anchor, error)
+                return anchor
+            anchor = self.write_anchor(anchor, partial(_published, entry=entry, revision=revision))
+        return anchor
+
+    def find_other_head(self, anchor: Anchor, repo: Repo) -> str | None:
+        """The branch's head where it is not what the anchor says (empty: the branch is gone): somebody else wrote it. None where
+        both agree, or the branch cannot be read now."""
+        try:
+            head = self.repos.head(repo, ledger.BRANCH) or ""
+        except (Unavailable, Forbidden, NotFound):
+            return None
+        return head if head != anchor.ledger_head else None
+
+    def _append(self, anchor: Anchor, repo: Repo, pending: PendingEntry) -> Revision:
+        entry = ledger.unpack(pending)
+        parent = Revision(anchor.ledger_head) if anchor.ledger_head else None
+        base = self.repos.read(repo, parent) if parent else Tree()
+        draft = Draft(ledger.tree_of(entry, base), entry.message, entry.author, entry.at)
+        return self.repos.append(repo, ledger.BRANCH, parent=parent, draft=draft)
+
+    def _tell_waiting(self, anchor: Anchor, error: JxError) -> None:
+        message = f"{len(anchor.pending)} ledger entries of {anchor.environment} wait in the cluster: {error.message}"
+        self.reporter.tell(Event(message, Level.WARNING))
+
+
+def _published(anchor: Anchor, *, entry: PendingEntry, revision: Revision) -> Anchor:
+    rest = tuple(one for one in anchor.pending if one.name != entry.name)
+    return replace(anchor, pending=rest, ledger_head=revision)
