@@ -95,8 +95,84 @@ STRUCTS = {
     "io.k8s.api.core.v1.PersistentVolumeClaimTemplate": ["metadata"],
     "io.k8s.api.core.v1.PodTemplateSpec": ["metadata", "spec"],
     "io.k8s.api.core.v1.ServiceStatus": ["loadBalancer"],
+    "io.k8s.api.core.v1.PodTemplate": ["template"],
+    "io.k8s.api.discovery.v1.Endpoint": ["conditions"],
+    "io.k8s.api.events.v1.Event": ["regarding"],
+    "io.k8s.api.networking.v1.IngressServiceBackend": ["port"],
     "io.k8s.api.networking.v1.IngressStatus": ["loadBalancer"],
 }
+# Numbers and booleans that are left out where they are zero (all others are pointers, or always there).
+ZERO_IS_NONE = {
+    "io.k8s.api.apps.v1.DaemonSetSpec": ["minReadySeconds"],
+    "io.k8s.api.apps.v1.DaemonSetStatus": [
+        "numberAvailable",
+        "numberUnavailable",
+        "observedGeneration",
+        "updatedNumberScheduled",
+    ],
+    "io.k8s.api.apps.v1.DeploymentSpec": ["minReadySeconds", "paused"],
+    "io.k8s.api.apps.v1.DeploymentStatus": [
+        "availableReplicas",
+        "observedGeneration",
+        "readyReplicas",
+        "replicas",
+        "unavailableReplicas",
+        "updatedReplicas",
+    ],
+    "io.k8s.api.apps.v1.ReplicaSetSpec": ["minReadySeconds"],
+    "io.k8s.api.apps.v1.ReplicaSetStatus": [
+        "availableReplicas",
+        "fullyLabeledReplicas",
+        "observedGeneration",
+        "readyReplicas",
+    ],
+    "io.k8s.api.apps.v1.StatefulSetSpec": ["minReadySeconds"],
+    "io.k8s.api.apps.v1.StatefulSetStatus": [
+        "currentReplicas",
+        "observedGeneration",
+        "readyReplicas",
+        "updatedReplicas",
+    ],
+    "io.k8s.api.autoscaling.v1.ScaleSpec": ["replicas"],
+    "io.k8s.api.batch.v1.JobStatus": ["active", "failed", "succeeded"],
+    "io.k8s.api.core.v1.Container": ["stdin", "stdinOnce", "tty"],
+    "io.k8s.api.core.v1.ContainerPort": ["hostPort"],
+    "io.k8s.api.core.v1.EphemeralContainer": ["stdin", "stdinOnce", "tty"],
+    "io.k8s.api.core.v1.Event": ["count"],
+    "io.k8s.api.core.v1.NFSVolumeSource": ["readOnly"],
+    "io.k8s.api.core.v1.NodeSpec": ["unschedulable"],
+    "io.k8s.api.core.v1.PersistentVolumeClaimVolumeSource": ["readOnly"],
+    "io.k8s.api.core.v1.PodCondition": ["observedGeneration"],
+    "io.k8s.api.core.v1.PodSpec": ["hostIPC", "hostNetwork", "hostPID"],
+    "io.k8s.api.core.v1.PodStatus": ["observedGeneration"],
+    "io.k8s.api.core.v1.Probe": [
+        "failureThreshold",
+        "initialDelaySeconds",
+        "periodSeconds",
+        "successThreshold",
+        "timeoutSeconds",
+    ],
+    "io.k8s.api.core.v1.ReplicationControllerSpec": ["minReadySeconds"],
+    "io.k8s.api.core.v1.ServicePort": ["nodePort"],
+    "io.k8s.api.core.v1.ServiceSpec": ["healthCheckNodePort", "publishNotReadyAddresses"],
+    "io.k8s.api.core.v1.VolumeMount": ["readOnly"],
+    "io.k8s.api.networking.v1.ServiceBackendPort": ["number"],
+    "io.k8s.api.policy.v1.PodDisruptionBudgetStatus": ["observedGeneration"],
+    "io.k8s.api.scheduling.v1.PriorityClass": ["globalDefault"],
+}
+
+# Optional texts that are kept where they are empty (all others are left out then).
+EMPTY_IS_TEXT = {
+    "io.k8s.api.coordination.v1.LeaseSpec": ["holderIdentity"],
+    "io.k8s.api.core.v1.HostPathVolumeSource": ["type"],
+    "io.k8s.api.core.v1.PersistentVolumeClaimSpec": ["storageClassName", "volumeAttributesClassName"],
+    "io.k8s.api.core.v1.PodSpec": ["hostnameOverride", "runtimeClassName"],
+    "io.k8s.api.core.v1.ServicePort": ["appProtocol"],
+    "io.k8s.api.core.v1.ServiceSpec": ["loadBalancerClass"],
+    "io.k8s.api.discovery.v1.EndpointPort": ["name"],
+    "io.k8s.api.networking.v1.IngressSpec": ["ingressClassName"],
+}
+
 ROOT_STRUCTS = ("metadata", "spec", "status")
 
 VERBS = {"post": ("create",), "put": ("update",), "connect": ("create", "get")}
@@ -116,6 +192,8 @@ def main() -> None:
         "version": document["info"]["version"],
         "resources": resources,
         "definitions": definitions_of(document, resources),
+        "zero_is_none": ZERO_IS_NONE,
+        "empty_is_text": EMPTY_IS_TEXT,
     }
     text = json.dumps(facts, separators=(",", ":"), sort_keys=True).encode()
     TARGET.write_bytes(gzip.compress(text, 9, mtime=0))

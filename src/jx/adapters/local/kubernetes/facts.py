@@ -202,6 +202,8 @@ class Facts:
             )
             for entry in raw["resources"]
         }
+        self._zero_is_none = {name: frozenset(keys) for name, keys in raw["zero_is_none"].items()}
+        self._empty_is_text = {name: frozenset(keys) for name, keys in raw["empty_is_text"].items()}
         self._names: dict[Gvk, str] = {}
         for name, definition in self.definitions.items():
             for gvk in definition.get("x-kubernetes-group-version-kind", ()):
@@ -211,6 +213,14 @@ class Facts:
     def subresources(self, resource: Resource) -> tuple[Subresource, ...]:
         """The subresources of a built-in resource, with their kinds; none for another."""
         return self._subresources.get((resource.group, resource.version, resource.plural), ())
+
+    def is_left_out(self, schema: Schema, key: str, value: Any) -> bool:
+        """Whether a field that holds this value is not written: an optional one that holds its zero."""
+        if key in schema.required or not schema.ref:
+            return False
+        if value == "":
+            return key not in self._empty_is_text.get(schema.ref, ())
+        return value in (0, False) and key in self._zero_is_none.get(schema.ref, ())
 
     def definition_name(self, gvk: Gvk) -> str | None:
         """The name under which `definitions` holds a kind."""
