@@ -13,7 +13,7 @@ from tests.support.forge import Users, forge_with_users, git, make_repo, running
 from jx.adapters.local.forge.client import LocalForge
 from jx.adapters.local.forge.git import BareGit
 from jx.domain.changes import PullState
-from jx.domain.errors import Forbidden, Unavailable
+from jx.domain.errors import Forbidden, Refused, Unavailable
 from jx.domain.names import Revision
 from jx.ports.forge import MergeRequest, Offer
 
@@ -142,3 +142,11 @@ def test_an_owner_belongs_to_who_used_it_first(users: Users) -> None:
     with pytest.raises(Forbidden):
         users.forge("bob").ensure_repo("ann", "two")
     users.forge("bob").ensure_repo("bob", "own")
+
+
+def test_an_owner_that_the_administrator_used_is_not_free(users: Users) -> None:
+    LocalForge(users.daemon.url, users.daemon.admin_token).ensure_repo("platform", "dev")
+    with pytest.raises(Forbidden):
+        users.forge("eve").ensure_repo("platform", "mine")
+    with pytest.raises(Refused):
+        users.daemon.admin.create_user("platform", "Platform", "platform@example.com")

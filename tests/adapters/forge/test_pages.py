@@ -165,3 +165,13 @@ def test_folded_parts_are_balanced_whatever_is_written(text: str) -> None:
         depth += (block.kind == "open") - (block.kind == "close")
         assert depth >= 0
     assert depth == 0
+
+
+def test_bold_and_code_are_marked_within_a_text() -> None:
+    assert [part for part in markdown.spans("a **b** `c` * d") if part[1]] == [
+        ("", "a "),
+        ("strong", "b"),
+        ("", " "),
+        ("code", "c"),
+        ("", " * d"),
+    ]

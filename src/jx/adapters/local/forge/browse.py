@@ -119,6 +119,7 @@ def routes(services: Services) -> list[Route]:
         lstrip_blocks=True,
     )
     templates.filters["blocks"] = markdown.blocks
+    templates.filters["spans"] = markdown.spans
     templates.filters["day"] = lambda moment: moment.strftime("%Y-%m-%d %H:%M UTC")
     pages = Pages(services, templates)
     table = {

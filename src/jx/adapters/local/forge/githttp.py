@@ -354,12 +354,17 @@ async def _feed(stdin: asyncio.StreamWriter, body: AsyncIterator[bytes]) -> None
 async def _forward(send: Send, stdout: asyncio.StreamReader) -> None:
     """Git's answer, its CGI headers first, without the end."""
     status, headers = 200, []
-    while line := (await stdout.readline()).strip():
-        name, _, value = line.partition(b":")
+    line = await stdout.readline()
+    if not line:
+        log.error("git http-backend gave no answer; was it installed with git?")
+        status = 500
+    while line.strip():
+        name, _, value = line.strip().partition(b":")
         if name.lower() == b"status":
             status = int(value.split()[0])
         else:
             headers.append((name.lower(), value.strip()))
+        line = await stdout.readline()
     await send({"type": "http.response.start", "status": status, "headers": headers})
     while data := await stdout.read(_CHUNK):
         await send({"type": "http.response.body", "body": data, "more_body": True})

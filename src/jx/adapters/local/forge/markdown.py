@@ -11,6 +11,7 @@ from jx.adapters.local.forge.diffs import Line, classify
 _RULE = re.compile(r"\|?\s*:?-{3,}:?\s*(\|\s*:?-{3,}:?\s*)*\|?")
 _HEADING = re.compile(r"(#{1,6})\s+(.*)")
 _SUMMARY = re.compile(r"\s*(?:<details>\s*)?<summary>(.*?)</summary>\s*", re.IGNORECASE)
+_SPAN = re.compile(r"\*\*(?P<strong>[^*\n]+)\*\*|`(?P<code>[^`\n]+)`")
 _TAG = re.compile(r"</?[a-z]+>|\*\*|`", re.IGNORECASE)
 
 
@@ -33,6 +34,17 @@ def blocks(text: str) -> tuple[Block, ...]:
         depth += (block.kind == "open") - (block.kind == "close")
         found.append(block)
     return tuple(found + [Block("close")] * depth)
+
+
+def spans(text: str) -> Iterator[tuple[str, str]]:
+    """A text's parts in order, each with what it is: `strong`, `code`, or empty."""
+    at = 0
+    for found in _SPAN.finditer(text):
+        yield "", text[at : found.start()]
+        kind = found.lastgroup or ""
+        yield kind, found[kind]
+        at = found.end()
+    yield "", text[at:]
 
 
 def _read(lines: list[str]) -> Iterator[Block]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -17,6 +18,7 @@ from jx.domain.errors import Forbidden, Invalid, NotFound, Problem, Refused, Sta
 from jx.domain.names import Person, Repo, Revision, parse_branch
 from jx.ports.forge import Offer
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _LONGEST_TITLE = 500
 _LONGEST_TEXT = 1_000_000
 
@@ -276,7 +278,7 @@ class Pulls:
 def _check(offer: Offer) -> None:
     parse_branch(offer.head)
     parse_branch(offer.base)
-    if not offer.title.strip() or "\n" in offer.title or len(offer.title) > _LONGEST_TITLE:
+    if not offer.title.strip() or _CONTROL.search(offer.title) or len(offer.title) > _LONGEST_TITLE:
         raise Invalid(
             "a pull request needs a title", Problem("title", f"one line of 1 to {_LONGEST_TITLE} characters")
         )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shutil
 import threading
-from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -45,7 +44,7 @@ class Repositories:
         self._folder = folder
         self._store = store
         self._users = users
-        self._locks: defaultdict[int, threading.RLock] = defaultdict(threading.RLock)
+        self._locks: dict[int, threading.RLock] = {}
         self._making = threading.Lock()
         folder.mkdir(mode=0o700, exist_ok=True)
 
@@ -115,7 +114,9 @@ class Repositories:
     @contextmanager
     def locked(self, repo: Repository) -> Iterator[None]:
         """One thread at a time decides over the branches and pull requests of a repository."""
-        with self._locks[repo.id]:
+        with self._making:
+            lock = self._locks.setdefault(repo.id, threading.RLock())
+        with lock:
             yield
 
     def _make_folder(self, owner: str, name: str) -> None:

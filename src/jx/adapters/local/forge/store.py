@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from jx.domain.errors import Failed
+from jx.domain.errors import Failed, Unavailable
 
 _SCHEMA_VERSION = 1
 
@@ -75,6 +75,7 @@ class Store:
     def __init__(self, path: Path) -> None:
         # The file is made by us first: SQLite would give it, and then its journal, the mode of the umask.
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        self._path = path
         self._lock = threading.RLock()
         self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self._db.row_factory = sqlite3.Row
@@ -97,28 +98,38 @@ class Store:
     @contextmanager
     def transaction(self) -> Iterator[Database]:
         """All or nothing, for one thread at a time; inside another one of the same thread it is part of that."""
-        with self._lock:
+        with self._lock, self._translated():
             if self._db.in_transaction:
                 yield self._db
                 return
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield self._db
+                self._db.execute("COMMIT")
             except BaseException:
-                self._db.execute("ROLLBACK")
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
                 raise
-            self._db.execute("COMMIT")
 
     def rows(self, query: str, *values: Any) -> list[Row]:
         """All rows of a query."""
-        with self._lock:
+        with self._lock, self._translated():
             return self._db.execute(query, values).fetchall()
 
     def row(self, query: str, *values: Any) -> Row | None:
         """The first row of a query, or None."""
-        with self._lock:
+        with self._lock, self._translated():
             found: Row | None = self._db.execute(query, values).fetchone()
             return found
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            raise Unavailable(
+                f"the forge cannot use its file {self._path}: {error}", hint="is the disk full?"
+            ) from error
 
     def close(self) -> None:
         """Close the file; nothing may be called afterwards."""

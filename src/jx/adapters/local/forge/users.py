@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import IntEnum
 
 from jx.adapters.local.forge.store import Row, Store
-from jx.domain.errors import Forbidden, Invalid, NotFound, Problem
+from jx.domain.errors import Forbidden, Invalid, NotFound, Problem, Refused
 from jx.domain.names import Person
 
 TOKEN_PREFIX = "jxf_"
@@ -58,6 +58,8 @@ class Users:
     def create(self, login: str, name: str, email: str, *, is_admin: bool = False) -> str:
         """Make a user, or renew name and email of the one that is there; a new token either way, which is told only now."""
         _check_user(login, name, email)
+        if self._owner_login(login):
+            raise Refused(f"{login} is an owner of repositories already", hint="choose another login")
         token = TOKEN_PREFIX + secrets.token_urlsafe(32)
         with self._store.transaction() as db:
             db.execute(
@@ -101,14 +103,14 @@ class Users:
         return tuple(_user(row) for row in self._store.rows("SELECT * FROM users ORDER BY login"))
 
     def claim_owner(self, owner: str, user: User) -> None:
-        """Let `user` make repositories of `owner`: their own name, or one that nobody has; else Forbidden."""
-        if owner == user.login or user.is_admin:
+        """Let `user` make repositories of `owner`: their own name, one of theirs, or one that is free; else Forbidden."""
+        if owner == user.login or (user.is_admin and self.find(owner)):
             return
         if self.find(owner):
             raise Forbidden(f"{user.login} may not make repositories of the user {owner}")
         with self._store.transaction() as db:
             db.execute("INSERT OR IGNORE INTO owners (name, login) VALUES (?, ?)", (owner, user.login))
-        if self._owner_login(owner) != user.login:
+        if not user.is_admin and self._owner_login(owner) != user.login:
             raise Forbidden(
                 f"{user.login} may not make repositories of {owner}",
                 hint=f"{owner} belongs to {self._owner_login(owner)}",

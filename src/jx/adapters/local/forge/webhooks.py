@@ -18,7 +18,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from jx.adapters.local.forge.repositories import Repository
 from jx.adapters.local.forge.store import Row, Store
-from jx.domain.errors import Invalid, Problem
+from jx.domain.errors import Invalid, JxError, Problem
 from jx.ports.forge import Webhook
 
 log = logging.getLogger("jx.forge.webhooks")
@@ -27,6 +27,7 @@ EVENTS = ("push", "pull_request", "pull_request_review", "issue_comment", "statu
 
 _TIMEOUT_SECONDS = 10.0
 _KEPT_DELIVERIES = 1000
+_PAUSE_AFTER_FAULT_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,12 +145,24 @@ class Deliverer:
 
     def _run(self) -> None:
         while not self._ending.is_set():
-            delivery = self._hooks.next_due()
-            pause = None if delivery is None else delivery["due"] - self._now().timestamp()
-            if delivery is None or (pause is not None and pause > 0):
+            try:
+                pause = self._step()
+            except JxError as error:
+                log.warning("webhooks have to wait: %s", error)
+                pause = _PAUSE_AFTER_FAULT_SECONDS
+            if pause != 0:
                 self._hooks.wait(pause)
-                continue
-            self._attempt(delivery)
+
+    def _step(self) -> float | None:
+        """Deliver what is due; how many seconds there is nothing to do then, None for as long as nothing happens."""
+        delivery = self._hooks.next_due()
+        if delivery is None:
+            return None
+        pause = float(delivery["due"]) - self._now().timestamp()
+        if pause > 0:
+            return pause
+        self._attempt(delivery)
+        return 0
 
     def _attempt(self, delivery: Row) -> None:
         is_done, answer = _post(delivery)
