@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
+from builtins import list as list_of
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
+import orjson
+
+from jx.adapters.local.kubernetes import admission
+from jx.adapters.local.kubernetes.accounts import Accounts
+from jx.adapters.local.kubernetes.crds import DefinitionRules, Definitions
 from jx.adapters.local.kubernetes.errors import ApiError
 from jx.adapters.local.kubernetes.facts import Obj, Resource
+from jx.adapters.local.kubernetes.garbage import GarbageCollector
+from jx.adapters.local.kubernetes.logs import LogSource
+from jx.adapters.local.kubernetes.namespaces import Namespaces
+from jx.adapters.local.kubernetes.pki import Pki
+from jx.adapters.local.kubernetes.rbac import Authorizer, EscalationCheck
+from jx.adapters.local.kubernetes.reading import Selection, select
+from jx.adapters.local.kubernetes.registry import Registry, Served
+from jx.adapters.local.kubernetes.requests import DeleteOptions, Request
+from jx.adapters.local.kubernetes.store import Change, ChangeType, Store, Stored
+from jx.adapters.local.kubernetes.verbs import Clock, Verbs, Written, utc_now
 
-__all__ = ["Api", "ApiError", "Obj", "Resource", "WatchEvent"]
+__all__ = ["Api", "ApiError", "LogSource", "Obj", "Resource", "WatchEvent"]
 
 
 @dataclass(frozen=True)
 class WatchEvent:
     """One committed change. `obj` is the new object (the last one for DELETED), `old` the one before; never change them."""
 
-    type: Literal["ADDED", "MODIFIED", "DELETED"]
+    type: ChangeType
     resource: Resource
     obj: Obj
     old: Obj | None
@@ -27,39 +42,77 @@ class Api:
     """All verbs, thread-safe by one lock; the caller is all-mighty (RBAC is checked by the HTTP server).
 
     Returned objects are the caller's own copies. Every refusal is an `ApiError` with the real server's code,
-    reason and message.
+    reason and message. Subresources are `status`, and for pods `binding` is a write of `spec.nodeName`.
     """
+
+    def __init__(self, directory: Path | None = None, *, clock: Clock = utc_now) -> None:
+        """Open the state in `directory` (made when missing); everything stays in memory for None."""
+        if directory is not None:
+            directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._store = Store(directory / "state.db" if directory else None)
+        self.verbs = Verbs(self._store, Registry(), clock=clock)
+        self.pki = Pki.open(directory / "pki" if directory else None, clock())
+        self.accounts = Accounts(self.verbs, self.pki)
+        self.authorizer = Authorizer(self._store)
+        self.service_addresses = admission.ServiceAddresses(self._store)
+        """Its `allocate` may be replaced before the first Service is made."""
+        self.log_source: LogSource | None = None
+        self.verbs.plugins += [
+            admission.NamespaceLifecycle(self._store),
+            DefinitionRules(),
+            admission.PodAccounts(),
+            self.service_addresses,
+            EscalationCheck(self.authorizer),
+        ]
+        definitions = Definitions(self.verbs)
+        with self.verbs.operation():
+            # Custom resources are served before anything looks at their objects.
+            definitions.resume()
+            garbage = GarbageCollector(self.verbs)
+            namespaces = Namespaces(self.verbs, lambda: self.pki.authority_pem)
+            self.verbs.reactors += [definitions.react, garbage.react, namespaces.react, self.accounts.react]
+            self.verbs.reactors.append(self.authorizer.react)
+            self.authorizer.furnish(self.verbs)
+            garbage.resume()
+            namespaces.resume()
 
     @staticmethod
     def open(directory: Path | None) -> Api:
         """The API on the state in `directory` (made when missing); in memory only for None."""
-        raise NotImplementedError
+        return Api(directory)
 
     def close(self) -> None:
         """Close the store; later calls fail."""
-        raise NotImplementedError
+        with self.verbs.operation():
+            self._store.close()
 
     def resource(self, group: str, plural_or_kind: str, version: str = "") -> Resource:
         """The resource of that plural or kind (the preferred version by default); ApiError 404 if not served."""
-        raise NotImplementedError
+        return self.verbs.registry.get(group, plural_or_kind, version).resource
 
     def get(self, resource: Resource, namespace: str, name: str) -> Obj:
-        raise NotImplementedError
+        return self._copy(resource, self.verbs.get(self._request(resource, namespace, name)))
 
     def list(
         self, resource: Resource, namespace: str = "", *, labels: str = "", fields: str = ""
-    ) -> list[Obj]:
+    ) -> list_of[Obj]:
         """The objects by name, of all namespaces for ""; selectors as in kubectl's `-l` and `--field-selector`."""
-        raise NotImplementedError
+        selection = Selection.parse(namespace, labels, fields)
+        with self.verbs.operation():
+            found = select(self._store.entries((resource.group, resource.plural), namespace), selection)
+        return [self._copy(resource, stored) for stored in found]
 
     def create(self, resource: Resource, namespace: str, obj: Obj, *, manager: str) -> Obj:
-        raise NotImplementedError
+        return self._result(
+            resource, self.verbs.create(self._request(resource, namespace, "", manager=manager), _own(obj))
+        )
 
     def update(
         self, resource: Resource, namespace: str, name: str, obj: Obj, *, subresource: str = "", manager: str
     ) -> Obj:
         """PUT: 409 on a resourceVersion that is not the newest (none given: unconditional)."""
-        raise NotImplementedError
+        request = self._request(resource, namespace, name, manager=manager, subresource=subresource)
+        return self._result(resource, self.verbs.update(request, _own(obj)))
 
     def merge(
         self,
@@ -72,9 +125,10 @@ class Api:
         manager: str,
     ) -> Obj:
         """A JSON merge patch."""
-        raise NotImplementedError
+        request = self._request(resource, namespace, name, manager=manager, subresource=subresource)
+        return self._result(resource, self.verbs.patch(request, "merge", _own(patch)))
 
-    def apply(
+    def apply(  # noqa: PLR0913 - the options that a server-side apply has
         self,
         resource: Resource,
         namespace: str,
@@ -87,9 +141,11 @@ class Api:
         dry_run: bool = False,
     ) -> Obj:
         """Server-side apply; 409 with the causes where other managers own what would change."""
-        raise NotImplementedError
+        served = self._served(resource)
+        request = Request(served, namespace, name, subresource, manager=manager, dry_run=dry_run)
+        return self._result(resource, self.verbs.apply(request, _own(obj), force=force))
 
-    def delete(
+    def delete(  # noqa: PLR0913 - the options that a delete has
         self,
         resource: Resource,
         namespace: str,
@@ -104,12 +160,51 @@ class Api:
 
         A pod bound to a node is only marked; the node removes it with `grace_seconds=0` once its processes ended.
         """
-        raise NotImplementedError
+        options = DeleteOptions(uid, resource_version, propagation, grace_seconds)
+        return _own(self.verbs.delete(self._request(resource, namespace, name), options).obj)
 
     def subscribe(self, listener: Callable[[WatchEvent], None]) -> Callable[[], None]:
         """Hear every committed change, in order, under the lock (be quick, do not call back); gives the unsubscribe."""
-        raise NotImplementedError
+
+        def hear(change: Change) -> None:
+            resource = self.verbs.registry.of_collection(change.collection).resource
+            listener(
+                WatchEvent(change.type, resource, change.new.obj, change.old.obj if change.old else None)
+            )
+
+        with self.verbs.operation():
+            self.verbs.listeners.append(hear)
+        return lambda: self.verbs.listeners.remove(hear)
 
     def token_for(self, namespace: str, serviceaccount: str) -> str:
         """A bearer token for a ServiceAccount, good until it (or its namespace) is deleted."""
-        raise NotImplementedError
+        return self.accounts.token_for(namespace, serviceaccount)
+
+    def _served(self, resource: Resource) -> Served:
+        served = self.verbs.registry.find(resource.group, resource.version, resource.plural)
+        return served or self.verbs.registry.get(resource.group, resource.plural, resource.version)
+
+    def _request(
+        self,
+        resource: Resource,
+        namespace: str,
+        name: str,
+        *,
+        manager: str = "unknown",
+        subresource: str = "",
+    ) -> Request:
+        return Request(self._served(resource), namespace, name, subresource, manager=manager)
+
+    def _copy(self, resource: Resource, stored: Stored) -> Obj:
+        return {"kind": resource.kind, "apiVersion": resource.api_version, **orjson.loads(stored.body)}
+
+    def _result(self, resource: Resource, written: Written) -> Obj:
+        return self._copy(resource, written.stored)
+
+
+def _own(obj: Obj) -> Obj:
+    """A copy that shares nothing with the caller's object."""
+    copy: Obj = orjson.loads(orjson.dumps(obj))
+    if not isinstance(copy.get("metadata"), dict):
+        copy["metadata"] = {}
+    return copy

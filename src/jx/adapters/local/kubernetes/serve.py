@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import signal
+import socket
+import ssl
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from jx.adapters.local.kubernetes import kubeconfig
 from jx.adapters.local.kubernetes.api import Api
+from jx.adapters.local.kubernetes.app import create_app
+
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 class Extension(Protocol):
@@ -19,13 +32,149 @@ class Extension(Protocol):
         """End and wait until ended; called before the API closes."""
 
 
-def serve(
+class Server:
+    """An API and its HTTPS server in a thread, for a process that does more than serve."""
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        name: str = "jx-local",
+        namespace: str = "jx",
+    ) -> None:
+        """Open the API and take the port (0: any free one); ValueError for an address that is not loopback."""
+        if host not in _LOOPBACK:
+            raise ValueError(f"the embedded API listens on loopback addresses only, not on {host}")
+        self._socket = _listen(host, port)
+        self.port: int = self._socket.getsockname()[1]
+        self.url = f"https://{host}:{self.port}"
+        self.kubeconfig = directory / "admin.kubeconfig"
+        self.api = Api.open(directory)
+        kubeconfig.write(self.kubeconfig, self.api.pki, server=self.url, name=name, namespace=namespace)
+        self._app = create_app(self.api)
+        self._server = _Uvicorn(_config(self._app, self.api.pki.folder))
+        self._thread = threading.Thread(target=self._run, name="kubernetes-api", daemon=True)
+
+    def start(self) -> None:
+        """Begin to answer; returns once it does."""
+        self._thread.start()
+        self._server.is_up.wait()
+
+    def stop(self) -> None:
+        """End all watches, then the server, then close the store."""
+        self._server.should_exit = True
+        self._thread.join()
+        self.api.close()
+
+    def __enter__(self) -> Server:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _run(self) -> None:
+        self._server.hub = self._app.hub
+        with asyncio.Runner() as runner:
+            runner.run(self._server.serve(sockets=[self._socket]))
+        self._socket.close()
+
+
+def serve(  # noqa: PLR0913 - what a user may set
     directory: Path,
     *,
     host: str = "127.0.0.1",
     port: int = 0,
     name: str = "jx-local",
+    namespace: str = "jx",
     extensions: Sequence[Callable[[Api], Extension]] = (),
+    stopped: threading.Event | None = None,
 ) -> None:
-    """Serve until SIGTERM or SIGINT."""
-    raise NotImplementedError
+    """Serve until SIGTERM or SIGINT (or until `stopped` is set by the caller, who then handles signals himself)."""
+    end = stopped or _ended_by_signals()
+    server = Server(directory, host=host, port=port, name=name, namespace=namespace)
+    running: list[Extension] = []
+    with server:
+        try:
+            for make in extensions:
+                extension = make(server.api)
+                extension.start()
+                running.append(extension)
+            end.wait()
+        finally:
+            for extension in reversed(running):
+                extension.stop()
+
+
+class _PeerProtocol(HttpToolsProtocol):
+    """Tells the application which client certificate a connection was made with."""
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        tls = transport.get_extra_info("ssl_object")
+        if tls is not None:
+            self.app_state = {**self.app_state, "client_certificate": tls.getpeercert()}
+
+
+class _Uvicorn(uvicorn.Server):
+    """Leaves signals to the process, says when it is up, and ends watches before it waits for them."""
+
+    hub: Any = None
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.is_up = threading.Event()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Any:
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.is_up.set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if self.hub is not None:
+            self.hub.close()
+        await super().shutdown(sockets)
+
+
+def _config(app: Any, pki: Path) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        http=_PeerProtocol,
+        ws="none",
+        lifespan="off",
+        loop="asyncio",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=120,
+        timeout_graceful_shutdown=3,
+        ssl_certfile=str(pki / "server.crt"),
+        ssl_keyfile=str(pki / "server.key"),
+        ssl_ca_certs=str(pki / "ca.crt"),
+        ssl_cert_reqs=ssl.CERT_OPTIONAL,
+    )
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(128)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def _ended_by_signals() -> threading.Event:
+    end = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: end.set())
+    return end

@@ -1,0 +1,28 @@
+"""`python -m jx.adapters.local.kubernetes`: the embedded API by itself."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from jx.adapters.local.kubernetes.serve import serve
+
+
+def main() -> None:
+    """Serve until SIGTERM or SIGINT."""
+    parser = argparse.ArgumentParser(prog="python -m jx.adapters.local.kubernetes", description=main.__doc__)
+    parser.add_argument(
+        "--dir", type=Path, required=True, help="where state, keys and admin.kubeconfig are kept"
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="a loopback address (%(default)s)")
+    parser.add_argument("--port", type=int, default=0, help="0: any free one; admin.kubeconfig tells which")
+    parser.add_argument(
+        "--name", default="jx-local", help="context, cluster and user in the kubeconfig (%(default)s)"
+    )
+    parser.add_argument("--namespace", default="jx", help="the context's namespace (%(default)s)")
+    options = parser.parse_args()
+    serve(options.dir, host=options.host, port=options.port, name=options.name, namespace=options.namespace)
+
+
+if __name__ == "__main__":
+    main()

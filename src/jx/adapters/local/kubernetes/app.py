@@ -1,0 +1,206 @@
+"""The API over HTTP: an ASGI application that knows who calls, what for, and whether he may."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias
+from urllib.parse import parse_qsl
+
+from jx.adapters.local.kubernetes import authn, exchange, paths
+from jx.adapters.local.kubernetes.api import Api
+from jx.adapters.local.kubernetes.discovery import Discovery, version_info
+from jx.adapters.local.kubernetes.errors import ApiError, method_not_allowed, no_such_path
+from jx.adapters.local.kubernetes.exchange import Call, Response
+from jx.adapters.local.kubernetes.facts import Obj
+from jx.adapters.local.kubernetes.openapi import OpenApi
+from jx.adapters.local.kubernetes.paths import Target
+from jx.adapters.local.kubernetes.rbac import Action
+from jx.adapters.local.kubernetes.resources import Resources
+from jx.adapters.local.kubernetes.reviews import Reviews
+from jx.adapters.local.kubernetes.subresources import Subresources
+from jx.adapters.local.kubernetes.watch import Hub
+
+Scope: TypeAlias = dict[str, Any]
+Message: TypeAlias = dict[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+
+_log = logging.getLogger(__name__)
+_HEALTH = frozenset({"/healthz", "/livez", "/readyz"})
+_V2_DISCOVERY = "as=apigroupdiscoverylist"
+
+
+class App:
+    """The ASGI application. `state.client_certificate` of the scope is the verified certificate, if any."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+        self.hub = Hub(api.verbs)
+        self._resources = Resources(api.verbs, self.hub)
+        self._subresources = Subresources(api.verbs, self._resources, api.accounts, lambda: api.log_source)
+        self._reviews = Reviews(api.authorizer, api.accounts)
+        self._discovery = Discovery(api.verbs.registry)
+        self._openapi = OpenApi(api.verbs.registry)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        response = await self._respond(scope, receive)
+        await _send(response, send, with_body=scope["method"] != "HEAD")
+
+    async def _respond(self, scope: Scope, receive: Receive) -> Response:
+        try:
+            certificate = scope.get("state", {}).get("client_certificate")
+            user = authn.caller(scope["headers"], certificate, self._api.accounts, self._api.authorizer)
+            body = await _body(scope, receive)
+            call = Call(
+                scope["method"],
+                scope["path"],
+                dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)),
+                {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]},
+                user,
+                body,
+                lambda: _disconnected(receive),
+            )
+            return self._handle(call)
+        except ApiError as error:
+            return exchange.of_error(error)
+        except Exception as error:  # noqa: BLE001 - one request's fault must not end the server
+            _log.exception("request failed: %s %s", scope["method"], scope["path"])
+            text = f"Internal error occurred: {type(error).__name__}"
+            return exchange.of_error(ApiError(500, "InternalError", text))
+
+    def _handle(self, call: Call) -> Response:
+        target = paths.parse(call.path)
+        if target is None:
+            self._api.authorizer.check(call.user, Action(call.method.lower(), path=call.path))
+            return self._document(call)
+        watches = call.flag("watch") and call.method == "GET"
+        verb = paths.verb_of(call.method, target, watch=watches)
+        self._api.authorizer.check(
+            call.user,
+            Action(verb, target.group, target.plural, target.subresource, target.namespace, target.name),
+        )
+        served = self._api.verbs.registry.find(target.group, target.version, target.plural)
+        if served is None or not _is_placed(target, namespaced=served.resource.namespaced, verb=verb):
+            raise no_such_path()
+        if target.subresource:
+            return self._subresources.handle(verb, call, served, target)
+        if served.is_stored:
+            return self._resources.handle(verb, call, served, target)
+        if verb != "create":
+            raise method_not_allowed()
+        if target.plural == "bindings":
+            return self._subresources.bind(call, served, target)
+        return self._reviews.answer(call, served, target)
+
+    def _document(self, call: Call) -> Response:
+        if call.method not in ("GET", "HEAD"):
+            raise method_not_allowed()
+        path = call.path.rstrip("/")
+        if path.startswith(("/healthz", "/livez", "/readyz")):
+            return _health(call, path)
+        if path.startswith("/openapi/"):
+            return self._open_api(call, path)
+        if path in ("/api", "/apis"):
+            return self._roots(call, path)
+        return exchange.of_object(self._described(path))
+
+    def _described(self, path: str) -> Obj:
+        match path.split("/")[1:]:
+            case ["version"]:
+                return version_info()
+            case ["api", version]:
+                return self._discovery.resources("", version)
+            case ["apis", group]:
+                return self._discovery.group(group)
+            case ["apis", group, version]:
+                return self._discovery.resources(group, version)
+            case ["openid", "v1", "jwks"]:
+                return self._api.pki.public_keys()
+            case []:
+                return {"paths": ["/api", "/apis", "/healthz", "/openapi/v2", "/openapi/v3", "/version"]}
+            case _:
+                raise no_such_path()
+
+    def _roots(self, call: Call, root: str) -> Response:
+        accept = call.headers.get("accept", "").replace(" ", "").lower()
+        if _V2_DISCOVERY in accept:
+            version = "v2" if "v=v2;" in accept + ";" or "v=v2," in accept + "," else "v2beta1"
+            body = exchange.of_object(self._discovery.aggregated(version, core=root == "/api")).body
+            form = f"application/json;g=apidiscovery.k8s.io;v={version};as=APIGroupDiscoveryList"
+            return Response(200, body, form)
+        if root == "/api":
+            return exchange.of_object(self._discovery.core_versions(call.headers.get("host", "")))
+        return exchange.of_object(self._discovery.groups())
+
+    def _open_api(self, call: Call, path: str) -> Response:
+        if path == "/openapi/v2":
+            if "protobuf" in call.headers.get("accept", "") and "json" not in call.headers.get("accept", ""):
+                raise ApiError(
+                    406, "NotAcceptable", "only the following media types are accepted: application/json"
+                )
+            return Response(200, self._openapi.v2())
+        if path == "/openapi/v3":
+            return Response(200, self._openapi.v3_index())
+        return Response(200, self._openapi.v3(path.removeprefix("/openapi/v3/")))
+
+
+def create_app(api: Api) -> App:
+    """The ASGI application for an API."""
+    return App(api)
+
+
+def _is_placed(target: Target, *, namespaced: bool, verb: str) -> bool:
+    """Objects of a namespace are only there; lists and watches may ask for all namespaces."""
+    if not namespaced:
+        return not target.namespace or target.plural == "namespaces"
+    return bool(target.namespace) or (not target.name and verb in ("list", "watch"))
+
+
+def _health(call: Call, path: str) -> Response:
+    root, _, check = path.strip("/").partition("/")
+    if f"/{root}" not in _HEALTH or check not in ("", "ping", "etcd", "log"):
+        raise no_such_path()
+    if "verbose" in call.query:
+        return Response(
+            200, f"[+]ping ok\n[+]log ok\n[+]etcd ok\n{root} check passed\n".encode(), "text/plain"
+        )
+    return Response(200, b"ok", "text/plain; charset=utf-8")
+
+
+async def _body(scope: Scope, receive: Receive) -> bytes:
+    if scope["method"] in ("GET", "HEAD"):
+        return b""
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    if not message.get("more_body"):
+        return body
+    parts = [body]
+    while message.get("more_body"):
+        message = await receive()
+        parts.append(message.get("body", b""))
+    return b"".join(parts)
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _send(response: Response, send: Send, *, with_body: bool) -> None:
+    headers = [
+        (b"content-type", response.content_type.encode()),
+        (b"cache-control", b"no-cache, private"),
+        *response.headers,
+    ]
+    if response.stream is None:
+        headers.append((b"content-length", str(len(response.body)).encode()))
+        await send({"type": "http.response.start", "status": response.status, "headers": headers})
+        await send({"type": "http.response.body", "body": response.body if with_body else b""})
+        return
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    async for chunk in response.stream:
+        await send({"type": "http.response.body", "body": chunk, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})

@@ -1,0 +1,93 @@
+"""How an object goes: preconditions, grace, finalizers and what shall become of its dependents."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from jx.adapters.local.kubernetes.errors import conflict
+from jx.adapters.local.kubernetes.facts import Obj
+from jx.adapters.local.kubernetes.metadata import timestamp
+from jx.adapters.local.kubernetes.requests import DeleteOptions, Request
+
+ORPHAN = "orphan"
+FOREGROUND = "foregroundDeletion"
+CLEANUP = "customresourcecleanup.apiextensions.k8s.io"
+
+# These leave their dependents alone unless told otherwise, as they did before there was garbage collection.
+_ORPHANING = frozenset({("", "ReplicationController"), ("batch", "Job")})
+_DEFINITION = ("apiextensions.k8s.io", "CustomResourceDefinition")
+
+
+def check_preconditions(request: Request, live: Obj, options: DeleteOptions) -> None:
+    """409 where the object is another one, or a newer state, than the caller means."""
+    resource, meta = request.served.resource, live["metadata"]
+    if options.uid and options.uid != meta["uid"]:
+        why = (
+            f"the UID in the precondition ({options.uid}) does not match the UID in record ({meta['uid']})."
+            " The object might have been deleted and then recreated"
+        )
+        raise conflict(resource.group, resource.plural, request.name, why)
+    if options.resource_version and options.resource_version != meta["resourceVersion"]:
+        why = (
+            f"the ResourceVersion in the precondition ({options.resource_version}) does not match the ResourceVersion"
+            f" in record ({meta['resourceVersion']}). The object might have been modified"
+        )
+        raise conflict(resource.group, resource.plural, request.name, why)
+
+
+def is_held(obj: Obj) -> bool:
+    """Whether an object that is marked for deletion has to stay for now."""
+    meta = obj["metadata"]
+    if meta.get("finalizers") or meta.get("deletionGracePeriodSeconds"):
+        return True
+    return obj["kind"] == "Namespace" and obj["apiVersion"] == "v1" and bool(obj["spec"].get("finalizers"))
+
+
+def marked(request: Request, live: Obj, options: DeleteOptions, now: datetime) -> Obj | None:
+    """The object marked as terminating, or None where nothing holds it and it goes at once."""
+    meta = dict(live["metadata"])
+    kind = (request.served.resource.group, request.served.resource.kind)
+    grace = _grace_seconds(kind, live, options)
+    finalizers = _finalizers(kind, live, options)
+    if finalizers:
+        meta["finalizers"] = finalizers
+    else:
+        meta.pop("finalizers", None)
+    if "deletionTimestamp" not in meta or grace < meta.get("deletionGracePeriodSeconds", 0):
+        if "deletionTimestamp" not in meta and "generation" in meta:
+            meta["generation"] += 1
+        meta["deletionTimestamp"] = timestamp(now + timedelta(seconds=grace))
+        meta["deletionGracePeriodSeconds"] = grace
+    obj = {**live, "metadata": meta}
+    if kind == ("", "Namespace"):
+        obj["status"] = {**(live.get("status") or {}), "phase": "Terminating"}
+        del meta["deletionGracePeriodSeconds"]
+    return obj if is_held(obj) else None
+
+
+def _grace_seconds(kind: tuple[str, str], live: Obj, options: DeleteOptions) -> int:
+    if kind != ("", "Pod"):
+        return 0
+    spec, phase = live.get("spec") or {}, (live.get("status") or {}).get("phase")
+    if not spec.get("nodeName") or phase in ("Succeeded", "Failed"):
+        return 0
+    if options.grace_seconds is not None:
+        return max(0, options.grace_seconds)
+    grace: int = spec.get("terminationGracePeriodSeconds", 30)
+    return grace
+
+
+def _finalizers(kind: tuple[str, str], live: Obj, options: DeleteOptions) -> list[str]:
+    finalizers = list(live["metadata"].get("finalizers") or ())
+    propagation = options.propagation
+    if not propagation and not {ORPHAN, FOREGROUND} & set(finalizers) and kind in _ORPHANING:
+        propagation = "Orphan"
+    if propagation:
+        finalizers = [name for name in finalizers if name not in (ORPHAN, FOREGROUND)]
+    if propagation == "Orphan":
+        finalizers.append(ORPHAN)
+    elif propagation == "Foreground":
+        finalizers.append(FOREGROUND)
+    if kind == _DEFINITION and CLEANUP not in finalizers:
+        finalizers.append(CLEANUP)
+    return finalizers

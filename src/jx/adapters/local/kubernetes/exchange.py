@@ -1,0 +1,174 @@
+"""HTTP as the handlers see it: a call that came in, a response that goes out, bodies read and forms negotiated."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import orjson
+import yaml
+
+from jx.adapters.local.kubernetes.errors import ApiError, bad_request, unsupported
+from jx.adapters.local.kubernetes.facts import Obj
+from jx.adapters.local.kubernetes.requests import User
+
+JSON = "application/json"
+YAML = "application/yaml"
+_YAML_TYPES = frozenset({YAML, "application/apply-patch+yaml", "application/x-yaml", "text/yaml"})
+_MAX_BODY = 3 * 1024 * 1024
+
+Disconnected: TypeAlias = Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Call:
+    """One HTTP request, read whole."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    user: User
+    body: bytes
+    disconnected: Disconnected
+    """Returns once the client is gone."""
+
+    def flag(self, name: str) -> bool:
+        return self.query.get(name, "").lower() in ("true", "1")
+
+    def number(self, name: str) -> int:
+        """A number of the query; 0 where there is none, ApiError 400 where it is none."""
+        text = self.query.get(name) or "0"
+        try:
+            return int(text)
+        except ValueError as error:
+            raise bad_request(f"strconv.ParseUint: parsing {json.dumps(text)}: invalid syntax") from error
+
+    @property
+    def content_type(self) -> str:
+        return self.headers.get("content-type", JSON).partition(";")[0].strip().lower() or JSON
+
+
+@dataclass(frozen=True)
+class Response:
+    """What goes back: a body, or a stream of chunks (`stream`), each sent as soon as it is there."""
+
+    status: int = 200
+    body: bytes = b""
+    content_type: str = JSON
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+    stream: AsyncIterator[bytes] | None = None
+
+
+def of_object(obj: Any, status: int = 200) -> Response:
+    return Response(status, orjson.dumps(obj))
+
+
+def of_error(error: ApiError) -> Response:
+    headers = ((b"retry-after", b"1"),) if error.status in (429, 503, 504) else ()
+    return Response(error.status, orjson.dumps(error.body()), headers=headers)
+
+
+@dataclass(frozen=True)
+class Form:
+    """How the caller wants to have objects: as they are, as Table, or their metadata only."""
+
+    kind: str = ""
+    version: str = "v1"
+    is_yaml: bool = False
+
+
+def negotiate(accept: str) -> Form:
+    """The first acceptable form of an Accept header; ApiError 406 where there is none."""
+    if not accept or accept in ("*/*", JSON):
+        return Form()
+    for entry in accept.split(","):
+        media, *parameters = (part.strip() for part in entry.split(";"))
+        options = dict(part.partition("=")[::2] for part in parameters)
+        if media in ("*/*", "application/*", JSON, YAML, "application/x-yaml", "text/yaml"):
+            kind = options.get("as", "")
+            if kind in ("", "Table", "PartialObjectMetadata", "PartialObjectMetadataList"):
+                return Form(kind, options.get("v", "v1"), is_yaml=media.endswith("yaml"))
+    message = "only the following media types are accepted: application/json, application/yaml"
+    raise ApiError(406, "NotAcceptable", message)
+
+
+def encoded(form: Form, body: bytes) -> tuple[bytes, str]:
+    """A JSON body in the form that was asked for."""
+    if not form.is_yaml:
+        return body, JSON
+    return yaml.dump(orjson.loads(body), Dumper=_Dumper, default_flow_style=False).encode(), YAML
+
+
+def parse_body(call: Call) -> Obj:
+    """The object of a request's body; ApiError 400 for a malformed one, 415 for a form that is not read here."""
+    if len(call.body) > _MAX_BODY:
+        raise ApiError(413, "RequestEntityTooLarge", f"Request entity too large: limit is {_MAX_BODY}")
+    if call.content_type in _YAML_TYPES:
+        parsed = parse_yaml(call.body)
+    elif call.content_type == JSON or call.content_type.endswith("+json"):
+        parsed = parse_json(call.body)
+    else:
+        accepted = "application/json, application/yaml"
+        raise unsupported(
+            f"the body of the request was in an unknown format - accepted media types include: {accepted}"
+        )
+    return _object(parsed)
+
+
+def parse_json(body: bytes) -> Any:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise bad_request(f"error decoding the body: {error}") from error
+
+
+def parse_yaml(body: bytes) -> Any:
+    """YAML as Kubernetes reads it (and JSON, which is YAML)."""
+    if body.lstrip()[:1] == b"{":
+        return parse_json(body)
+    try:
+        return yaml.load(body, Loader=_Loader)
+    except yaml.YAMLError as error:
+        raise bad_request(f"error decoding YAML: {error}") from error
+
+
+def _object(parsed: Any) -> Obj:
+    if not isinstance(parsed, dict):
+        raise bad_request("couldn't get version/kind; json parse error: the body is not an object")
+    metadata = parsed.get("metadata")
+    if metadata is None:
+        parsed["metadata"] = {}
+    elif not isinstance(metadata, dict):
+        raise bad_request("json: cannot unmarshal metadata into a Go struct field of type v1.ObjectMeta")
+    return parsed
+
+
+class _Loader(yaml.CSafeLoader):
+    """YAML without dates, `=` and numbers to the base of 60, which Kubernetes' reader does not know."""
+
+    yaml_implicit_resolvers = {
+        first: [
+            (tag, pattern)
+            for tag, pattern in resolvers
+            if tag.rpartition(":")[2] not in ("timestamp", "value")
+        ]
+        for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
+class _Dumper(yaml.CSafeDumper):
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+@dataclass
+class Warnings:
+    """Texts for the caller, sent as Warning headers."""
+
+    texts: list[str] = field(default_factory=list)
+
+    def headers(self) -> tuple[tuple[bytes, bytes], ...]:
+        return tuple((b"warning", f"299 - {json.dumps(text)}".encode()) for text in dict.fromkeys(self.texts))

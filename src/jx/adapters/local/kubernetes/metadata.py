@@ -1,0 +1,313 @@
+"""What the server itself writes into objects: names, uids, times, generations; and what callers may not change there."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import uuid
+from datetime import UTC, datetime
+
+from jx.adapters.local.kubernetes.errors import STALE, ApiError, bad_request, conflict
+from jx.adapters.local.kubernetes.facts import Obj
+from jx.adapters.local.kubernetes.requests import Request
+from jx.adapters.local.kubernetes.schemas import FieldError
+
+_RANDOM_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
+_LONGEST_GENERATED = 58
+
+# OpenAPI does not tell which built-in kinds count the changes of their specification; these do.
+_COUNTED = frozenset(
+    {
+        ("", "Pod"),
+        ("", "PodTemplate"),
+        ("", "ReplicationController"),
+        ("admissionregistration.k8s.io", "MutatingAdmissionPolicy"),
+        ("admissionregistration.k8s.io", "MutatingWebhookConfiguration"),
+        ("admissionregistration.k8s.io", "ValidatingAdmissionPolicy"),
+        ("admissionregistration.k8s.io", "ValidatingAdmissionPolicyBinding"),
+        ("admissionregistration.k8s.io", "ValidatingWebhookConfiguration"),
+        ("apiextensions.k8s.io", "CustomResourceDefinition"),
+        ("apps", "DaemonSet"),
+        ("apps", "Deployment"),
+        ("apps", "ReplicaSet"),
+        ("apps", "StatefulSet"),
+        ("batch", "CronJob"),
+        ("batch", "Job"),
+        ("discovery.k8s.io", "EndpointSlice"),
+        ("flowcontrol.apiserver.k8s.io", "FlowSchema"),
+        ("flowcontrol.apiserver.k8s.io", "PriorityLevelConfiguration"),
+        ("networking.k8s.io", "Ingress"),
+        ("networking.k8s.io", "IngressClass"),
+        ("networking.k8s.io", "NetworkPolicy"),
+        ("policy", "PodDisruptionBudget"),
+        ("scheduling.k8s.io", "PriorityClass"),
+    }
+)
+
+# Outside of metadata and status, the parts that count as the specification of kinds that have no `spec`.
+_NO_SPECIFICATION = frozenset({"apiVersion", "kind", "metadata", "status"})
+
+# Updates of these must name the revision they are based on.
+_CONDITIONAL = frozenset(
+    {("apiextensions.k8s.io", "CustomResourceDefinition"), ("coordination.k8s.io", "Lease")}
+)
+
+
+def timestamp(now: datetime) -> str:
+    """Kubernetes' form of a time, in seconds."""
+    return now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def generated_name(prefix: str) -> str:
+    """A name for `generateName`; the caller tries again where it is taken."""
+    return prefix[:_LONGEST_GENERATED] + "".join(secrets.choice(_RANDOM_LETTERS) for _ in range(5))
+
+
+def check_identity(request: Request, obj: Obj) -> None:
+    """Refuse an object that is not of the kind, namespace or name that the path says."""
+    resource = request.served.resource
+    if obj.get("kind") != resource.kind or obj.get("apiVersion") != resource.api_version:
+        group, _, version = str(obj.get("apiVersion", "")).rpartition("/")
+        raise bad_request(
+            f"{resource.kind} in version {resource.version!r} cannot be handled as a {resource.kind}: the object is"
+            f" {group or 'core'}/{version}, Kind={obj.get('kind', '')}".replace("'", '"')
+        )
+    namespace = obj["metadata"].get("namespace") or ""
+    if resource.namespaced and namespace not in ("", request.namespace):
+        raise bad_request(
+            f"the namespace of the provided object does not match the namespace sent on the request"
+            f" ({namespace} != {request.namespace})".partition(" (")[0]
+        )
+    name = obj["metadata"].get("name") or ""
+    if request.name and name not in ("", request.name):
+        raise bad_request(
+            f"the name of the object ({name}) does not match the name on the URL ({request.name})"
+        )
+
+
+def prepare_create(request: Request, obj: Obj, now: str) -> Obj:
+    """The object as it will first be stored, before defaults and managers."""
+    served = request.served
+    metadata = {key: value for key, value in obj["metadata"].items() if key not in _SERVER_WRITTEN}
+    if served.resource.namespaced:
+        metadata["namespace"] = request.namespace
+    else:
+        metadata.pop("namespace", None)
+    metadata["name"] = request.name
+    metadata["uid"] = str(uuid.uuid4())
+    metadata["creationTimestamp"] = now
+    if _counts(request):
+        metadata["generation"] = 1
+    created = {**obj, "metadata": metadata}
+    if served.has_status and served.resource.kind != "Node":
+        created.pop("status", None)
+    return created
+
+
+_SERVER_WRITTEN = frozenset(
+    {
+        "uid",
+        "resourceVersion",
+        "generation",
+        "selfLink",
+        "creationTimestamp",
+        "deletionTimestamp",
+        "deletionGracePeriodSeconds",
+    }
+)
+
+
+def check_preconditions(request: Request, old: Obj, new: Obj) -> None:
+    """409 where an update is meant for another object of that name, or for an older state of it."""
+    resource = request.served.resource
+    metadata, live = new["metadata"], old["metadata"]
+    if (uid := metadata.get("uid")) and uid != live["uid"]:
+        raise uid_conflict(request, uid, live["uid"])
+    revision = metadata.get("resourceVersion") or ""
+    if revision in ("", "0") and (request.served.custom or (resource.group, resource.kind) in _CONDITIONAL):
+        raise invalid_fields(
+            request,
+            [FieldError("metadata.resourceVersion", "Invalid value: 0x0: must be specified for an update")],
+        )
+    if revision not in ("", "0", live["resourceVersion"]):
+        raise conflict(resource.group, resource.plural, request.name, STALE)
+
+
+def uid_conflict(request: Request, wanted: str, live: str) -> ApiError:
+    resource = request.served.resource
+    place = "/".join(part for part in ("/registry", resource.plural, *request.key) if part)
+    why = (
+        f"StorageError: invalid object, Code: 4, Key: {place}, ResourceVersion: 0, AdditionalErrorMsg: "
+        f"Precondition failed: UID in precondition: {wanted}, UID in object meta: {live}"
+    )
+    return conflict(resource.group, resource.plural, request.name, why)
+
+
+def prepare_update(request: Request, old: Obj, new: Obj) -> Obj:
+    """The new object with everything that this (sub)resource may not change taken from the old one."""
+    metadata = dict(new["metadata"])
+    live = old["metadata"]
+    for key in _KEPT:
+        if key in live:
+            metadata[key] = live[key]
+        else:
+            metadata.pop(key, None)
+    updated = {**new, "metadata": metadata}
+    if request.subresource == "status":
+        return _only_status(request, old, updated)
+    if request.served.has_status:
+        _keep(updated, old, "status")
+    if _counts(request) and _specification_changed(request, old, updated):
+        metadata["generation"] = live.get("generation", 0) + 1
+    return updated
+
+
+_KEPT = (
+    "name",
+    "namespace",
+    "uid",
+    "resourceVersion",
+    "generation",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+)
+
+
+def _only_status(request: Request, old: Obj, new: Obj) -> Obj:
+    merged = dict(old)
+    _keep(merged, new, "status")
+    metadata = new["metadata"]
+    if request.served.custom:
+        metadata = {**old["metadata"]}
+        _keep(metadata, new["metadata"], "managedFields")
+    elif request.served.resource.kind not in ("Node", "Namespace", "Pod"):
+        metadata = {**metadata}
+        _keep(metadata, old["metadata"], "labels")
+    return {**merged, "apiVersion": new["apiVersion"], "metadata": metadata}
+
+
+def _keep(target: Obj, source: Obj, key: str) -> None:
+    if key in source:
+        target[key] = source[key]
+    else:
+        target.pop(key, None)
+
+
+def _counts(request: Request) -> bool:
+    resource = request.served.resource
+    return request.served.custom is not None or (resource.group, resource.kind) in _COUNTED
+
+
+def _specification_changed(request: Request, old: Obj, new: Obj) -> bool:
+    ignored = _NO_SPECIFICATION
+    if request.served.custom and not request.served.custom.status:
+        ignored = ignored - {"status"}
+    keys = (old.keys() | new.keys()) - ignored
+    return any(old.get(key) != new.get(key) for key in keys)
+
+
+def is_noop(old: Obj, new: Obj) -> bool:
+    """Whether a write would change nothing but the times of managers; then it keeps the old revision."""
+    if _untimed(old) != _untimed(new):
+        return False
+    mine, live = new["metadata"], old["metadata"]
+    if any(mine.get(key) != live.get(key) for key in mine.keys() | live.keys() if key != "managedFields"):
+        return False
+    keys = (old.keys() | new.keys()) - {"metadata", "apiVersion"}
+    return all(old.get(key) == new.get(key) for key in keys)
+
+
+def _untimed(obj: Obj) -> list[Obj]:
+    entries = obj["metadata"].get("managedFields") or []
+    return [{key: value for key, value in entry.items() if key != "time"} for entry in entries]
+
+
+def check_update(request: Request, old: Obj, new: Obj) -> list[FieldError]:
+    """Mistakes in the metadata of an update."""
+    before = old["metadata"]
+    after = new["metadata"].get("finalizers") or ()
+    if "deletionTimestamp" not in before:
+        return []
+    added = [name for name in after if name not in (before.get("finalizers") or ())]
+    if not added:
+        return []
+    listed = ", ".join(f'"{name}"' for name in sorted(added))
+    message = (
+        "Forbidden: no new finalizers can be added if the object is being deleted,"
+        f" found new finalizers []string{{{listed}}}"
+    )
+    return [FieldError("metadata.finalizers", message, "FieldValueForbidden")]
+
+
+_SEGMENT = re.compile(r"[/%]")
+_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+_FREELY_NAMED = frozenset({"rbac.authorization.k8s.io"})
+
+
+def check_create(request: Request, obj: Obj) -> list[FieldError]:
+    """Mistakes in the metadata of a new object."""
+    name = obj["metadata"].get("name") or ""
+    if not name:
+        return [
+            FieldError(
+                "metadata.name", "Required value: name or generateName is required", "FieldValueRequired"
+            )
+        ]
+    if request.served.resource.group in _FREELY_NAMED:
+        bad = bool(_SEGMENT.search(name)) or name in (".", "..")
+        message = f"Invalid value: {name!r}: may not contain '/' or '%'"
+        return [FieldError("metadata.name", message.replace(repr(name), f'"{name}"'))] if bad else []
+    if len(name) <= 253 and _SUBDOMAIN.fullmatch(name):
+        return []
+    rule = (
+        "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start"
+        " and end with an alphanumeric character (e.g. 'example.com', regex used for validation is"
+        " '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
+    )
+    return [FieldError("metadata.name", f'Invalid value: "{name}": {rule}')]
+
+
+def invalid_fields(request: Request, errors: list[FieldError]) -> ApiError:
+    """The 422 for wrong fields, as the real server words it."""
+    resource = request.served.resource
+    subject = f"{resource.kind}.{resource.group}" if resource.group else resource.kind
+    texts = list(dict.fromkeys(str(error) for error in errors))
+    text = texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
+    details = {
+        "name": request.name,
+        "group": resource.group,
+        "kind": resource.kind,
+        "causes": [{"reason": e.reason, "message": e.message, "field": e.path} for e in errors],
+    }
+    details = {key: value for key, value in details.items() if value}
+    return ApiError(422, "Invalid", f'{subject} "{request.name}" is invalid: {text}', details)
+
+
+def with_first_status(request: Request, obj: Obj) -> Obj:
+    """The object with the status that its kind is born with."""
+    match (request.served.resource.group, request.served.resource.kind):
+        case ("", "Pod"):
+            obj["status"] = {"phase": "Pending", "qosClass": _quality(obj["spec"])}
+        case ("", "Namespace"):
+            obj["spec"] = {"finalizers": ["kubernetes"]}
+            obj["status"] = {"phase": "Active"}
+        case ("", "PersistentVolume" | "PersistentVolumeClaim"):
+            obj["status"] = {"phase": "Pending"}
+        case _:
+            pass
+    return obj
+
+
+def _quality(spec: Obj) -> str:
+    containers = [*(spec.get("containers") or ()), *(spec.get("initContainers") or ())]
+    resources = [container.get("resources") or {} for container in containers]
+    if not any(part.get("requests") or part.get("limits") for part in resources):
+        return "BestEffort"
+    for part in resources:
+        limits, requests = part.get("limits") or {}, part.get("requests") or {}
+        if {"cpu", "memory"} - limits.keys() or any(
+            requests.get(name, limits[name]) != limits[name] for name in limits
+        ):
+            return "Burstable"
+    return "Guaranteed"

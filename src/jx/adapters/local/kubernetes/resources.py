@@ -1,0 +1,361 @@
+"""The HTTP verbs on resources: what a call asks for is read, handed to the verbs, and shown in the form asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+
+from jx.adapters.local.kubernetes import exchange, tables
+from jx.adapters.local.kubernetes.errors import ApiError, bad_request, method_not_allowed, unsupported
+from jx.adapters.local.kubernetes.exchange import Call, Form, Response
+from jx.adapters.local.kubernetes.facts import Obj
+from jx.adapters.local.kubernetes.paths import Target
+from jx.adapters.local.kubernetes.reading import Page, Pages, Selection, select
+from jx.adapters.local.kubernetes.registry import Served
+from jx.adapters.local.kubernetes.requests import DeleteOptions, Request
+from jx.adapters.local.kubernetes.store import Stored
+from jx.adapters.local.kubernetes.verbs import Verbs, Written
+from jx.adapters.local.kubernetes.watch import Hub, Shown, Watch, stream
+
+_PATCHES = {
+    "application/json-patch+json": "json",
+    "application/merge-patch+json": "merge",
+    "application/strategic-merge-patch+json": "strategic",
+    "application/apply-patch+yaml": "apply",
+}
+_TAKEN_OUT = ("application/strategic-merge-patch+json",)
+
+# These answer a delete with the object itself, all others with a Status.
+_GIVE_BACK = frozenset(
+    {
+        ("", "persistentvolumeclaims"),
+        ("", "persistentvolumes"),
+        ("", "pods"),
+        ("", "podtemplates"),
+        ("", "replicationcontrollers"),
+        ("", "resourcequotas"),
+        ("", "serviceaccounts"),
+        ("", "services"),
+    }
+)
+
+
+def request_for(call: Call, served: Served, target: Target) -> Request:
+    """The options that all verbs share, read from a call."""
+    dry_run = call.query.get("dryRun", "")
+    if dry_run not in ("", "All"):
+        message = f'Invalid value: ["{dry_run}"]: supported values: "All"'
+        raise ApiError(422, "Invalid", f' "" is invalid: dryRun: {message}'.strip())
+    strictness = call.query.get("fieldValidation") or "Warn"
+    if strictness not in ("Ignore", "Warn", "Strict"):
+        raise bad_request(f'fieldValidation: Unsupported value: "{strictness}"')
+    return Request(
+        served,
+        target.namespace if served.resource.namespaced else "",
+        target.name,
+        target.subresource,
+        call.user,
+        manager=call.query.get("fieldManager") or _default_manager(call),
+        dry_run=bool(dry_run),
+        strictness=strictness,
+    )
+
+
+def _default_manager(call: Call) -> str:
+    agent = call.headers.get("user-agent", "")
+    return agent.partition("/")[0][:128] or "unknown"
+
+
+class Resources:
+    """Handlers of get, list, watch, create, update, patch, delete and deletecollection."""
+
+    def __init__(self, verbs: Verbs, hub: Hub) -> None:
+        self._verbs = verbs
+        self._hub = hub
+        self._pages = Pages()
+        self._handlers: dict[str, Callable[[Call, Served, Target], Response]] = {
+            "get": self.get,
+            "list": self.list,
+            "watch": self.watch,
+            "create": self.create,
+            "update": self.update,
+            "patch": self.patch,
+            "delete": self.delete,
+            "deletecollection": self.delete_collection,
+        }
+
+    def handle(self, verb: str, call: Call, served: Served, target: Target) -> Response:
+        if verb not in served.resource.verbs or verb not in self._handlers:
+            raise method_not_allowed()
+        return self._handlers[verb](call, served, target)
+
+    def get(self, call: Call, served: Served, target: Target) -> Response:
+        stored = self._verbs.get(request_for(call, served, target))
+        return self._shown(call, served, stored)
+
+    def list(self, call: Call, served: Served, target: Target) -> Response:
+        form = exchange.negotiate(call.headers.get("accept", ""))
+        page = self._page(call, served, _selection(call, served, target))
+        if form.kind == "Table":
+            rows = [served.as_version(stored.obj) for stored in page.entries]
+            meta = _list_meta(page)
+            table = tables.table(
+                served, rows, meta, call.query.get("includeObject") or "Metadata", self._verbs.time()
+            )
+            body = orjson.dumps(table)
+        elif form.kind == "PartialObjectMetadataList":
+            items = [_metadata_only(served, stored) for stored in page.entries]
+            head = {"kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1"}
+            body = orjson.dumps({**head, "metadata": _list_meta(page), "items": items})
+        else:
+            body = _list_body(served, page)
+        text, content_type = exchange.encoded(form, body)
+        return Response(200, text, content_type)
+
+    def watch(self, call: Call, served: Served, target: Target) -> Response:
+        form = exchange.negotiate(call.headers.get("accept", "").replace(";stream=watch", ""))
+        selection = _selection(call, served, target)
+        wanted = Watch.parse(call, served, selection)
+        newest = self._verbs.store.revision
+        if wanted.since is not None and wanted.since > newest:
+            raise _too_new(wanted.since, newest)
+        show = self._streamed(call, served, form)
+        return Response(200, stream=stream(wanted, self._verbs, self._hub, call, show))
+
+    def create(self, call: Call, served: Served, target: Target) -> Response:
+        if target.name:
+            raise method_not_allowed()
+        request = request_for(call, served, target)
+        obj = _typed(request, exchange.parse_body(call))
+        self._verbs.check_strictness(request, obj)
+        return self._written(call, request, self._verbs.create(request, obj))
+
+    def update(self, call: Call, served: Served, target: Target) -> Response:
+        request = request_for(call, served, target)
+        obj = _typed(request, exchange.parse_body(call))
+        self._verbs.check_strictness(request, obj)
+        return self._written(call, request, self._verbs.update(request, obj))
+
+    def patch(self, call: Call, served: Served, target: Target) -> Response:
+        request = request_for(call, served, target)
+        kind = _PATCHES.get(call.content_type, "")
+        if not kind or (kind == "strategic" and served.custom):
+            accepted = [media for media in _PATCHES if not (served.custom and media in _TAKEN_OUT)]
+            raise unsupported(
+                "the body of the request was in an unknown format - accepted media types include: "
+                + ", ".join(accepted)
+            )
+        if kind == "apply":
+            return self._apply(call, request)
+        return self._written(call, request, self._verbs.patch(request, kind, exchange.parse_json(call.body)))
+
+    def _apply(self, call: Call, request: Request) -> Response:
+        if not call.query.get("fieldManager"):
+            message = "fieldManager: Required value: is required for apply patch"
+            raise ApiError(422, "Invalid", f'PatchOptions.meta.k8s.io "" is invalid: {message}')
+        config = exchange.parse_body(call)
+        _check_apply(request, config)
+        self._verbs.check_strictness(request, config)
+        return self._written(call, request, self._verbs.apply(request, config, force=call.flag("force")))
+
+    def delete(self, call: Call, served: Served, target: Target) -> Response:
+        options, dry_run = _delete_options(call)
+        request = request_for(call, served, target)
+        if dry_run:
+            request = Request(served, request.namespace, request.name, user=call.user, dry_run=True)
+        deleted = self._verbs.delete(request, options)
+        resource = served.resource
+        if not deleted.gone or served.collection in _GIVE_BACK:
+            body = _single(served, deleted.obj)
+            return Response(200, *exchange.encoded(exchange.negotiate(call.headers.get("accept", "")), body))
+        details = {
+            "name": request.name,
+            "group": resource.group,
+            "kind": resource.plural,
+            "uid": deleted.obj["metadata"]["uid"],
+        }
+        details = {key: value for key, value in details.items() if value}
+        return exchange.of_object(
+            {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}
+        )
+
+    def delete_collection(self, call: Call, served: Served, target: Target) -> Response:
+        options, dry_run = _delete_options(call)
+        selection = _selection(call, served, target)
+        with self._verbs.operation():
+            page = self._page(call, served, selection)
+            for stored in page.entries:
+                meta = stored.obj["metadata"]
+                request = Request(
+                    served,
+                    meta.get("namespace", ""),
+                    meta["name"],
+                    user=call.user,
+                    dry_run=dry_run or "dryRun" in call.query,
+                )
+                self._verbs.delete(request, options)
+        return Response(200, _list_body(served, page))
+
+    def _page(self, call: Call, served: Served, selection: Selection) -> Page:
+        limit = call.number("limit")
+        if token := call.query.get("continue"):
+            return self._pages.following(token, limit)
+        with self._verbs.operation():
+            store = self._verbs.store
+            _check_revision(call, store.revision, store.last_change(served.collection))
+            entries = select(store.entries(served.collection, selection.namespace), selection)
+            return self._pages.first(entries, store.revision, limit, is_partial=selection.is_partial)
+
+    def _written(self, call: Call, request: Request, written: Written) -> Response:
+        shown = self._shown(call, request.served, written.stored, 201 if written.created else 200)
+        if not request.warnings:
+            return shown
+        headers = exchange.Warnings(request.warnings).headers()
+        return Response(shown.status, shown.body, shown.content_type, headers)
+
+    def _shown(self, call: Call, served: Served, stored: Stored, status: int = 200) -> Response:
+        form = exchange.negotiate(call.headers.get("accept", ""))
+        body, content_type = exchange.encoded(form, self._formed(call, served, stored, form))
+        return Response(status, body, content_type)
+
+    def _formed(
+        self, call: Call, served: Served, stored: Stored, form: Form, *, headers: bool = True
+    ) -> bytes:
+        if form.kind == "Table":
+            obj = served.as_version(stored.obj)
+            meta = {"resourceVersion": obj["metadata"].get("resourceVersion", "")}
+            include = call.query.get("includeObject") or "Metadata"
+            shown = tables.table(served, [obj], meta, include, self._verbs.time())
+            if not headers:
+                shown["columnDefinitions"] = None
+            return orjson.dumps(shown)
+        if form.kind.startswith("PartialObjectMetadata"):
+            return orjson.dumps(_metadata_only(served, stored))
+        return prefix(served) + stored.body[1:]
+
+    def _streamed(self, call: Call, served: Served, form: Form) -> Shown:
+        first = True
+
+        def show(stored: Stored) -> bytes:
+            nonlocal first
+            body = self._formed(call, served, stored, form, headers=first)
+            first = False
+            return body
+
+        return show
+
+
+def prefix(served: Served) -> bytes:
+    """The beginning of an object's JSON in a version; the stored body without its brace follows."""
+    resource = served.resource
+    return f'{{"kind":"{resource.kind}","apiVersion":"{resource.api_version}",'.encode()
+
+
+def _single(served: Served, obj: Obj) -> bytes:
+    return orjson.dumps(served.as_version(obj))
+
+
+def _list_body(served: Served, page: Page) -> bytes:
+    resource = served.resource
+    head = f'{{"kind":"{resource.list_kind}","apiVersion":"{resource.api_version}","metadata":'.encode()
+    # Items of built-in kinds do not repeat their kind, those of custom resources do.
+    if served.custom:
+        begin = b'{"apiVersion":"%s","kind":"%s",' % (resource.api_version.encode(), resource.kind.encode())
+        items = b",".join([begin + stored.body[1:] for stored in page.entries])
+    else:
+        items = b",".join([stored.body for stored in page.entries])
+    return head + orjson.dumps(_list_meta(page)) + b',"items":[' + items + b"]}"
+
+
+def _list_meta(page: Page) -> Obj:
+    meta: Obj = {"resourceVersion": str(page.revision)}
+    if page.token:
+        meta["continue"] = page.token
+        if page.remaining is not None:
+            meta["remainingItemCount"] = page.remaining
+    return meta
+
+
+def _metadata_only(served: Served, stored: Stored) -> Obj:
+    return {
+        "kind": "PartialObjectMetadata",
+        "apiVersion": "meta.k8s.io/v1",
+        "metadata": stored.obj["metadata"],
+    }
+
+
+def _selection(call: Call, served: Served, target: Target) -> Selection:
+    namespace = target.namespace if served.resource.namespaced else ""
+    fields = call.query.get("fieldSelector", "")
+    if target.name:
+        fields = f"{fields},metadata.name={target.name}".strip(",")
+    return Selection.parse(namespace, call.query.get("labelSelector", ""), fields)
+
+
+def _check_revision(call: Call, newest: int, changed: int) -> None:
+    version, match = call.query.get("resourceVersion", ""), call.query.get("resourceVersionMatch", "")
+    if match and not version:
+        message = "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided"
+        raise ApiError(422, "Invalid", f'ListOptions.meta.k8s.io "" is invalid: {message}')
+    if version in ("", "0"):
+        return
+    if not version.isdigit():
+        raise bad_request(
+            f'Invalid value: "{version}": strconv.ParseUint: parsing "{version}": invalid syntax'
+        )
+    if int(version) > newest:
+        raise _too_new(int(version), newest)
+    if match == "Exact" and int(version) < changed:
+        raise ApiError(410, "Expired", f"The resourceVersion for the provided list is too old: {version}")
+
+
+def _too_new(wanted: int, newest: int) -> ApiError:
+    message = f"Too large resource version: {wanted}, current: {newest}"
+    cause = {"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}
+    return ApiError(504, "Timeout", message, {"causes": [cause], "retryAfterSeconds": 1})
+
+
+def _typed(request: Request, obj: Obj) -> Obj:
+    """Kubernetes lets the path say what a body without kind is."""
+    resource = request.served.resource
+    if not obj.get("kind"):
+        obj["kind"] = resource.kind
+    if not obj.get("apiVersion"):
+        obj["apiVersion"] = resource.api_version
+    return obj
+
+
+def _check_apply(request: Request, config: Obj) -> None:
+    if not config.get("kind") or not config.get("apiVersion"):
+        raise bad_request("invalid object type: the apply configuration must have apiVersion and kind")
+    name = config["metadata"].get("name")
+    if name and name != request.name:
+        raise bad_request(
+            f"the name of the object ({name}) does not match the name on the URL ({request.name})"
+        )
+    config["metadata"]["name"] = request.name
+    if request.served.resource.namespaced:
+        config["metadata"].setdefault("namespace", request.namespace)
+
+
+def _delete_options(call: Call) -> tuple[DeleteOptions, bool]:
+    body: Obj = exchange.parse_body(call) if call.body.strip() else {}
+    conditions: dict[str, Any] = body.get("preconditions") or {}
+    propagation = body.get("propagationPolicy") or call.query.get("propagationPolicy") or ""
+    orphan = body.get("orphanDependents", call.query.get("orphanDependents"))
+    if orphan is not None and not propagation:
+        propagation = "Orphan" if orphan in (True, "true") else "Background"
+    if propagation not in ("", "Background", "Foreground", "Orphan"):
+        allowed = '"Background", "Foreground", "Orphan"'
+        message = f'propagationPolicy: Unsupported value: "{propagation}": supported values: {allowed}'
+        raise ApiError(422, "Invalid", f'DeleteOptions.meta.k8s.io "" is invalid: {message}')
+    grace = body.get("gracePeriodSeconds", call.query.get("gracePeriodSeconds"))
+    options = DeleteOptions(
+        conditions.get("uid") or "",
+        conditions.get("resourceVersion") or "",
+        propagation,
+        int(grace) if grace is not None else None,
+    )
+    return options, bool(body.get("dryRun"))

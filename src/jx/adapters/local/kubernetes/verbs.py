@@ -1,0 +1,330 @@
+"""The verbs: what happens to an object between a caller's request and the store."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, TypeAlias
+
+from jx.adapters.local.kubernetes import deletion, managed, metadata, normalise, patches, schemas
+from jx.adapters.local.kubernetes.admission import Operation, Plugin
+from jx.adapters.local.kubernetes.errors import ApiError, already_exists, bad_request, conflict, not_found
+from jx.adapters.local.kubernetes.facts import Obj
+from jx.adapters.local.kubernetes.registry import Registry
+from jx.adapters.local.kubernetes.requests import DeleteOptions, Request
+from jx.adapters.local.kubernetes.store import Change, Collection, Store, Stored, encode
+
+Clock: TypeAlias = Callable[[], datetime]
+Reactor: TypeAlias = Callable[[Change], None]
+Rewrite: TypeAlias = Callable[[Obj], Obj]
+
+
+@dataclass(frozen=True)
+class Written:
+    """The outcome of a write: the object as stored (or as it would be, for a dry run)."""
+
+    stored: Stored
+    created: bool = False
+
+
+@dataclass(frozen=True)
+class Deleted:
+    """The outcome of a delete: the object's last state, and whether it is gone or only marked."""
+
+    obj: Obj
+    gone: bool
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Verbs:
+    """All verbs on all resources. `operation` is the one lock; reactors see each change once the request is through."""
+
+    def __init__(self, store: Store, registry: Registry, *, clock: Clock = utc_now) -> None:
+        self.store = store
+        self.registry = registry
+        self.plugins: list[Plugin] = []
+        self.reactors: list[Reactor] = []
+        self.listeners: list[Reactor] = []
+        self._clock = clock
+        self._lock = threading.RLock()
+        self._depth = 0
+        self._pending: deque[Change] = deque()
+
+    @contextmanager
+    def operation(self) -> Iterator[None]:
+        """Hold the lock; at the end of the outermost operation the reactors (namespaces, garbage, …) do their part."""
+        with self._lock:
+            self._depth += 1
+            try:
+                yield
+                if self._depth == 1:
+                    self._react()
+            finally:
+                self._depth -= 1
+
+    def now(self) -> str:
+        return metadata.timestamp(self._clock())
+
+    def time(self) -> datetime:
+        return self._clock()
+
+    # Reading
+
+    def get(self, request: Request) -> Stored:
+        with self._lock:
+            return self._live(request)
+
+    # Writing
+
+    def create(self, request: Request, obj: Obj) -> Written:
+        """POST: 409 where the name is taken; a `generateName` is completed until it is free."""
+        metadata.check_identity(request, obj)
+        name = obj["metadata"].get("name") or ""
+        prefix = obj["metadata"].get("generateName") or ""
+        with self.operation():
+            if name or not prefix:
+                return self._create(replace(request, name=name), obj, _managed_create)
+            generated = metadata.generated_name(prefix)
+            while self.store.find(request.served.collection, replace(request, name=generated).key):
+                generated = metadata.generated_name(prefix)
+            named = {**obj, "metadata": {**obj["metadata"], "name": generated}}
+            return self._create(replace(request, name=generated), named, _managed_create)
+
+    def update(self, request: Request, obj: Obj) -> Written:
+        """PUT: 409 where the object has changed since the given resourceVersion."""
+        metadata.check_identity(request, obj)
+        with self.operation():
+            live = self._live(request)
+            return self._update(request, live, obj)
+
+    def patch(self, request: Request, kind: str, change: Any) -> Written:
+        """JSON patch (`json`), JSON merge patch (`merge`) or strategic merge patch (`strategic`)."""
+        with self.operation():
+            live = self._live(request)
+            try:
+                patched = _patched(request, request.served.as_version(live.obj), kind, change)
+            except patches.PatchError as error:
+                raise _patch_error(request, error) from error
+            metadata.check_identity(request, patched)
+            return self._update(request, live, patched)
+
+    def rewrite(self, request: Request, change: Rewrite) -> Written:
+        """Replace an object by a function of its newest state."""
+        with self.operation():
+            live = self._live(request)
+            return self._update(request, live, change(request.served.as_version(live.obj)))
+
+    def apply(self, request: Request, config: Obj, *, force: bool) -> Written:
+        """Server-side apply."""
+        metadata.check_identity(request, config)
+        if config["metadata"].get("managedFields"):
+            raise bad_request("metadata.managedFields must be nil")
+        with self.operation():
+            found = self.store.find(request.served.collection, request.key)
+            if found is None:
+                return self._apply_new(request, config, force=force)
+            live = request.served.as_version(found.obj)
+            uid, revision = config["metadata"].get("uid"), config["metadata"].get("resourceVersion")
+            if uid and uid != live["metadata"]["uid"]:
+                raise metadata.uid_conflict(request, uid, live["metadata"]["uid"])
+            if revision and revision != live["metadata"]["resourceVersion"]:
+                metadata.check_preconditions(request, live, config)
+            merged = self._merged(request, live, config, force=force)
+            return self._replace(request, found, merged, _managed_already)
+
+    def delete(self, request: Request, options: DeleteOptions) -> Deleted:
+        """DELETE: gone at once, or marked while finalizers or a pod's grace hold the object."""
+        with self.operation():
+            live = self._live(request)
+            deletion.check_preconditions(request, live.obj, options)
+            self._admit("DELETE", request, live.obj, live.obj)
+            marked = deletion.marked(request, live.obj, options, self.time())
+            if request.dry_run:
+                return Deleted(marked or live.obj, gone=marked is None)
+            if marked is None:
+                change = self._commit(self.store.remove(request.served.collection, request.key))
+                return Deleted(change.new.obj, gone=True)
+            if metadata.is_noop(live.obj, marked):
+                return Deleted(live.obj, gone=False)
+            change = self._commit(self.store.put(request.served.collection, request.key, marked))
+            return Deleted(change.new.obj, gone=False)
+
+    def changes(self, collection: Collection, since: int) -> list[Change]:
+        """What happened to a collection after a revision; `Expired` where that is forgotten."""
+        with self._lock:
+            return self.store.changes(collection, since)
+
+    def check_strictness(self, request: Request, obj: Obj) -> None:
+        """Refuse, or warn of, fields that the kind does not have."""
+        if request.strictness == "Ignore":
+            return
+        unknown = schemas.unknown_fields(request.served.schema, obj)
+        if not unknown:
+            return
+        if request.strictness == "Warn":
+            request.warnings.extend(unknown)
+            return
+        resource = request.served.resource
+        what = f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}'
+        raise bad_request(f"{what}: strict decoding error: {', '.join(unknown)}")
+
+    # Steps
+
+    def _live(self, request: Request) -> Stored:
+        found = self.store.find(request.served.collection, request.key)
+        if found is None:
+            resource = request.served.resource
+            raise not_found(resource.group, resource.plural, request.name)
+        return found
+
+    def _create(self, request: Request, obj: Obj, manage: Manage) -> Written:
+        new = metadata.prepare_create(request, obj, self.now())
+        new = self._shape(request, new)
+        new = self._admit("CREATE", request, new, None)
+        errors = [*metadata.check_create(request, new), *_mistakes(request, new, None)]
+        if errors:
+            raise metadata.invalid_fields(request, errors)
+        new = metadata.with_first_status(request, manage(request, None, new, self.now()))
+        collection, key = request.served.collection, request.key
+        if self.store.find(collection, key):
+            raise already_exists(request.served.resource.group, request.served.resource.plural, request.name)
+        if request.dry_run:
+            return Written(Stored(new, encode(new), self.store.revision), created=True)
+        stored = self._commit(self.store.put(collection, key, self._in_storage_version(request, new))).new
+        return Written(stored, created=True)
+
+    def _update(self, request: Request, live: Stored, obj: Obj) -> Written:
+        metadata.check_preconditions(request, live.obj, obj)
+        return self._replace(request, live, obj, _managed_update)
+
+    def _replace(self, request: Request, live: Stored, obj: Obj, manage: Manage) -> Written:
+        old = request.served.as_version(live.obj)
+        new = metadata.prepare_update(request, old, self._shape(request, obj))
+        new = self._admit("UPDATE", request, new, old)
+        errors = [*metadata.check_update(request, old, new), *_mistakes(request, new, old)]
+        if errors:
+            raise metadata.invalid_fields(request, errors)
+        new = manage(request, old, new, self.now())
+        if metadata.is_noop(old, new):
+            return Written(live)
+        new["metadata"]["resourceVersion"] = old["metadata"]["resourceVersion"]
+        if request.dry_run:
+            return Written(Stored(new, encode(new), live.revision))
+        collection, key = request.served.collection, request.key
+        new = self._in_storage_version(request, new)
+        if "deletionTimestamp" in new["metadata"] and not deletion.is_held(new):
+            return Written(self._commit(self.store.remove(collection, key, new)).new)
+        return Written(self._commit(self.store.put(collection, key, new)).new)
+
+    def _apply_new(self, request: Request, config: Obj, *, force: bool) -> Written:
+        resource = request.served.resource
+        if request.subresource:
+            raise not_found(resource.group, resource.plural, request.name)
+        if uid := config["metadata"].get("uid"):
+            why = f"uid mismatch: the provided object specified uid {uid}, and no existing object was found"
+            raise conflict(resource.group, resource.plural, request.name, why)
+        merged = self._merged(request, None, config, force=force)
+        return self._create(request, merged, _managed_already)
+
+    def _merged(self, request: Request, live: Obj | None, config: Obj, *, force: bool) -> Obj:
+        served = request.served
+        if served.custom:
+            config = served.custom.validator.prune(config)
+        try:
+            return managed.apply(
+                live,
+                config,
+                manager=request.manager,
+                force=force,
+                schema=served.schema,
+                api_version=served.resource.api_version,
+                now=self.now(),
+                subresource=request.subresource,
+            )
+        except managed.ApplyConflict as error:
+            raise ApiError(409, "Conflict", str(error), {"causes": error.status_causes()}) from error
+        except managed.ApplyRefused as error:
+            raise ApiError(
+                error.status_code, "BadRequest" if error.status_code == 400 else "", error.message
+            ) from error
+
+    def _shape(self, request: Request, obj: Obj) -> Obj:
+        """The object in its canonical form: unknown fields dropped, defaults filled in."""
+        custom = request.served.custom
+        if custom:
+            return custom.validator.default(custom.validator.prune(obj))
+        return normalise.default(request.served.gvk, obj)
+
+    def _admit(self, operation: Operation, request: Request, new: Obj, old: Obj | None) -> Obj:
+        for plugin in self.plugins:
+            new = plugin.admit(operation, request, new, old)
+        return new
+
+    def _in_storage_version(self, request: Request, obj: Obj) -> Obj:
+        custom = request.served.custom
+        if custom is None or custom.storage_version == request.served.resource.version:
+            return obj
+        return {**obj, "apiVersion": f"{request.served.resource.group}/{custom.storage_version}"}
+
+    def _commit(self, change: Change) -> Change:
+        self._pending.append(change)
+        for listener in tuple(self.listeners):
+            listener(change)
+        return change
+
+    def _react(self) -> None:
+        while self._pending:
+            change = self._pending.popleft()
+            for reactor in self.reactors:
+                reactor(change)
+
+
+Manage: TypeAlias = Callable[[Request, Obj | None, Obj, str], Obj]
+
+
+def _managed_update(request: Request, old: Obj | None, new: Obj, now: str) -> Obj:
+    return managed.update(
+        old,
+        new,
+        manager=request.manager,
+        schema=request.served.schema,
+        api_version=request.served.resource.api_version,
+        now=now,
+        subresource=request.subresource,
+    )
+
+
+_managed_create = _managed_update
+
+
+def _managed_already(request: Request, old: Obj | None, new: Obj, now: str) -> Obj:
+    """An apply has settled the managers while it merged."""
+    return {**new, "metadata": dict(new["metadata"])}
+
+
+def _mistakes(request: Request, new: Obj, old: Obj | None) -> list[schemas.FieldError]:
+    custom = request.served.custom
+    if custom:
+        return custom.validator.validate(new, old)
+    return normalise.validate(request.served.gvk, new, old)
+
+
+def _patched(request: Request, obj: Obj, kind: str, change: Any) -> Obj:
+    if kind == "json":
+        return patches.json_patch(obj, change)
+    if kind == "merge":
+        return patches.merge_patch(obj, change)
+    return patches.strategic_merge(obj, change, request.served.schema)
+
+
+def _patch_error(request: Request, error: patches.PatchError) -> ApiError:
+    if error.status_code == 422:
+        return ApiError(422, "Invalid", error.message)
+    return ApiError(error.status_code, "BadRequest", error.message)
