@@ -162,7 +162,7 @@ class Applied:
 
 @dataclass(frozen=True, slots=True)
 class UndoneHunk:
-    """A place where the tree applied by hand differs from the skipped commit: lines with one line of context on each side."""
+    """A place where the tree applied by hand differs from what was applied before: lines, and one of context on each side."""
 
     path: str
     before: tuple[str, ...]
@@ -187,7 +187,7 @@ class Hold:
     applied_tree: str = ""
     """Digest of the tree that was applied by hand."""
     undoes: tuple[UndoneHunk, ...] = ()
-    """How the tree applied by hand differs from the skipped head."""
+    """How the tree applied by hand differs from the one that was applied before it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,13 @@
 """Holds: when automatic applies of an environment stop, and when they go on.
 
 A person's hold (`jx hold`) stops all automatic applies until `jx resume`. A rescue hold is set by an apply by hand of files that
-are not the branch's head: without it the returning controller would apply the very commit that was just undone. It names that
-commit, and remembers how the files applied by hand differ from it: hunk by hunk, the lines of the skipped commit and the lines
-that stand there now. It ends
+are not the branch's head: without it the returning controller would apply the very change that was just undone. It names the
+head as the skipped commit, and remembers what the hand undid: how its files differ from those of the commit that was applied
+last, hunk by hunk (the lines that were applied, and the lines that stand there now). It ends
 
 - when the branch's head has exactly the files that were applied by hand (the local revert was pushed), or
-- when no hunk of the skipped commit is left in the head: it was reverted, or replaced by something else, on top of whatever was
-  merged meanwhile. A merge that waited is then applied with it.
+- when none of the undone lines is left in the head: they were reverted, or replaced by something else, on top of whatever was
+  merged meanwhile. A merge that waited is then applied with it; it was never applied before, so it is not what broke.
 
 A newer commit that still holds what was undone stays held, however much else it changes: applying it would break the platform
 again. When the branch could not be read during the rescue, the hunks are unknown, and only the first rule or `jx resume` ends it.

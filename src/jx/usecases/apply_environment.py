@@ -204,7 +204,21 @@ class ApplyEnvironment:
         self._tell(f"on hold: {head[:12]} is not applied again until it is reverted", Level.WARNING)
         if same and same.skips == head:
             return same
-        return replace(hold, skips=head, undoes=holds.undone_hunks(skipped, request.tree))
+        broken = self._last_applied(opened)
+        if broken is None or broken.digest == request.tree.digest:
+            broken = skipped
+        return replace(hold, skips=head, undoes=holds.undone_hunks(broken, request.tree))
+
+    def _last_applied(self, opened: _Opened) -> Tree | None:
+        """The files of the commit that was applied last: what came after it on the branch was never tried, so it is not what the
+        apply by hand undoes."""
+        applied = opened.anchor.applied
+        if opened.repo is None or applied is None or applied.source.revision is None:
+            return None
+        try:
+            return self.repos.read(opened.repo, applied.source.revision)
+        except (Unavailable, Forbidden, NotFound):
+            return None
 
     def _announce(self, opened: _Opened, planned: Planned, rescue: Hold | None) -> Anchor:
         """Write into the anchor what is about to be done, before anything is done."""
