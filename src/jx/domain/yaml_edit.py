@@ -97,16 +97,16 @@ class _Edit:
     def _set_at(self, path: Path, value: Yaml) -> str:
         node, depth = self._deepest(path)
         for part in reversed(path[depth + 1 :]):
-            value = {str(part): value}
+            value = _wrap(part, value)
         if node is None or (depth == 0 and node.tag == "null" and node.start == node.end):
-            whole = {str(path[0]): value} if path else value
+            whole = _wrap(path[0], value) if path else value
             return self._append_lines(len(self.text), write_yaml(whole, indent_lists=self.indents_lists), 0)
         if depth == len(path):
             return self._replace_at(path, value)
         if node.tag == "alias":
             raise self.cannot(path, "it is an alias of another place")
         if node.tag == "null" or not (node.entries or node.items):
-            return self._replace_at(path[:depth], [value] if path[depth] == 0 else {str(path[depth]): value})
+            return self._replace_at(path[:depth], _wrap(path[depth], value))
         return self._insert_at(node, path[depth], value)
 
     def _deepest(self, path: Path) -> tuple[Node | None, int]:
@@ -278,6 +278,10 @@ class _Edit:
     def _indent(self, block: str, column: int) -> str:
         lines = block.split("\n")
         return self.newline.join(" " * column + line if line else line for line in lines)
+
+
+def _wrap(part: str | int, value: Yaml) -> Yaml:
+    return [value] if isinstance(part, int) else {part: value}
 
 
 def _child(node: Node, part: str | int) -> Node | None:

@@ -11,7 +11,7 @@ from jx.domain.apps import App
 from jx.domain.changes import PullRequest
 from jx.domain.charts import ChartRef, ChartVersion
 from jx.domain.edits import PutApp
-from jx.domain.errors import NotFound, Usage
+from jx.domain.errors import Forbidden, NotFound, Usage
 from jx.domain.events import Event
 from jx.domain.names import DEV, parse_app_key
 from jx.domain.yaml_text import read_mapping, write_yaml
@@ -96,7 +96,7 @@ class AddApp:
             prefixed = replace(ref, name=prefix + ref.name)
             try:
                 self.catalog.versions(prefixed)
-            except NotFound:
+            except (NotFound, Forbidden):  # registries hide what is not there
                 continue
             return self.catalog.resolve(prefixed)
         return self.catalog.resolve(ref)

@@ -9,12 +9,12 @@ from jx.domain.changes import Change, PullRequest
 from jx.domain.edits import Edit
 from jx.domain.environments import Environment
 from jx.domain.errors import NotFound, Stale
-from jx.domain.events import Event, Level
+from jx.domain.events import Event
 from jx.domain.layouts import umbrella
 from jx.domain.names import Repo, Revision
 from jx.domain.platform import Platform, read_platform
 from jx.domain.trees import Tree
-from jx.domain.wording import word_edit
+from jx.domain.wording import Wording, word_edit
 from jx.ports.forge import Forge, Offer
 from jx.ports.reporter import Reporter
 from jx.ports.repos import Draft, Repos
@@ -66,30 +66,36 @@ class ProposeChange:
             apps = umbrella.read(self._read(repo, environment.branch)[1], name=environment.name).apps
         return Target(platform, environment, repo, apps)
 
-    def __call__(self, target: Target, edit: Edit, *, auto_merge: bool = False) -> PullRequest | None:
-        """The pull request, or None where the environment already is so.
+    def __call__(
+        self, target: Target, edit: Edit, *, words: Wording | None = None, auto_merge: bool = False
+    ) -> PullRequest | None:
+        """The pull request, or None where the environment already is so. `words` replace the usual ones of the edit.
 
         Repeating it meets the same branch and pull request again. Stale where somebody's own commits are on that branch; Invalid
         where the environment would not be readable any more.
         """
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                return self._offer(target, edit, auto_merge=auto_merge)
+                return self._offer(target, edit, words, auto_merge=auto_merge)
             except Stale:
                 if attempt == ATTEMPTS:
                     raise
         raise AssertionError("unreachable")
 
-    def _offer(self, target: Target, edit: Edit, *, auto_merge: bool) -> PullRequest | None:
+    def _offer(
+        self, target: Target, edit: Edit, words: Wording | None, *, auto_merge: bool
+    ) -> PullRequest | None:
         environment, repo = target.environment, target.repo
         base, tree = self._read(repo, environment.branch)
         changed = umbrella.apply_edit(tree, edit)
         if changed == tree:
-            self.reporter.tell(Event("Already up to date: there is nothing to change", Level.INFO))
+            self.reporter.tell(Event("Already up to date: there is nothing to change"))
             return None
         before = umbrella.read(tree, name=environment.name).apps
         umbrella.read(changed, name=environment.name)
-        change = self._word(environment, edit, before, auto_merge=auto_merge)
+        words = words or word_edit(edit, before)
+        requester = self.forge.whoami()  # proven by the forge, never a text of somebody's configuration
+        change = Change(environment, edit, words.branch, words.title, words.body, requester, auto_merge)
         self.repos.replace(
             repo, change.branch, base=base, draft=Draft(changed, change.message, change.requester)
         )
@@ -99,14 +105,6 @@ class ProposeChange:
         facts = {"url": pull.url, "number": str(pull.number), "environment": environment.name}
         self.reporter.tell(Event(f"Created Pull Request: {pull.url}", facts=facts))
         return pull
-
-    def _word(
-        self, environment: Environment, edit: Edit, before: tuple[App, ...], *, auto_merge: bool
-    ) -> Change:
-        """Who asks is the user of the token, proven by the forge, never a text of somebody's configuration."""
-        words = word_edit(edit, before)
-        requester = self.forge.whoami()
-        return Change(environment, edit, words.branch, words.title, words.body, requester, auto_merge)
 
     def _read(self, repo: Repo, branch: str) -> tuple[Revision, Tree]:
         head = self.repos.head(repo, branch)

@@ -1,0 +1,126 @@
+"""Adding apps by pull request."""
+
+from __future__ import annotations
+
+import pytest
+from tests.support.environments import CHARTS
+from tests.support.proposing import World, repo_of
+
+from jx.domain.errors import Invalid, NotFound
+from jx.domain.layouts import umbrella
+from jx.domain.yaml_text import read_mapping
+from jx.usecases.add_app import AddApp, AddAppRequest, ValuesFile
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def add(world: World) -> AddApp:
+    return AddApp(world.propose_change, world.catalog, world.heard)
+
+
+def test_an_app_is_added_by_a_pull_request_that_names_who_asked(world: World) -> None:
+    pull = add(world)(AddAppRequest(world.at, "redis"))
+    assert pull is not None
+    assert (pull.head_branch, pull.title, pull.body) == (
+        "add-app-redis-1.2.0",
+        "Add redis 1.2.0",
+        "Add app redis 1.2.0",
+    )
+    assert world.heard.messages == [f"Created Pull Request: {pull.url}"]
+    assert "redis" not in world.tree().text("env/Chart.yaml")
+    proposed = world.tree(branch=pull.head_branch)
+    app = umbrella.read(proposed).apps[-1]
+    assert (app.key, app.chart.version, app.chart.repository) == ("redis", "1.2.0", CHARTS)
+    commit = world.repos.log(repo_of(world.environments["dev"]), pull.head)[0]
+    assert commit.author.login == "ann"
+    assert commit.trailers["Jx-Requested-By"] == "Ann <ann@example.com>"
+    assert commit.trailers["Jx-Edit"].startswith('{"alias":"",')
+
+
+def test_asking_twice_is_asking_once(world: World) -> None:
+    first = add(world)(AddAppRequest(world.at, "redis"))
+    again = add(world)(AddAppRequest(world.at, "redis"))
+    assert first is not None
+    assert again is not None
+    assert (again.number, again.head) == (first.number, first.head)
+
+
+def test_an_app_that_is_there_is_said_to_be_there(world: World) -> None:
+    pull = add(world)(AddAppRequest(world.at, "redis", version="1.0.0"))
+    assert pull is not None
+    world.merge(pull.head_branch)
+    assert add(world)(AddAppRequest(world.at, "redis")) is None
+    assert "jx upgrade apps redis" in world.heard.messages[-1]
+
+
+def test_names_of_apps_are_found_with_their_usual_prefix(world: World) -> None:
+    pull = add(world)(AddAppRequest(world.at, "lens"))
+    assert pull is not None
+    assert pull.title == "Add jx-app-lens 0.3.0"
+    world.merge(pull.head_branch)
+    assert add(world)(AddAppRequest(world.at, "lens")) is None
+
+
+def test_values_of_files_and_flags_stand_in_the_apps_folder(world: World) -> None:
+    request = AddAppRequest(
+        world.at,
+        "redis",
+        values=(ValuesFile("a.yaml", "a: 1\nb: {c: x}\n"), ValuesFile("b.yaml", "b: {d: z}\n")),
+        settings=("a=2,e={f,g}",),
+        alias="cache",
+        environment="staging",
+        auto_merge=True,
+    )
+    pull = add(world)(request)
+    assert pull is not None
+    assert pull.labels == ("updatebot",)
+    tree = world.tree("staging", pull.head_branch)
+    assert read_mapping(tree.text("env/cache/values.yaml")) == {
+        "a": 2,
+        "b": {"c": "x", "d": "z"},
+        "e": ["f", "g"],
+    }
+    assert "env/cache/templates/app.yaml" not in tree
+    (app,) = umbrella.read(tree).apps
+    assert (app.key, app.alias, app.chart.name) == ("cache", "cache", "redis")
+
+
+def test_unknown_names_are_answered_with_the_nearest(world: World) -> None:
+    with pytest.raises(NotFound) as caught:
+        add(world)(AddAppRequest(world.at, "rediss"))
+    assert "did you mean redis?" in caught.value.hint
+    with pytest.raises(NotFound) as caught:
+        add(world)(AddAppRequest(world.at, "redis", version="9.9.9"))
+    assert "1.2.0" in caught.value.hint
+    with pytest.raises(NotFound) as caught:
+        add(world)(AddAppRequest(world.at, "redis", environment="stagin"))
+    assert caught.value.hint == "did you mean staging?"
+
+
+def test_values_that_cannot_be_read_are_refused_before_anything_is_asked(world: World) -> None:
+    with pytest.raises(Invalid) as caught:
+        add(world)(AddAppRequest(world.at, "redis", values=(ValuesFile("my.yaml", "a: [\n"),)))
+    assert caught.value.problems[0].where == "my.yaml"
+
+
+def test_a_change_that_would_break_the_environment_is_not_proposed(world: World) -> None:
+    world.edit({"env/values.yaml": "redis:\n  size: 1\n"})
+    with pytest.raises(Invalid) as caught:
+        add(world)(AddAppRequest(world.at, "redis", settings=("size=2",)))
+    assert "redis.size has another value" in str(caught.value.problems[0])
+    assert not world.forge.list_pulls(repo_of(world.environments["dev"]))
+
+
+def test_two_changes_made_from_one_base_both_survive(world: World) -> None:
+    redis = add(world)(AddAppRequest(world.at, "redis"))
+    assert redis is not None
+    world.edit({"env/own.txt": "somebody was faster"})
+    again = add(world)(AddAppRequest(world.at, "redis"))
+    assert again is not None
+    assert again.number == redis.number
+    tree = world.tree(branch=again.head_branch)
+    assert "env/own.txt" in tree
+    assert umbrella.read(tree).apps[-1].key == "redis"
