@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from jx.adapters.local.kubernetes.controllers.nodes import PodAddresses
+from jx.adapters.local.kubernetes.controllers.workloads import Workloads
 from jx.adapters.local.kubernetes.serve import serve
 
 
@@ -20,8 +22,18 @@ def main() -> None:
         "--name", default="jx-local", help="context, cluster and user in the kubeconfig (%(default)s)"
     )
     parser.add_argument("--namespace", default="jx", help="the context's namespace (%(default)s)")
+    parser.add_argument(
+        "--workloads", action="store_true", help="run the controllers, too: workloads get pods, which are played"
+    )
     options = parser.parse_args()
-    serve(options.dir, host=options.host, port=options.port, name=options.name, namespace=options.namespace)
+    serve(
+        options.dir,
+        host=options.host,
+        port=options.port,
+        name=options.name,
+        namespace=options.namespace,
+        extensions=[lambda api: Workloads(api, PodAddresses(str(options.dir)))] if options.workloads else (),
+    )
 
 
 if __name__ == "__main__":

@@ -6,9 +6,11 @@ import argparse
 import contextlib
 import fcntl
 import os
-import socket
+import signal
 import sys
+import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from jx.adapters.local.kubernetes.api import Api
@@ -16,10 +18,10 @@ from jx.adapters.local.kubernetes.controllers.nodes import PodAddresses
 from jx.adapters.local.kubernetes.controllers.play import FAILURES, PlaySettings
 from jx.adapters.local.kubernetes.controllers.workloads import Settings as WorkloadSettings
 from jx.adapters.local.kubernetes.controllers.workloads import Workloads
-from jx.adapters.local.kubernetes.serve import serve
+from jx.adapters.local.kubernetes.serve import Server
 from jx.adapters.local.node.containers import Patience
 from jx.adapters.local.node.images import Images
-from jx.adapters.local.node.ingress import Ingress
+from jx.adapters.local.node.ingress import Ingress, taken
 from jx.adapters.local.node.node import Node
 from jx.adapters.local.node.pods import Settings as NodeSettings
 from jx.domain.errors import JxError, Locked
@@ -28,24 +30,43 @@ IMAGES = "images.json"
 READY = "ready"
 
 
-class Cluster:
-    """Controllers, node and router of one API, as one extension; `ready` is written once all of them work."""
+@dataclass(frozen=True)
+class Options:
+    """What a daemon is started with; port 0 is any free one."""
 
-    def __init__(
-        self, api: Api, folder: Path, *, ingress_port: int, settings: NodeSettings, play: PlaySettings
-    ) -> None:
+    folder: Path
+    port: int = 0
+    ingress_port: int = 0
+    name: str = "jx-local"
+    namespace: str = "jx"
+    patience: Patience = field(default_factory=Patience)
+    play: PlaySettings = field(default_factory=PlaySettings)
+
+
+class Cluster:
+    """Controllers, node and router of one API, as one extension; `ready` is written once all of them work.
+
+    The ready file holds the process' number and the router's port.
+    """
+
+    def __init__(self, api: Api, options: Options, settings: NodeSettings) -> None:
+        folder = options.folder
         addresses = PodAddresses(str(folder.resolve()))
         images = Images(folder / IMAGES)
         self._ready = folder / READY
         self.node = Node(api, folder, images=images, addresses=addresses, settings=settings)
-        self.workloads = Workloads(api, addresses, WorkloadSettings(play=play, is_real=self.node.is_real))
-        self.ingress = Ingress(self.node.cluster, port=ingress_port)
+        self.workloads = Workloads(
+            api, addresses, WorkloadSettings(play=options.play, is_real=self.node.is_real)
+        )
+        self.ingress = Ingress(self.node.cluster, port=options.ingress_port)
 
     def start(self) -> None:
         self.node.start()
         self.workloads.start()
         self.ingress.start()
-        self._ready.write_text(f"{os.getpid()} {self.ingress.port}\n")
+        fresh = self._ready.with_suffix(".new")
+        fresh.write_text(f"{os.getpid()} {self.ingress.port}\n")
+        fresh.replace(self._ready)
 
     def stop(self) -> None:
         self._ready.unlink(missing_ok=True)
@@ -66,25 +87,25 @@ def only_one(folder: Path) -> Iterator[None]:
         yield
 
 
-def free_port(host: str) -> int:
-    """A port that nobody listens on at this moment."""
-    with socket.create_server((host, 0)) as probe:
-        return int(probe.getsockname()[1])
-
-
-def run(
-    folder: Path, *, port: int, ingress_port: int, name: str, patience: Patience, play: PlaySettings
-) -> None:
-    """Serve until SIGTERM or SIGINT."""
-    with only_one(folder):
-        (folder / READY).unlink(missing_ok=True)
-        chosen = port or free_port("127.0.0.1")
-        settings = NodeSettings(patience=patience, server=("127.0.0.1", chosen))
-
-        def extend(api: Api) -> Cluster:
-            return Cluster(api, folder, ingress_port=ingress_port, settings=settings, play=play)
-
-        serve(folder, port=chosen, name=name, extensions=[extend])
+def run(options: Options) -> None:
+    """Serve until SIGTERM or SIGINT. Locked where another daemon has the folder, Unavailable for a taken port."""
+    end = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: end.set())
+    with only_one(options.folder):
+        (options.folder / READY).unlink(missing_ok=True)
+        try:
+            server = Server(options.folder, port=options.port, name=options.name, namespace=options.namespace)
+        except OSError as error:
+            raise taken(options.port, error) from error
+        with server:
+            settings = NodeSettings(patience=options.patience, server=("127.0.0.1", server.port))
+            cluster = Cluster(server.api, options, settings)
+            try:
+                cluster.start()
+                end.wait()
+            finally:
+                cluster.stop()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -97,6 +118,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--ingress-port", type=int, default=0, help="port of the ingress router (0: any free one)"
     )
     parser.add_argument("--name", default="jx-local", help="name of the cluster in its kubeconfig")
+    parser.add_argument("--namespace", default="jx", help="the namespace of the kubeconfig's context")
     parser.add_argument("--first-restart-seconds", type=float, default=Patience.first_seconds)
     parser.add_argument("--longest-restart-seconds", type=float, default=Patience.longest_seconds)
     parser.add_argument("--ready-after-seconds", type=float, default=PlaySettings.ready_after_seconds)
@@ -114,17 +136,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not image or how not in FAILURES:
             parser.error(f"--fail {text}: must be IMAGE=HOW, HOW one of {', '.join(FAILURES)}")
         failures[image] = how
-    patience = Patience(given.first_restart_seconds, given.longest_restart_seconds)
-    play = PlaySettings(ready_after_seconds=given.ready_after_seconds, failures=failures)
+    options = Options(
+        folder=given.dir,
+        port=given.port,
+        ingress_port=given.ingress_port,
+        name=given.name,
+        namespace=given.namespace,
+        patience=Patience(given.first_restart_seconds, given.longest_restart_seconds),
+        play=PlaySettings(ready_after_seconds=given.ready_after_seconds, failures=failures),
+    )
     try:
-        run(
-            given.dir,
-            port=given.port,
-            ingress_port=given.ingress_port,
-            name=given.name,
-            patience=patience,
-            play=play,
-        )
+        run(options)
     except JxError as error:
         sys.stderr.write(f"{error.message}{f' ({error.hint})' if error.hint else ''}\n")
         return 1

@@ -19,6 +19,7 @@ from starlette.types import Receive, Scope, Send
 from jx.adapters.local.kubernetes.controllers.cluster import INGRESSES, PODS, SERVICES, Cluster
 from jx.adapters.local.node import routes
 from jx.adapters.local.node.routes import Refusal, Target
+from jx.domain.errors import Unavailable
 
 BODY_BYTES = 10 * 1024 * 1024
 ANSWER_SECONDS = 60.0
@@ -55,17 +56,22 @@ class Ingress:
         return int(self._socket.getsockname()[1]) if self._socket else 0
 
     def start(self) -> None:
-        """Listen; OSError where the port is taken."""
-        self._socket = socket.create_server(self._wanted, backlog=128)
+        """Listen; Unavailable where the port is taken."""
+        try:
+            self._socket = socket.create_server(self._wanted, backlog=128)
+        except OSError as error:
+            raise taken(self._wanted[1], error) from error
         self._workers = ThreadPoolExecutor(max_workers=32, thread_name_prefix="ingress")
         config = uvicorn.Config(
             self._serve,
+            interface="asgi3",
             lifespan="off",
+            ws="none",
+            loop="asyncio",
             access_log=False,
             log_config=None,
             server_header=False,
-            ws="none",
-            loop="asyncio",
+            proxy_headers=False,
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(
@@ -131,6 +137,12 @@ class Ingress:
         service = cache.get(SERVICES, rule.namespace, rule.service)
         pods = cache.all(PODS, rule.namespace)
         return routes.find_target(rule, service, pods, lambda number: next(self._turns) % number)
+
+
+def taken(port: int, error: OSError) -> Unavailable:
+    """What to tell where a port cannot be listened on."""
+    hint = "choose another port, or 0 for any free one"
+    return Unavailable(f"cannot listen on port {port}: {error.strerror}", hint=hint)
 
 
 def _forward(request: Request, body: bytes, target: Target) -> _Answer:

@@ -96,6 +96,7 @@ class Node:
             if path.name not in wanted:
                 folder.remove()
         for pod in wanted.values():
+            self._revise(pod)
             self._loop.add(_key(pod))
         self._api.log_source = self
         self._loop.start()
@@ -139,6 +140,13 @@ class Node:
         wait = held.tend(pod)
         self.cluster.set_status(PODS, pod, held.status(pod, self.cluster.now()))
         return wait
+
+    def _revise(self, pod: Obj) -> None:
+        """Take back what a former life said of a pod: its processes do not run now, so nobody is to be led to it."""
+        over = objects.is_deleting(pod) or objects.status_of(pod).get("phase") in objects.TERMINAL_PHASES
+        if pod["spec"].get("nodeName") == objects.NODE_NAME and not over and self.is_real(pod):
+            held = self._take(pod, _key(pod))
+            self.cluster.set_status(PODS, pod, held.status(pod, self.cluster.now()))
 
     def _take(self, pod: Obj, key: Key) -> Pod:
         folder = PodFolder.of(self._pods_folder, pod)

@@ -18,7 +18,7 @@ from jx.adapters.local.node.probes import Surroundings
 from jx.adapters.local.node.processes import Process
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-PULL_AGAIN_SECONDS = 10.0
+CONFIG_AGAIN_SECONDS = 10.0
 LOG_CHECK_SECONDS = 10.0
 
 
@@ -172,13 +172,14 @@ class Pod:
             return None
         if not images.has(container.image):
             self._refuse_pull(pod, container)
-            return PULL_AGAIN_SECONDS
+            container.postpone()
+            return container.seconds_to_start
         try:
             launch = self._launch(pod, container, image.command)
         except environment.MissingReference as error:
             if container.hold("CreateContainerConfigError", str(error)):
                 recorder.warning(pod, "Failed", f"Error: {error}", field=_field(container))
-            return PULL_AGAIN_SECONDS
+            return CONFIG_AGAIN_SECONDS
         recorder.normal(
             pod,
             "Pulled",
