@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from jx.domain.catalogs import version_not_found
 from jx.domain.charts import Chart, ChartRef
@@ -199,4 +199,4 @@ def _pick(ref: ChartRef, folders: list[Tree]) -> Chart:
     if version is None:
         raise version_not_found(ref, tuple(by_version))
     files = drop_ignored(by_version[version])
-    return Chart(ref, version, files, files.digest)
+    return Chart(replace(ref, version=version), version, files, files.digest)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from jx.adapters.helm.archives import DEFAULT_LIMITS, digest_of, unpack
@@ -73,7 +74,8 @@ class FolderCharts:
 
     def fetch(self, ref: ChartRef) -> Chart:
         wanted = pick_version(ref, self.versions(ref)).version
-        return next(chart for chart in self._charts(ref) if chart.version == wanted)
+        chart = next(chart for chart in self._charts(ref) if chart.version == wanted)
+        return replace(chart, ref=replace(ref, version=wanted))
 
     def _charts(self, ref: ChartRef) -> list[Chart]:
         folder = self._folder(ref)

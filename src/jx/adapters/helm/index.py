@@ -100,8 +100,9 @@ def load_index(repository: str, downloader: Downloader, cache: ChartCache) -> In
 def parse_index(data: bytes, where: str) -> dict[str, list[list[str]]]:
     """Of each chart and version what we use: version, digest, description, appVersion, home, URL. All are texts."""
     try:
-        # Texts only (no dates, no numbers: version 1.10 stays so), and by libyaml: indexes of 20 MB are real.
-        whole = json.loads(data) if data[:1] == b"{" else yaml.load(data, Loader=yaml.CBaseLoader)
+        whole = (
+            json.loads(data) if data[:1] == b"{" else _texts(yaml.parse(data, Loader=yaml.CBaseLoader), where)
+        )
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else None
