@@ -3,7 +3,7 @@
     python scripts/compare_charts.py CHART...      a folder or .tgz each; exit code 1 where any differs
 
 Each chart is rendered by itself and as the dependency of an umbrella chart, as environments have it. Helm's own answer is its
-`install --dry-run=client`. What a chart draws at random is told by asking Helm twice, and left out.
+`install --dry-run=client`, read by Go's YAML. What a chart draws at random is told by asking Helm twice, and left out.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from jx.adapters.helm import assembling
 from jx.adapters.helm.archives import unpack
 from jx.adapters.helm.folders import read_folder
 from jx.adapters.helm.renderer import HelmRenderer, write_tree
-from jx.domain import yaml_text
 from jx.domain.chart_folders import ChartMetadata, drop_ignored, read_metadata, vendored_folders
 from jx.domain.charts import Chart, ChartRef
 from jx.domain.errors import JxError
@@ -130,8 +129,10 @@ def _helms_own(request: RenderRequest) -> list[Object]:
 
 
 def _objects(text: str) -> Iterator[Object]:
-    body = yaml_text.read_yaml(text, allow_duplicates=True)
-    if body is None:
+    from helm_python import values_from_yaml
+
+    body = values_from_yaml(text)  # by Go's own reading of YAML, not ours
+    if not body:
         return
     if body.get("kind") == "List":
         yield from body["items"]
