@@ -23,7 +23,9 @@ def main() -> None:
     )
     parser.add_argument("--namespace", default="jx", help="the context's namespace (%(default)s)")
     parser.add_argument(
-        "--workloads", action="store_true", help="run the controllers, too: workloads get pods, which are played"
+        "--workloads",
+        action="store_true",
+        help="run the controllers, too: workloads get pods, which are played",
     )
     options = parser.parse_args()
     serve(

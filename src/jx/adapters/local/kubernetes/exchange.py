@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import orjson
 import yaml
 
+from jx.adapters.local.kubernetes import protobuf
 from jx.adapters.local.kubernetes.errors import ApiError, bad_request, unsupported
 from jx.adapters.local.kubernetes.facts import Obj
 from jx.adapters.local.kubernetes.requests import User
@@ -108,14 +109,23 @@ def parse_body(call: Call) -> Obj:
         raise ApiError(413, "RequestEntityTooLarge", f"Request entity too large: limit is {_MAX_BODY}")
     if call.content_type in _YAML_TYPES:
         parsed = parse_yaml(call.body)
+    elif call.content_type == protobuf.MEDIA_TYPE:
+        parsed = _parse_protobuf(call.body)
     elif call.content_type == JSON or call.content_type.endswith("+json"):
         parsed = parse_json(call.body)
     else:
-        accepted = "application/json, application/yaml"
+        accepted = f"application/json, application/yaml, {protobuf.MEDIA_TYPE}"
         raise unsupported(
             f"the body of the request was in an unknown format - accepted media types include: {accepted}"
         )
     return _object(parsed)
+
+
+def _parse_protobuf(body: bytes) -> Obj:
+    try:
+        return protobuf.decode(body)
+    except protobuf.Unreadable as error:
+        raise bad_request(str(error)) from error
 
 
 def parse_json(body: bytes) -> Any:
