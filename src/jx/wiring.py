@@ -7,14 +7,18 @@ this machine), *remote* (a kubeconfig and a clone, nothing else). A profile is a
 from __future__ import annotations
 
 import getpass
+import os
 import signal
+import socket
 import threading
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jx.config.settings import Settings
+from jx.domain.apps import PLATFORM_CHART
 from jx.domain.errors import NotFound, Usage
 from jx.domain.names import Repo, parse_repo
 
@@ -33,8 +37,28 @@ if TYPE_CHECKING:
     from jx.adapters.kubernetes.signals import KubernetesSignals
     from jx.adapters.local.forge.client import LocalForge
     from jx.adapters.local.platforms import LocalPlatforms, LocalUsers
+    from jx.controllers.run import Loops
+    from jx.domain.environments import Environment
+    from jx.domain.installing import Installation
     from jx.ports.platforms import Platform
     from jx.ports.reporter import Reporter
+    from jx.usecases.add_app import AddApp
+    from jx.usecases.apply_environment import ApplyEnvironment
+    from jx.usecases.await_apply import AwaitApply
+    from jx.usecases.await_health import AwaitHealth
+    from jx.usecases.edit_app import EditApp
+    from jx.usecases.end_hold import EndHold
+    from jx.usecases.install_platform import InstallReport
+    from jx.usecases.plan_change import PlanChange
+    from jx.usecases.plan_environment import PlanEnvironment
+    from jx.usecases.propose_change import PlatformAt, ProposeChange
+    from jx.usecases.remove_app import RemoveApp
+    from jx.usecases.review_change import ReviewChange
+    from jx.usecases.show_applications import ShowApplications
+    from jx.usecases.show_apps import ShowApps
+    from jx.usecases.show_environments import ShownEnvironment
+    from jx.usecases.upgrade_apps import UpgradeApps
+    from jx.usecases.upgrade_platform import UpgradePlatform
 
 
 @dataclass
@@ -204,14 +228,14 @@ class Wiring:
         """Records of what ran."""
         from jx.adapters.kubernetes.activities import KubernetesActivities
 
-        return KubernetesActivities(self.api, self.namespace)
+        return KubernetesActivities(self.api, namespace=self.namespace)
 
     @cached_property
     def signals(self) -> KubernetesSignals:
         """Keys from the webhook receiver to the controllers."""
         from jx.adapters.kubernetes.signals import KubernetesSignals
 
-        return KubernetesSignals(self.api, self.namespace)
+        return KubernetesSignals(self.api, namespace=self.namespace)
 
     def merge_kubeconfig(self, source: Path) -> tuple[Path, str]:
         """Merge a kubeconfig into the person's own; which file it was, and the name of the context."""
@@ -246,6 +270,193 @@ class Wiring:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self.clock.stop.set())
         return self.clock.stop
+
+    @cached_property
+    def ready(self) -> threading.Event:
+        """Set once the controllers work."""
+        return threading.Event()
+
+    @property
+    def holder(self) -> str:
+        """Who holds locks: unique to this process."""
+        return f"{self.person}@{socket.gethostname()}/{os.getpid()}"
+
+    @property
+    def platform_at(self) -> PlatformAt:
+        """Where the platform is declared."""
+        from jx.usecases.propose_change import PlatformAt
+
+        return PlatformAt(self.dev_repo)
+
+    def environments(self, name: str = "") -> tuple[Environment, ...]:
+        """All environments, dev first, or the one of that name; NotFound with the nearest."""
+        platform = self.propose_change().target(self.platform_at, name or "dev").platform
+        return (platform.get_environment(name),) if name else platform.environments
+
+    def environment_repos(self) -> tuple[Repo, ...]:
+        """The repositories of all environments; empty before anything is installed."""
+        try:
+            return tuple(one.repo for one in self.environments() if one.repo)
+        except NotFound:
+            return ()
+
+    # -- use-cases ------------------------------------------------------------------------------------------------
+
+    def propose_change(self) -> ProposeChange:
+        """The step below all that opens pull requests."""
+        from jx.usecases.propose_change import ProposeChange
+
+        return ProposeChange(self.repos, self.forge, self.reporter)
+
+    def add_app(self) -> AddApp:
+        """`jx add app`."""
+        from jx.usecases.add_app import AddApp
+
+        return AddApp(self.propose_change(), self.catalog, self.reporter)
+
+    def upgrade_apps(self) -> UpgradeApps:
+        """`jx upgrade app`."""
+        from jx.usecases.upgrade_apps import UpgradeApps
+
+        return UpgradeApps(self.propose_change(), self.catalog, self.reporter)
+
+    def remove_app(self) -> RemoveApp:
+        """`jx delete app`."""
+        from jx.usecases.remove_app import RemoveApp
+
+        return RemoveApp(self.propose_change())
+
+    def edit_app(self) -> EditApp:
+        """`jx edit app`."""
+        from jx.usecases.edit_app import EditApp
+
+        return EditApp(self.propose_change())
+
+    def upgrade_platform(self) -> UpgradePlatform:
+        """`jx upgrade platform`."""
+        from jx.usecases.upgrade_platform import UpgradePlatform
+
+        return UpgradePlatform(self.propose_change(), self.catalog, self.repos, self.reporter)
+
+    def review_change(self) -> ReviewChange:
+        """`jx pr comment | approve | merge | close`."""
+        from jx.usecases.review_change import ReviewChange
+
+        return ReviewChange(self.forge, self.forge, self.reporter)
+
+    def plan_environment(self) -> PlanEnvironment:
+        """The step below applies, checks and diffs."""
+        from jx.usecases.plan_environment import PlanEnvironment
+
+        return PlanEnvironment(self.catalog, self.renderer, self.cluster, self.reporter)
+
+    def plan_change(self) -> PlanChange:
+        """`jx pr diff`."""
+        from jx.usecases.plan_change import PlanChange
+
+        return PlanChange(self.repos, self.anchors, self.plan_environment())
+
+    def await_health(self) -> AwaitHealth:
+        """The step below all that waits."""
+        from jx.usecases.await_health import AwaitHealth
+
+        return AwaitHealth(self.cluster, self.clock, self.reporter)
+
+    def await_apply(self) -> AwaitApply:
+        """`--wait`."""
+        from jx.usecases.await_apply import AwaitApply
+
+        return AwaitApply(self.repos, self.anchors, self.await_health(), self.clock, self.reporter)
+
+    def apply_environment(self) -> ApplyEnvironment:
+        """`jx step env apply`, and whatever else applies."""
+        from jx.usecases.apply_environment import ApplyEnvironment
+        from jx.usecases.send_plan import SendPlan
+
+        return ApplyEnvironment(
+            plan=self.plan_environment(),
+            send=SendPlan(self.cluster, self.reporter),
+            await_health=self.await_health(),
+            anchors=self.anchors,
+            locks=self.locks,
+            repos=self.repos,
+            clock=self.clock,
+            reporter=self.reporter,
+        )
+
+    def show_environments(self) -> tuple[ShownEnvironment, ...]:
+        """`jx get env`."""
+        from jx.usecases.show_environments import ShowEnvironments
+
+        show = ShowEnvironments(self.propose_change(), self.repos, self.forge, self.anchors)
+        return show(self.platform_at)
+
+    def show_apps(self) -> ShowApps:
+        """`jx get apps`."""
+        from jx.usecases.show_apps import ShowApps
+
+        return ShowApps(self.propose_change(), self.anchors)
+
+    def show_applications(self) -> ShowApplications:
+        """`jx get applications`."""
+        from jx.usecases.show_applications import ShowApplications
+
+        return ShowApplications(self.propose_change(), self.anchors, self.cluster)
+
+    def end_hold(self) -> EndHold:
+        """`jx resume`."""
+        from jx.usecases.end_hold import EndHold
+
+        return EndHold(self.anchors, self.reporter)
+
+    def install(
+        self, installation: Installation, *, timeout: timedelta, apply: bool, private: bool
+    ) -> InstallReport:
+        """`jx install`, on the embedded platform."""
+        from jx.adapters.local.platforms import BOT
+        from jx.domain.charts import ChartRef
+        from jx.usecases.install_platform import Account, InstallPlatform, InstallRequest, World
+
+        here = self.platform
+        world = World(
+            name=here.name,
+            git_url=here.forge_url,
+            forge_url=here.forge_url,
+            webhook_url=f"{here.ingress_url}/hook",
+            chart=ChartRef(PLATFORM_CHART, here.chart_repository, installation.platform_version),
+            version_stream=parse_repo(here.version_stream_url),
+        )
+        request = InstallRequest(
+            installation=installation,
+            world=world,
+            owner=self.forge_admin.whoami(),
+            bot=Account(BOT, self.users.token(BOT)),
+            holder=self.holder,
+            timeout=timeout,
+            private=private,
+            apply=apply,
+        )
+        use = InstallPlatform(
+            self.repos, self.forge_admin, self.credentials, self.apply_environment(), self.reporter
+        )
+        return use(request)
+
+    def controllers(self, *, poll: timedelta) -> Loops:
+        """`jx controllers run`."""
+        from jx.controllers.environments import ChangesController, EnvironmentsController, PlatformReader
+        from jx.controllers.run import Loops, Several
+        from jx.usecases.check_change import CheckChange
+        from jx.usecases.follow_environment import FollowEnvironment
+
+        platform = PlatformReader(self.repos, self.platform_at)
+        follow = FollowEnvironment(
+            self.repos, self.forge, self.activities, self.apply_environment(), self.clock, self.reporter
+        )
+        controller = Several(
+            EnvironmentsController(platform, follow, self.holder),
+            ChangesController(platform, CheckChange(self.repos, self.forge, self.plan_change())),
+        )
+        return Loops(controller, self.signals, self.clock, self.reporter, poll)
 
     @property
     def person(self) -> str:

@@ -101,7 +101,7 @@ _TRUE = ("true", "yes", "1", "t")
 _FALSE = ("false", "no", "0", "f")
 
 
-class _Truth(click.ParamType):
+class _Truth(click.ParamType[bool]):
     name = "true|false"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> bool:

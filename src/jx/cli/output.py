@@ -6,6 +6,7 @@ import json
 import shutil
 import sys
 import threading
+import time
 from collections.abc import Iterable, Sequence
 from typing import Any, TextIO
 
@@ -113,3 +114,28 @@ class TerminalReporter:
             self._stream.write("\n")
             self._stream.flush()
             self._open_key = ""
+
+
+class LogReporter:
+    """ports.reporter for pods: one line an event, with its time, as text or JSON."""
+
+    def __init__(self, form: str = "text", *, stream: TextIO | None = None) -> None:
+        self._form = form
+        self._stream = stream or sys.stdout
+        self._lock = threading.Lock()
+
+    def tell(self, event: Event) -> None:
+        """Write the line."""
+        at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        if self._form == "json":
+            line = json.dumps(
+                {"time": at, "level": event.level.value, "message": event.message, **event.facts}
+            )
+        else:
+            line = f"{at} {event.level.value:<7} {event.message}"
+        with self._lock:
+            self._stream.write(line + "\n")
+            self._stream.flush()
+
+    def end(self) -> None:
+        """Nothing is left open."""

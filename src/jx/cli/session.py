@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property, update_wrapper
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from jx.cli.output import TerminalReporter
+from jx.cli.output import LogReporter, TerminalReporter
 from jx.config import load
 from jx.config.settings import Settings
 
@@ -25,7 +26,7 @@ class Session:
     """What every command is given. `wiring` is made when first asked for, so help needs none of it."""
 
     settings: Settings
-    reporter: TerminalReporter
+    reporter: TerminalReporter | LogReporter
 
     @classmethod
     def begin(cls, *, user: str | None, platform: str | None, verbose: bool) -> Session:
@@ -47,6 +48,14 @@ class Session:
     def change(self, **settings: Any) -> None:
         """Take over options of a command; before `wiring` is first asked for."""
         self.settings = replace(self.settings, **{name: value for name, value in settings.items() if value})
+
+    def use_cluster(self, kubeconfig: str, context: str) -> None:
+        """Take over `--kubeconfig` and `--context`."""
+        self.change(kubeconfig=(Path(kubeconfig),) if kubeconfig else (), kube_context=context)
+
+    def log(self, form: str) -> None:
+        """Tell events as lines of a log, with their time: `text` or `json`. For pods."""
+        self.reporter = LogReporter(form)
 
     def ask(self, question: str) -> bool:
         """Ask on a terminal, no being the default; where nobody can answer, the answer is no."""

@@ -105,3 +105,23 @@ def is_safe_path(path: str) -> bool:
         and not any(p in {"", ".", ".."} for p in parts)
         and parts[0] != ".git"
     )
+
+
+def merge_trees(base: Tree, ours: Tree, theirs: Tree) -> tuple[Tree, tuple[str, ...]]:
+    """Three-way, file by file: `ours` with what `theirs` changed since `base`, and the paths that both changed differently.
+
+    Lines within one file are not merged here; git does that when it really merges.
+    """
+    merged = dict(ours.files)
+    conflicts = []
+    for path in sorted({*base.files, *theirs.files}):
+        old, new, mine = base.files.get(path), theirs.files.get(path), ours.files.get(path)
+        if old == new or mine == new:
+            continue
+        if mine != old:
+            conflicts.append(path)
+        elif new is None:
+            del merged[path]
+        else:
+            merged[path] = new
+    return Tree(merged), tuple(conflicts)

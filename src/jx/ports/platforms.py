@@ -41,6 +41,11 @@ class Platform:
         return bool(self.parts) and all(part.is_up for part in self.parts)
 
     @property
+    def version_stream_url(self) -> str:
+        """The world's version stream: which versions go together."""
+        return f"{self.forge_url}/jenkins-x/jenkins-x-versions.git"
+
+    @property
     def chart_repository(self) -> str:
         """The world's chart repository."""
         return f"{self.forge_url}/charts"

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from jx.domain.errors import NotFound, Stale
 from jx.domain.names import Person, Repo, Revision
 from jx.domain.trailers import find_trailers
-from jx.domain.trees import Tree
+from jx.domain.trees import Tree, merge_trees
 from jx.ports.repos import Commit, Draft
 
 _START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -94,18 +94,10 @@ class MemoryRepos:
         theirs, ours = self.read(repo, tip), self.read(repo, base_head)
         fork = self._fork_point(repo, tip, base_head)
         before = self.read(repo, fork) if fork else Tree()
-        merged = dict(ours.files)
-        for path in {*theirs.files, *before.files}:
-            old, new = before.files.get(path), theirs.files.get(path)
-            if old == new:
-                continue
-            if ours.files.get(path) not in (old, new):
-                raise Stale(f"{path} was changed on both branches")
-            if new is None:
-                merged.pop(path, None)
-            else:
-                merged[path] = new
-        return self._commit(repo, base, parent=base_head, draft=Draft(Tree(merged), message, author))
+        merged, conflicts = merge_trees(before, ours, theirs)
+        if conflicts:
+            raise Stale(f"{', '.join(conflicts)} was changed on both branches")
+        return self._commit(repo, base, parent=base_head, draft=Draft(merged, message, author))
 
     def _fork_point(self, repo: Repo, tip: Revision, base: Revision) -> Revision | None:
         known = {commit.revision for commit in self.log(repo, base, limit=10_000)}

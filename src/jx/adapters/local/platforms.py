@@ -14,7 +14,8 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from jx.adapters.local.daemons import Daemon, free_port, this_python
+from jx.adapters.local import world
+from jx.adapters.local.daemons import Daemon, free_ports, this_python
 from jx.adapters.local.forge.client import Administration
 from jx.domain.errors import Invalid, NotFound
 from jx.domain.names import parse_environment_name
@@ -48,9 +49,13 @@ class LocalPlatforms:
         parse_environment_name(name)
         with self._locked(name) as folder:
             record = self._load(folder) or self._make(folder)
-            for daemon in _daemons(name, folder, record):
-                daemon.start()
+            platform = self._describe(name, folder, record)
+            if not platform.is_up:
+                world.seed_files(folder)
+                for daemon in _daemons(name, folder, record):
+                    daemon.start()
             _seed_users(folder, record)
+            world.seed_version_stream(platform, (folder / "tokens" / record.owner).read_text().strip())
             return self._describe(name, folder, record)
 
     def stop(self, name: str) -> bool:
@@ -106,12 +111,8 @@ class LocalPlatforms:
 
     def _make(self, folder: Path) -> _Record:
         login, name, email = _this_person()
-        ports: list[int] = []
-        while len(ports) < 3:
-            port = free_port()
-            if port not in ports:
-                ports.append(port)
-        record = _Record(login, name, email, *ports)
+        forge, kubernetes, ingress = free_ports(3)
+        record = _Record(login, name, email, forge, kubernetes, ingress)
         _save(folder, record)
         return record
 

@@ -29,7 +29,7 @@ def show(session: Session) -> None:
 def _show_installed(session: Session) -> None:
     from jx.cli.environments import show_table
 
-    report = session.wiring.show_environments()()
+    report = session.wiring.show_environments()
     show_table(report)
     pulls = [(one.name, pull) for one in report for pull in one.open_pulls]
     for name, pull in pulls:

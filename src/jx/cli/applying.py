@@ -1,0 +1,120 @@
+"""What the commands that apply a folder share: which folder and cluster, the plan and the report for people."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from jx.cli import output
+from jx.cli.session import Session
+from jx.domain.applying import Action, ApplyReport, Source
+from jx.domain.diffing import render_diff
+from jx.domain.errors import Refused
+from jx.domain.plan_text import TABLE_HEADER, table_rows, totals
+from jx.ports.folders import Folder
+from jx.usecases.apply_environment import ApplyRequest
+
+
+def apply_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`--dir`, `--namespace`, `--name`, `--kubeconfig`, `--context`."""
+    for option in (
+        click.option("--context", default="", help="Of the kubeconfig. Default: its current one."),
+        click.option(
+            "--kubeconfig", default="", help="Default: $KUBECONFIG, the embedded platform's, ~/.kube/config."
+        ),
+        click.option(
+            "-r", "--name", "release", default="", help="Helm release. Default: what the repository says."
+        ),
+        click.option("-n", "--namespace", default="", help="Default: what the repository says."),
+        click.option(
+            "-d", "--dir", "folder", default=".", show_default=True, help="The clone, or a folder in it."
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def begin_apply(session: Session, **where: str) -> ApplyRequest:
+    """The request to apply a folder by hand, from `apply_options`; commands add what else they know by `replace`."""
+    session.use_cluster(where["kubeconfig"], where["context"])
+    read = session.wiring.folders.read(where["folder"])
+    return ApplyRequest(
+        tree=read.tree,
+        source=_source(read),
+        holder=session.wiring.holder,
+        namespace=where["namespace"] or session.settings.deploy_namespace,
+        release=where["release"],
+        by_hand=True,
+    )
+
+
+def _source(folder: Folder) -> Source:
+    is_commit = folder.head is not None and not folder.is_dirty
+    return Source(
+        repo=folder.origin,
+        revision=folder.head if is_commit else None,
+        tree_digest=folder.tree.digest,
+        author=folder.author,
+        subject=folder.subject or f"Apply {folder.path} by hand",
+    )
+
+
+def confirm_cluster(session: Session, request: ApplyRequest, *, batch: bool) -> None:
+    """Say which cluster is meant, and ask on a terminal."""
+    access = session.wiring.api.access
+    output.hint(
+        f"cluster: {access.server} (context {access.context_name or '-'}, user {access.user_name or '-'})"
+    )
+    if not session.confirm("Apply to this cluster?", batch=batch):
+        raise Refused("nothing was applied", hint="name another cluster with --context or --kubeconfig")
+
+
+def show_plan(report: ApplyReport, form: str) -> None:
+    """The plan of a dry run."""
+    plan = report.plan
+    if form == "diff":
+        output.say(
+            render_diff(plan, {one.step.ref: one.live for one in report.outcomes if one.live}).rstrip()
+        )
+    elif form == "table":
+        output.table(TABLE_HEADER, table_rows(plan))
+    else:
+        output.document(_to_data(report), form)
+    if form in {"diff", "table"}:
+        output.say(f"\n{totals(plan)}\nplan {plan.digest}")
+    for refusal in report.refusals:
+        output.show_error(refusal)
+
+
+def show_report(report: ApplyReport) -> None:
+    """What an apply did."""
+    for outcome in report.outcomes:
+        if outcome.error:
+            output.say(f"{outcome.step.ref}: {outcome.error}")
+        elif not outcome.skipped and outcome.step.action not in {Action.UNCHANGED, Action.KEEP}:
+            output.say(f"{outcome.step.ref}: {outcome.step.action}")
+    output.say(totals(report.plan))
+    for line in report.unhealthy:
+        output.say(f"not healthy: {line}")
+    if report.is_good:
+        output.say(f"Environment applied in namespace {report.plan.namespace}")
+
+
+def _to_data(report: ApplyReport) -> dict[str, Any]:
+    plan = report.plan
+    rows = table_rows(plan, all_of_them=True)
+    keys = [name.lower() for name in TABLE_HEADER]
+    return {
+        "environment": plan.environment,
+        "namespace": plan.namespace,
+        "release": plan.release,
+        "digest": plan.digest,
+        "steps": [dict(zip(keys, row, strict=True)) for row in rows],
+        "charts": [
+            {"key": pin.key, "name": pin.name, "version": pin.version, "digest": pin.digest}
+            for pin in plan.charts
+        ],
+        "refusals": [refusal.message for refusal in report.refusals],
+    }

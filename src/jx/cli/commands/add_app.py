@@ -1,0 +1,56 @@
+"""`jx add app`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from jx.cli.changes import change_options, tell_next
+from jx.cli.session import Session
+from jx.cli.session import command as with_session
+from jx.usecases.add_app import AddAppRequest, ValuesFile
+
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.command()
+@click.argument("name")
+@click.option("-v", "--version", default="", help="Exact, or a range. Default: the newest.")
+@click.option("--repository", default="", help="Chart repository. Default: the platform's.")
+@click.option("--alias", default="", help="Another key, to install a chart twice.")
+@click.option(
+    "-f",
+    "--values",
+    "files",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A values file.",
+)
+@click.option("-s", "--set", "settings", multiple=True, metavar="KEY=VALUE", help="A value, as Helm's --set.")
+@change_options
+@with_session
+def command(
+    session: Session, name: str, version: str, repository: str, alias: str, files: tuple[Path, ...], settings: tuple[str, ...],
+    env: str, *, auto_merge: bool, batch_mode: bool,
+) -> None:  # fmt: skip
+    """Add an app to an environment, by a pull request.
+
+    \b
+    Examples:
+      jx add app redis
+      jx add app redis --version 1.0.0 --set persistence.enabled=false
+      jx add app shop --env staging
+    """
+    request = AddAppRequest(
+        platform=session.wiring.platform_at,
+        name=name,
+        environment=env,
+        version=version,
+        repository=repository,
+        alias=alias,
+        values=tuple(ValuesFile(str(path), path.read_text()) for path in files),
+        settings=settings,
+        auto_merge=auto_merge,
+    )
+    tell_next(session, session.wiring.add_app()(request))

@@ -1,0 +1,35 @@
+"""`jx delete app`."""
+
+from __future__ import annotations
+
+import click
+
+from jx.cli.changes import change_options, tell_next
+from jx.cli.session import Session
+from jx.cli.session import command as with_session
+from jx.usecases.remove_app import RemoveAppRequest
+
+
+@click.command()
+@click.argument("name")
+@click.option("--alias", default="", help="The app's key, where its chart is installed twice.")
+@click.option(
+    "--purge/--no-purge", default=True, hidden=True, help="As in Jenkins X 2; an app is always removed whole."
+)
+@change_options
+@with_session
+def command(
+    session: Session, name: str, alias: str, env: str, *, purge: bool, auto_merge: bool, batch_mode: bool
+) -> None:
+    """Remove an app, its folder and its values, by a pull request.
+
+    Volumes that hold its data are kept.
+
+    \b
+    Examples:
+      jx delete app redis
+    """
+    request = RemoveAppRequest(
+        session.wiring.platform_at, name, environment=env, alias=alias, auto_merge=auto_merge
+    )
+    tell_next(session, session.wiring.remove_app()(request))

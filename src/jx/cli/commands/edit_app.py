@@ -1,0 +1,47 @@
+"""`jx edit app`."""
+
+from __future__ import annotations
+
+import click
+
+from jx.cli.changes import change_options, tell_next
+from jx.cli.session import Session
+from jx.cli.session import command as with_session
+from jx.usecases.edit_app import EditAppRequest
+
+
+@click.command()
+@click.argument("name")
+@click.option(
+    "-s",
+    "--set",
+    "settings",
+    multiple=True,
+    required=True,
+    metavar="KEY=VALUE",
+    help="A value, as Helm's --set.",
+)
+@click.option("--alias", default="", help="The app's key, where its chart is installed twice.")
+@change_options
+@with_session
+def command(
+    session: Session,
+    name: str,
+    settings: tuple[str, ...],
+    alias: str,
+    env: str,
+    *,
+    auto_merge: bool,
+    batch_mode: bool,
+) -> None:
+    """Set values of an app, by a pull request.
+
+    \b
+    Examples:
+      jx edit app redis --set resources.limits.memory=256Mi
+      jx edit app jx-platform --set controllers.pollSeconds=5
+    """
+    request = EditAppRequest(
+        session.wiring.platform_at, name, settings, environment=env, alias=alias, auto_merge=auto_merge
+    )
+    tell_next(session, session.wiring.edit_app()(request))

@@ -1,0 +1,57 @@
+"""`jx get applications`."""
+
+from __future__ import annotations
+
+import click
+
+from jx.cli import output
+from jx.cli.session import Session
+from jx.cli.session import command as with_session
+
+
+@click.command()
+@click.option("-e", "--env", default="", help="One environment. Default: all.")
+@click.option("-p", "--pod", "hide_pods", is_flag=True, help="Hide the pod counts.")
+@click.option("-u", "--url", "hide_urls", is_flag=True, help="Hide the URLs.")
+@click.option(
+    "-o", "--output", "form", type=click.Choice(["json", "yaml"]), help="Print a document instead of a table."
+)
+@with_session
+def command(session: Session, env: str, form: str | None, *, hide_pods: bool, hide_urls: bool) -> None:
+    """List what runs where: each app's version, ready pods and URL in each environment.
+
+    \b
+    Examples:
+      jx get applications
+      jx get applications --env staging
+    """
+    found = session.wiring.show_applications()(session.wiring.platform_at, environment=env)
+    names = [one.name for one in found.environments]
+    if form:
+        data = {
+            app: {
+                name: {
+                    "version": placed.version,
+                    "ready": placed.ready,
+                    "pods": placed.wanted,
+                    "url": placed.url,
+                }
+                for name, placed in row.items()
+            }
+            for app, row in found.rows.items()
+        }
+        output.document(data, form)
+        return
+    header = ["APPLICATION"]
+    for name in names:
+        header += [name.upper(), *([] if hide_pods else ["PODS"]), *([] if hide_urls else ["URL"])]
+    rows = []
+    for app, row in found.rows.items():
+        cells = [app]
+        for name in names:
+            placed = row.get(name)
+            cells.append(placed.version if placed else "")
+            cells += [] if hide_pods else [f"{placed.ready}/{placed.wanted}" if placed else ""]
+            cells += [] if hide_urls else [placed.url if placed else ""]
+        rows.append(cells)
+    output.table(header, rows)

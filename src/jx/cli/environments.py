@@ -1,0 +1,61 @@
+"""Environments as tables and documents."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jx.cli import output
+from jx.usecases.show_environments import ShownEnvironment, Standing
+
+
+def show_table(shown: tuple[ShownEnvironment, ...]) -> None:
+    """One line each, as Jenkins X 2 had them, with how they stand."""
+    rows = [
+        (
+            one.name,
+            one.environment.label,
+            one.environment.kind.value,
+            one.environment.strategy.value,
+            one.environment.namespace,
+            str(one.environment.order),
+            (one.applied or "-")[:12],
+            words_of(one),
+            one.environment.repo.url if one.environment.repo else "-",
+        )
+        for one in shown
+    ]
+    output.table(
+        ("NAME", "LABEL", "KIND", "PROMOTE", "NAMESPACE", "ORDER", "APPLIED", "STATUS", "SOURCE"), rows
+    )
+    for one in shown:
+        if one.hold:
+            output.say(
+                f"{one.name} is on hold since {one.hold.since:%H:%M} by {one.hold.by}: {one.hold.reason}"
+            )
+
+
+def words_of(one: ShownEnvironment) -> str:
+    """`applied`, `2 commits behind`, ..."""
+    if one.standing is Standing.BEHIND and one.behind:
+        return f"{one.behind} commit{'' if one.behind == 1 else 's'} behind"
+    return one.standing.value
+
+
+def to_data(one: ShownEnvironment) -> dict[str, Any]:
+    """For `-o json|yaml`."""
+    environment, hold = one.environment, one.hold
+    return {
+        "name": environment.name,
+        "label": environment.label,
+        "kind": environment.kind.value,
+        "promotionStrategy": environment.strategy.value,
+        "namespace": environment.namespace,
+        "order": environment.order,
+        "source": {"url": environment.repo.url if environment.repo else "", "ref": environment.branch},
+        "head": one.head,
+        "applied": one.applied,
+        "status": one.standing.value,
+        "behind": one.behind,
+        "hold": {"by": hold.by, "reason": hold.reason, "since": hold.since.isoformat()} if hold else None,
+        "openPullRequests": [pull.url for pull in one.open_pulls],
+    }

@@ -1,0 +1,100 @@
+"""Environments: a key names a repository; whichever environment it holds is followed."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from jx.domain.applying import ApplyResult
+from jx.domain.environments import Environment
+from jx.domain.errors import Held, JxError, Retryable
+from jx.domain.names import Revision
+from jx.domain.platform import Platform, read_platform
+from jx.ports.repos import Repos
+from jx.usecases.check_change import CheckChange
+from jx.usecases.follow_environment import FollowEnvironment, FollowRequest
+from jx.usecases.propose_change import PlatformAt
+
+
+@dataclass
+class PlatformReader:
+    """The platform as its dev repository declares it now, read again only when its head has moved."""
+
+    repos: Repos
+    at: PlatformAt
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _read: tuple[Revision, Platform] | None = None
+
+    def environments(self) -> tuple[Environment, ...]:
+        """All environments, dev first; empty while the dev repository is."""
+        head = self.repos.head(self.at.repo, self.at.branch)
+        if head is None:
+            return ()
+        with self._lock:
+            if self._read is None or self._read[0] != head:
+                tree = self.repos.read(self.at.repo, head)
+                self._read = (head, read_platform(tree, repo=self.at.repo, branch=self.at.branch))
+            return self._read[1].environments
+
+    def find(self, key: str) -> Environment | None:
+        """The environment whose repository a key names."""
+        return next((one for one in self.environments() if one.repo and key == key_of(one)), None)
+
+
+def key_of(environment: Environment) -> str:
+    """`repo:owner/name`."""
+    assert environment.repo is not None
+    return f"repo:{environment.repo.full_name}"
+
+
+@dataclass
+class EnvironmentsController:
+    """Follows each environment's branch. What a person has to mend first is not tried again until the branch moves."""
+
+    platform: PlatformReader
+    follow: FollowEnvironment
+    holder: str
+    timeout: timedelta = timedelta(minutes=5)
+    _stuck: dict[str, Revision] = field(default_factory=dict)
+
+    def list_keys(self) -> Iterable[str]:
+        return [key_of(one) for one in self.platform.environments() if one.repo and not one.is_remote]
+
+    def look(self, key: str) -> None:
+        environment = self.platform.find(key)
+        if environment is None or environment.repo is None:
+            return
+        head = self.follow.repos.head(environment.repo, environment.branch)
+        if head is None or self._stuck.get(key) == head:
+            return
+        try:
+            report = self.follow(FollowRequest(environment, self.holder, self.timeout))
+        except Retryable:
+            raise
+        except Held:
+            return  # it is looked at again with every round, since a hold can be ended without a push
+        except JxError:
+            self._stuck[key] = head
+            raise
+        if report and report.result is ApplyResult.FAILED:
+            raise Retryable(f"{environment.name} was not applied: {report.message}")
+
+
+@dataclass
+class ChangesController:
+    """Says on each open pull request what it would do to the cluster."""
+
+    platform: PlatformReader
+    check: CheckChange
+
+    def list_keys(self) -> Iterable[str]:
+        return [key_of(one) for one in self.platform.environments() if one.repo]
+
+    def look(self, key: str) -> None:
+        environment = self.platform.find(key)
+        if environment is None or environment.repo is None:
+            return
+        for pull in self.check.forge.list_pulls(environment.repo):
+            self.check(environment, pull.number)

@@ -1,0 +1,79 @@
+"""Check a change: say on a pull request what its merge would do to the cluster, or why it cannot be merged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from jx.domain.changes import Check, CheckState, PullRequest
+from jx.domain.environments import Environment
+from jx.domain.errors import Invalid, JxError, Retryable, Stale
+from jx.domain.names import Revision
+from jx.domain.plan_text import plan_comment
+from jx.ports.forge import Forge
+from jx.ports.repos import Repos
+from jx.usecases.plan_change import PlanChange, PlannedChange
+
+CONTEXT = "jx/plan"
+COMMENT_KEY = "jx-plan"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckChange:
+    """Level-triggered: a pull request that was checked on today's base is left alone."""
+
+    repos: Repos
+    forge: Forge
+    plan_change: PlanChange
+
+    def __call__(self, environment: Environment, number: int) -> Check | None:
+        """The check as it was set; None where there was nothing to do. Retryable errors leave the pull request as it is."""
+        repo = environment.repo
+        assert repo is not None
+        pull = self.forge.observe(repo, number)
+        base = self.repos.head(repo, pull.base_branch)
+        if base is None or _is_checked(pull, base):
+            return None
+        try:
+            planned = self.plan_change(environment, pull)
+        except Stale as error:
+            return self._tell(pull, base, Check(CONTEXT, CheckState.FAILURE, error.message), _failure(error))
+        except Retryable:
+            raise
+        except JxError as error:
+            return self._tell(pull, base, Check(CONTEXT, CheckState.FAILURE, error.message), _failure(error))
+        return self._tell(pull, base, _verdict(planned), _comment(planned))
+
+    def _tell(self, pull: PullRequest, base: Revision, check: Check, text: str) -> Check:
+        words = check.description.partition("\n")[0][:100]
+        marked = Check(check.context, check.state, f"{words}{_mark(base)}")
+        self.forge.comment(pull.repo, pull.number, text, key=COMMENT_KEY)
+        self.forge.set_status(pull.repo, pull.head, marked)
+        return marked
+
+
+def _mark(base: Revision) -> str:
+    """Which base a check was made on, so that it is made again when the base moves."""
+    return f" (on {base[:12]})"
+
+
+def _is_checked(pull: PullRequest, base: Revision) -> bool:
+    return any(check.context == CONTEXT and check.description.endswith(_mark(base)) for check in pull.checks)
+
+
+def _verdict(planned: PlannedChange) -> Check:
+    plan, refusals = planned.planned.plan, planned.planned.refusals
+    if refusals:
+        return Check(CONTEXT, CheckState.FAILURE, refusals[0].message)
+    count = len(plan.changes)
+    return Check(CONTEXT, CheckState.SUCCESS, f"{count} object{'' if count == 1 else 's'} will change")
+
+
+def _comment(planned: PlannedChange) -> str:
+    made = planned.planned
+    return plan_comment(made.plan, made.live, made.refusals, planned.versions)
+
+
+def _failure(error: JxError) -> str:
+    problems = "".join(f"\n- {problem}" for problem in error.problems) if isinstance(error, Invalid) else ""
+    hint = f"\n\n{error.hint}" if error.hint else ""
+    return f"### This cannot be applied\n\n{error.message}{problems}{hint}\n"

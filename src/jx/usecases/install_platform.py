@@ -1,0 +1,239 @@
+"""Install a platform that manages itself by GitOps: repositories, their content, rights, webhooks, credentials, the first apply.
+
+Each step is repeatable and leaves alone what is right, so a second run repairs, and an interrupted one is finished by the next.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+from jx.domain.applying import Source
+from jx.domain.charts import ChartRef
+from jx.domain.environments import Environment, in_order
+from jx.domain.errors import Failed, NotFound, Refused, Stale
+from jx.domain.events import Event
+from jx.domain.installing import Installation
+from jx.domain.layouts.new_environment import NewPlatform, new_environment, planned_environments
+from jx.domain.names import Person, Repo, Revision
+from jx.domain.trees import Tree
+from jx.domain.version_stream import find_chart_version
+from jx.ports.credentials import Credentials
+from jx.ports.forge import ForgeAdmin, Protection, Webhook
+from jx.ports.reporter import Reporter
+from jx.ports.repos import Draft, Repos
+from jx.usecases.apply_environment import ApplyEnvironment, ApplyRequest
+
+LEDGER_BRANCH = "jx-ledger"
+GIT_SECRET = "jx-git"
+WEBHOOK_SECRET = "jx-webhook"
+_STREAM_BRANCH = "master"
+_EVENTS = ("push", "pull_request", "pull_request_review", "issue_comment")
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A user of the forge, with a token of theirs."""
+
+    login: str
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What is outside of the platform, and where."""
+
+    name: str
+    """Of the cluster."""
+    git_url: str
+    forge_url: str
+    webhook_url: str
+    """Where the forge reaches the platform's webhook receiver."""
+    chart: ChartRef
+    """The platform's chart; an empty version means the version stream's."""
+    version_stream: Repo
+
+
+@dataclass(frozen=True, slots=True)
+class InstallRequest:
+    """What to install, where, and as whom."""
+
+    installation: Installation
+    world: World
+    owner: Person
+    """Who installs: owns the repositories, and may push to them directly in a rescue."""
+    bot: Account
+    """As whom the platform's own pods act; only it may push ledgers."""
+    holder: str
+    """Who applies, for the lock: unique to this process."""
+    timeout: timedelta
+    """How long the platform may take to be healthy."""
+    private: bool = True
+    apply: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class InstallReport:
+    """What is there now, and what this run changed (empty: all was right)."""
+
+    environments: tuple[Environment, ...]
+    heads: dict[str, Revision]
+    """By environment name: the commit that its repository was at."""
+    changed: tuple[str, ...]
+
+    @property
+    def dev(self) -> Environment:
+        """The environment of the platform itself."""
+        return next(one for one in self.environments if one.is_dev)
+
+
+@dataclass(frozen=True, slots=True)
+class InstallPlatform:
+    """Installs, or repairs an installation."""
+
+    repos: Repos
+    forge: ForgeAdmin
+    credentials: Credentials
+    apply_environment: ApplyEnvironment
+    reporter: Reporter
+
+    def __call__(self, request: InstallRequest) -> InstallReport:
+        """The installed environments. Raises Refused where a repository of that name holds something else, and what its steps
+        raise; whatever was done stays, and the next run goes on from there."""
+        changed: list[str] = []
+        platform = self._platform(request)
+        environments = in_order(planned_environments(platform))
+        for environment in environments:
+            self._make_repository(request, environment, changed)
+        heads = {str(one.name): self._fill(request, platform, one, changed) for one in environments}
+        for environment in environments:
+            self._protect(request, environment, changed)
+        hmac = self._give_credentials(request)
+        for environment in environments:
+            self._hook(request, environment, hmac, changed)
+        if request.apply:
+            self._apply(request, environments[0], heads[environments[0].name])
+        return InstallReport(environments, heads, tuple(changed))
+
+    def _platform(self, request: InstallRequest) -> NewPlatform:
+        """What goes into new repositories."""
+        world, installation = request.world, request.installation
+        chart = world.chart
+        if not chart.version:
+            head = self.repos.head(world.version_stream, _STREAM_BRANCH)
+            tree = self.repos.read(world.version_stream, head) if head else Tree()
+            version = find_chart_version(tree, chart)
+            if version is None:
+                raise NotFound(
+                    f"the version stream {world.version_stream.full_name} names no version of {chart.name}",
+                    hint="name one with --version",
+                )
+            chart = replace(chart, version=version)
+        owner = installation.owner or request.owner.login
+        platform = NewPlatform(
+            prefix=installation.prefix,
+            owner=owner,
+            git_url=world.git_url,
+            chart=chart,
+            namespace=installation.namespace,
+            version_stream=world.version_stream,
+            version_stream_ref=_STREAM_BRANCH,
+            provider=installation.provider,
+            cluster_name=world.name,
+            approvers=(request.owner.login,),
+            only_dev=not installation.default_environments,
+        )
+        dev = planned_environments(platform)[0]
+        values = {"devRepository": {"url": _repo(dev).url}, "forge": {"url": world.forge_url}}
+        return replace(platform, values=values)
+
+    def _make_repository(self, request: InstallRequest, environment: Environment, changed: list[str]) -> None:
+        repo = _repo(environment)
+        _, is_new = self.forge.ensure_repo(
+            repo.owner,
+            repo.name,
+            private=request.private,
+            description=f"The {environment.label} environment of Jenkins X",
+        )
+        self._note(changed, f"repository {repo.full_name}", done=is_new)
+
+    def _fill(
+        self, request: InstallRequest, platform: NewPlatform, environment: Environment, changed: list[str]
+    ) -> Revision:
+        repo = _repo(environment)
+        head = self.repos.head(repo, environment.branch)
+        if head is not None:
+            self._check_content(repo, head)
+            return head
+        tree = new_environment(platform, environment.name)
+        draft = Draft(tree, f"Initial import of {environment.label} Environment source\n", request.owner)
+        try:
+            head = self.repos.write(repo, environment.branch, base=None, draft=draft)
+        except Stale:  # somebody, perhaps another install, was faster
+            head = self.repos.head(repo, environment.branch)
+            assert head is not None
+        self._note(changed, f"content of {repo.full_name}", done=True)
+        return head
+
+    def _check_content(self, repo: Repo, head: Revision) -> None:
+        tree = self.repos.read(repo, head)
+        if "env/Chart.yaml" not in tree and "env/requirements.yaml" not in tree and "Chart.yaml" not in tree:
+            raise Refused(
+                f"repository {repo.full_name} is there and holds no environment (no env/Chart.yaml)",
+                hint="choose another prefix with --default-environment-prefix, or empty that repository",
+            )
+
+    def _protect(self, request: InstallRequest, environment: Environment, changed: list[str]) -> None:
+        repo = _repo(environment)
+        approvals = 0 if environment.name == "staging" else 1
+        owners = (request.owner.login,)
+        done = [
+            self.forge.ensure_collaborator(repo, request.bot.login, right="write"),
+            self.forge.ensure_protection(
+                repo, Protection(environment.branch, approvals=approvals, pushers=owners)
+            ),
+            self.forge.ensure_protection(repo, Protection(LEDGER_BRANCH, pushers=(request.bot.login,))),
+        ]
+        self._note(changed, f"rights on {repo.full_name}", done=any(done))
+
+    def _give_credentials(self, request: InstallRequest) -> str:
+        """Secrets of the platform's pods; the key that signs webhooks is drawn once and kept."""
+        namespace = request.installation.namespace
+        login = {"username": request.bot.login, "token": request.bot.token}
+        self.credentials.ensure(namespace, GIT_SECRET, login, keep=False)
+        drawn = {"hmac": secrets.token_hex(21)[:41]}
+        return self.credentials.ensure(namespace, WEBHOOK_SECRET, drawn, keep=True)["hmac"]
+
+    def _hook(self, request: InstallRequest, environment: Environment, hmac: str, changed: list[str]) -> None:
+        repo = _repo(environment)
+        is_new = self.forge.ensure_webhook(repo, Webhook(request.world.webhook_url, _EVENTS), secret=hmac)
+        self._note(changed, f"webhook of {repo.full_name}", done=is_new)
+
+    def _apply(self, request: InstallRequest, dev: Environment, head: Revision) -> None:
+        repo = _repo(dev)
+        tree = self.repos.read(repo, head)
+        commit = self.repos.log(repo, head, limit=1)[0]
+        source = Source(repo, head, tree.digest, commit.author, commit.subject)
+        self.reporter.tell(Event(f"Applying the dev environment in namespace {dev.namespace}"))
+        report = self.apply_environment(
+            ApplyRequest(
+                tree, source, request.holder, environment=dev.name, branch=dev.branch, timeout=request.timeout
+            )
+        )
+        if not report.is_good:
+            words = "\n  ".join([report.message, *report.unhealthy])
+            raise Failed(
+                f"the dev environment was not applied well:\n  {words}",
+                hint="jx local logs; then install again",
+            )
+
+    def _note(self, changed: list[str], what: str, *, done: bool) -> None:
+        if done:
+            changed.append(what)
+            self.reporter.tell(Event(f"Made {what}"))
+
+
+def _repo(environment: Environment) -> Repo:
+    assert environment.repo is not None
+    return environment.repo

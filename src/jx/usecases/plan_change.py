@@ -1,0 +1,77 @@
+"""Plan a change: what the cluster would look like after a pull request is merged now. Shared by its check and by `jx pr diff`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from jx.domain.changes import PullRequest
+from jx.domain.edits import parse_edit
+from jx.domain.environments import Environment, EnvironmentSpec
+from jx.domain.errors import Invalid, NotFound, Stale
+from jx.domain.layouts import umbrella
+from jx.domain.names import Repo, Revision
+from jx.domain.plan_text import version_changes
+from jx.domain.trees import Tree, merge_trees
+from jx.ports.anchor import Anchors
+from jx.ports.repos import Repos
+from jx.usecases.plan_environment import PlanEnvironment, Planned, PlanRequest
+
+_DEEPEST = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedChange:
+    """The plan of the environment with the pull request merged onto `base`."""
+
+    planned: Planned
+    base: Revision
+    versions: tuple[str, ...]
+    """Apps whose version moves, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanChange:
+    """Reads only."""
+
+    repos: Repos
+    anchors: Anchors
+    plan_environment: PlanEnvironment
+
+    def __call__(self, environment: Environment, pull: PullRequest) -> PlannedChange:
+        """The plan. Stale where the pull request conflicts with its base; what reading, rendering and planning raise."""
+        repo = pull.repo
+        base = self.repos.head(repo, pull.base_branch)
+        if base is None:
+            raise NotFound(f"there is no branch {pull.base_branch} in {repo.full_name}")
+        before = self.repos.read(repo, base)
+        after = self._merged(repo, pull, base, before)
+        spec = umbrella.read(after, name=environment.name)
+        request = PlanRequest(spec, after, self.anchors.find(environment.name), repo=repo)
+        moved = version_changes(_versions(umbrella.read(before, name=environment.name)), _versions(spec))
+        return PlannedChange(self.plan_environment(request), base, moved)
+
+    def _merged(self, repo: Repo, pull: PullRequest, base: Revision, before: Tree) -> Tree:
+        """The files after a merge onto today's base: machine-made edits are replayed there, others are merged file by file."""
+        history = {commit.revision for commit in self.repos.log(repo, base, limit=_DEEPEST)}
+        commits = self.repos.log(repo, pull.head, limit=_DEEPEST)
+        own = [commit for commit in commits if commit.revision not in history]
+        fork = next((commit.revision for commit in commits if commit.revision in history), None)
+        theirs = self.repos.read(repo, pull.head)
+        if fork == base:
+            return theirs
+        if len(own) == 1 and "Jx-Edit" in own[0].trailers:
+            try:
+                return umbrella.apply_edit(before, parse_edit(own[0].trailers["Jx-Edit"]))
+            except (Invalid, NotFound):
+                pass  # what the edit speaks of is gone; the files tell whether that is a conflict
+        merged, conflicts = merge_trees(self.repos.read(repo, fork) if fork else Tree(), before, theirs)
+        if conflicts:
+            raise Stale(
+                f"pull request #{pull.number} conflicts with {pull.base_branch} in {', '.join(conflicts)}",
+                hint=f"rebase {pull.head_branch} onto {pull.base_branch} and push it",
+            )
+        return merged
+
+
+def _versions(spec: EnvironmentSpec) -> dict[str, str]:
+    return {app.key: app.chart.version for app in spec.apps}
