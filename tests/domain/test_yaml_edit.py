@@ -104,6 +104,23 @@ def test_flow_collections_are_edited_in_their_line() -> None:
     assert set_value(text, ("a", "b"), {"x": [1]}) == "a: {b: {x: [1]}, c: [1, 2]} # flow\n"
 
 
+def test_items_without_a_value_and_items_on_a_line_of_their_own_are_edited() -> None:
+    text = "- \n- a\n-\n  b: 1\n"
+    assert set_value(text, (0,), "x") == "- x \n- a\n-\n  b: 1\n"
+    assert remove(text, (0,)) == "- a\n-\n  b: 1\n"
+    assert remove(text, (2,)) == "- \n- a\n"
+    assert set_value(text, (2, "c"), 2) == text + "  c: 2\n"
+    assert read_yaml(set_value(text, (1,), {"k": [1]})) == [None, {"k": [1]}, {"b": 1}]
+
+
+def test_blocks_are_written_with_the_line_ends_of_the_file() -> None:
+    text = "a: x # c\r\nb: 1\r\n"
+    block = set_value(text, ("a",), "one\ntwo\n")
+    assert block == "a: | # c\r\n  one\r\n  two\r\nb: 1\r\n"
+    assert read_yaml(block) == {"a": "one\ntwo\n", "b": 1}
+    assert set_value(text, ("a",), {"k": 1}) == "a: # c\r\n  k: 1\r\nb: 1\r\n"
+
+
 def test_a_first_key_behind_a_dash_gives_way_to_the_next() -> None:
     assert remove("- name: x\n  version: 1\n", (0, "name")) == "- version: 1\n"
 

@@ -128,7 +128,7 @@ class _Edit:
             return self.text[:at] + glue + new + self.text[at:]
         if node.tag == "seq":
             block = write_yaml([value], indent_lists=self.indents_lists)
-            return self._append_lines(self._content_end(node), block, self._dash_column(node, part))
+            return self._append_lines(self._content_end(node), block, self._dash_column(node))
         block = write_yaml({str(part): value}, indent_lists=self.indents_lists)
         return self._append_lines(self._content_end(node), block, node.entries[0][0].column)
 
@@ -152,8 +152,8 @@ class _Edit:
     def _replace_block(self, parent: Node, part: str | int, node: Node, value: Yaml) -> str:
         """Everything after `key:` (or `-`) gives way, but for a comment on that line."""
         if parent.tag == "seq":
-            column, mark = self._dash_column(parent, part), "-"
-            after = self.text.rindex("-", 0, node.start + (node.start == node.end)) + 1
+            column, mark = self._dash_column(parent), "-"
+            after = self._dash(node) + 1
             block = write_yaml([value], indent_lists=self.indents_lists)
         else:
             key = next(name for name, _ in parent.entries if name.real.text == part)
@@ -162,48 +162,44 @@ class _Edit:
             block = write_yaml({"k": value}, indent_lists=self.indents_lists)
         new = self._indent(block.rstrip("\n"), column).removeprefix(" " * column)[len(mark) :]
         end = self._content_end(node)
-        line_end = self._line_end(after)
+        rest = self.text[self._line_end(end) :]
         if node.line > self._line_of(
             after
         ):  # the old value begins on a later line: this one may end in a comment
-            head, rest = self.text[after:line_end], self.text[self._line_end(end) :]
-            is_nested = new.startswith(self.newline)
-            return self.text[:after] + ((head + new) if is_nested else (new + head)) + rest
-        if new.startswith(self.newline):
-            comment = self.text[end : self._line_end(end)]
-            return self.text[:after] + comment.rstrip() + new + self.text[self._line_end(end) :]
-        if "\n" in new:  # a block text: a comment may stand after its `|`
-            first, _, rest = new.partition("\n")
+            comment = self.text[after : self._line_end(after)]
+        else:
             comment = self.text[end : self._line_end(end)].rstrip()
-            return (self.text[:after] + first.rstrip("\r") + comment + self.newline + rest) + self.text[
-                self._line_end(end) :
-            ]
-        return self.text[:after] + new + self.text[end:]
+        first, separator, more = new.partition(self.newline)
+        is_nested = not first
+        return (
+            self.text[:after] + (comment + first if is_nested else first + comment) + separator + more + rest
+        )
 
     def _remove_at(self, path: Path) -> str:
         parent, _ = self._deepest(path[:-1])
         if parent is None or parent.tag == "alias":
             raise self.cannot(path, "it is an alias of another place")
         pairs = parent.entries or tuple((item, item) for item in parent.items)
-        index = next((i for i, (key, _) in enumerate(pairs) if path[-1] in (i, key.real.text)), None)
+        names: list[str | int] = [*range(len(pairs))]
         if parent.tag == "map":
-            index = next((i for i, (key, _) in enumerate(pairs) if key.real.text == path[-1]), None)
-        if index is None:
+            names = [key.real.text for key, _ in pairs]
+        if path[-1] not in names:
             raise self.cannot(path, "it comes from an alias (`<<`)")
+        index = names.index(path[-1])
         if parent.is_flow:
             return self._remove_flow(pairs, index)
         if len(pairs) == 1:
             return self._remove_last(path, parent)
-        begin = pairs[index][0].start if parent.tag == "map" else self._dash(pairs[index][0])
-        line_start = self.text.rfind("\n", 0, begin) + 1
-        if before := self.text[line_start:begin].strip(
-            " \ufeff"
-        ):  # behind a `- `: the next entry takes its place
-            if before.strip("- ") or index + 1 == len(pairs):
-                raise self.cannot(path, "it is not at the beginning of a line")
-            following = pairs[index + 1][0].start if parent.tag == "map" else self._dash(pairs[index + 1][0])
-            return self.text[:begin] + self.text[following:]
-        return self._cut_lines(line_start, self._content_end(pairs[index][1]))
+        starts = [key.start if parent.tag == "map" else self._dash(key) for key, _ in pairs]
+        line_start = self.text.rfind("\n", 0, starts[index]) + 1
+        before = self.text[line_start : starts[index]].strip(" \ufeff")
+        if not before:
+            return self._cut_lines(line_start, self._content_end(pairs[index][1]))
+        if before.strip("- ") or index + 1 == len(pairs):
+            raise self.cannot(path, "it is not at the beginning of a line")
+        return (
+            self.text[: starts[index]] + self.text[starts[index + 1] :]
+        )  # behind a `- `: the next takes its place
 
     def _remove_flow(self, pairs: Sequence[tuple[Node, Node]], index: int) -> str:
         if index + 1 < len(pairs):
@@ -232,17 +228,13 @@ class _Edit:
             return node.start + len(self.text[node.start : node.end].rstrip())
         return node.end
 
-    def _dash_column(self, node: Node, part: str | int) -> int:
+    def _dash_column(self, node: Node) -> int:
         dash = self._dash(node.items[0])
-        before = self.text[self.text.rfind("\n", 0, dash) + 1 : dash]
-        if not node.items:
-            raise self.cannot((part,), "this list cannot be edited")
-        return len(before.removeprefix("\ufeff"))
+        return len(self.text[self.text.rfind("\n", 0, dash) + 1 : dash].removeprefix("\ufeff"))
 
     def _dash(self, item: Node) -> int:
-        return self.text.rindex(
-            "-", 0, item.start + (item.start == item.end and self.text[item.start : item.start + 1] == "-")
-        )
+        """Where the dash of an item stands; an item without a value is said to begin behind it."""
+        return self.text.rindex("-", 0, item.start)
 
     def _line_end(self, at: int) -> int:
         end = self.text.find("\n", at)
@@ -259,9 +251,8 @@ class _Edit:
             end = content_end
         if end > 0:
             return self.text[:start] + self.text[end:]
-        return (
-            self.text[:start].removesuffix("\n").removesuffix("\r")
-        )  # the last line had no line end: none has now
+        # The last line had no line end: none has now.
+        return self.text[:start].removesuffix("\n").removesuffix("\r")
 
     def _append_lines(self, after: int, block: str, column: int) -> str:
         """Whole lines behind the line in which position `after` lies."""
@@ -311,9 +302,11 @@ def _flow(value: Yaml) -> str:
 
 def _scalar(value: Yaml, old: Node) -> str:
     """A scalar on one line, in the old one's quotes where it had any."""
-    if isinstance(value, str) and old.style == '"':
-        return json.dumps(value, ensure_ascii=not value.isprintable())
-    if isinstance(value, str) and old.style == "'" and value.isprintable():
+    if not isinstance(value, str) or not value.isprintable():
+        return _flow(value)
+    if old.style == '"':
+        return json.dumps(value, ensure_ascii=False)
+    if old.style == "'":
         return "'" + value.replace("'", "''") + "'"
     return _flow(value)
 
