@@ -128,6 +128,12 @@ def test_no_secret_is_quoted_from_a_template_that_fails(renderer: HelmRenderer) 
     assert "bad: (value)" in found[0][2]
 
 
+def test_a_secret_that_is_the_name_of_the_chart_leaves_paths_alone(renderer: HelmRenderer) -> None:
+    [(where, line, what)] = mistakes(renderer, **{A: '{{ fail "x env y" }}', "values.yaml": "token: env\n"})
+
+    assert (where, line, what) == ("env/templates/a.yaml", 1, "x (value) y")
+
+
 def test_values_that_are_no_yaml_have_their_line(renderer: HelmRenderer) -> None:
     [(where, line, _)] = mistakes(renderer, **{"values.yaml": "a: b\nc: [\n", A: "a: b"})
 

@@ -16,7 +16,10 @@ _PLACE = re.compile(r"(?P<file>[\w.+@-]+(?:/[\w.+@ -]+)+\.\w+):(?P<line>\d+)(?::
 _LOADING = re.compile(r"cannot (?:load|unmarshal) (?P<file>[\w./-]+\.ya?ml)")
 _YAML_LINE = re.compile(r"yaml: line (?P<line>\d+)")
 _SECRET_KEY = re.compile(r"pass|secret|token|key|credential|auth|hmac|cert", re.IGNORECASE)
+_TEMPLATE = re.compile(r"([\w./-]+/templates/[\w./ -]+\.\w+)")
 _HIDDEN = "(value)"
+_LONG = 8
+"""Characters from which on a secret is no ordinary word."""
 
 
 def explain(error: EngineError, values: Mapping[str, Any]) -> JxError:
@@ -74,11 +77,22 @@ def _shortened(text: str) -> str:
 
 
 def _without_values(text: str, values: Mapping[str, Any]) -> str:
-    """Secrets are taken out wherever they stand; other values where they are quoted. Longest first, or a part would stay."""
-    leaves = sorted(_leaves(values), key=lambda leaf: len(leaf[1]), reverse=True)
+    """Secrets are taken out wherever they stand, but for short ones within words; other values where they are quoted. Paths of
+    templates stay."""
+    leaves = sorted(
+        _leaves(values), key=lambda leaf: len(leaf[1]), reverse=True
+    )  # or a part of one would stay
+    parts = _TEMPLATE.split(text)
+    parts[::2] = [_masked(part, leaves) for part in parts[::2]]
+    return "".join(parts)
+
+
+def _masked(text: str, leaves: list[tuple[bool, str]]) -> str:
     for is_secret, value in leaves:
-        if is_secret and len(value) > 2:
+        if is_secret and len(value) >= _LONG:
             text = text.replace(value, _HIDDEN)
+        elif is_secret and len(value) > 2:
+            text = re.sub(rf"(?<![A-Za-z0-9]){re.escape(value)}(?![A-Za-z0-9])", _HIDDEN, text)
         elif value.strip():
             text = text.replace(f"'{value}'", _HIDDEN).replace(f'"{value}"', _HIDDEN)
     return text
