@@ -159,6 +159,18 @@ ZERO_IS_NONE = {
     "io.k8s.api.networking.v1.ServiceBackendPort": ["number"],
     "io.k8s.api.policy.v1.PodDisruptionBudgetStatus": ["observedGeneration"],
     "io.k8s.api.scheduling.v1.PriorityClass": ["globalDefault"],
+    "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinitionSpec": [
+        "preserveUnknownFields"
+    ],
+    "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinitionVersion": ["deprecated"],
+    "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps": [
+        "exclusiveMaximum",
+        "exclusiveMinimum",
+        "nullable",
+        "uniqueItems",
+        "x-kubernetes-embedded-resource",
+        "x-kubernetes-int-or-string",
+    ],
 }
 
 # Optional texts that are kept where they are empty (all others are left out then).

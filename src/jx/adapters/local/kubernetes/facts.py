@@ -21,7 +21,7 @@ Gvk: TypeAlias = tuple[str, str, str]
 OBJECT_META = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
 
 _REFERENCE = "#/definitions/"
-_QUANTITY = "io.k8s.apimachinery.pkg.api.resource.Quantity"
+QUANTITY = "io.k8s.apimachinery.pkg.api.resource.Quantity"
 _RAW_EXTENSION = "io.k8s.apimachinery.pkg.runtime.RawExtension"
 
 
@@ -76,7 +76,6 @@ class Schema:
         "_node",
         "default",
         "int_or_string",
-        "is_time",
         "kind",
         "list_type",
         "map_keys",
@@ -106,7 +105,6 @@ class Schema:
         self.merge_key: str = outer.get("x-kubernetes-patch-merge-key", "")
         self.patch_strategy = tuple(s for s in outer.get("x-kubernetes-patch-strategy", "").split(",") if s)
         self.int_or_string = _is_int_or_string(self.ref, node)
-        self.is_time = node.get("format") == "date-time"
         self.preserve_unknown = bool(node.get("x-kubernetes-preserve-unknown-fields", False))
         self._inherits_unknown = unknown or self.preserve_unknown
         self.kind = _kind_of(self.ref, node, int_or_string=self.int_or_string)
@@ -120,6 +118,17 @@ class Schema:
     def deduced() -> "Schema":
         """The type of an object nobody described: maps are granular, lists atomic."""
         return _DEDUCED
+
+    @property
+    def is_dictionary(self) -> bool:
+        """Whether the type is a map with typed values; an empty one is as good as none."""
+        return "additionalProperties" in self._node
+
+    @property
+    def format(self) -> str:
+        """What a scalar's text or number means: int32, int64, byte, date-time ..."""
+        form: str = self._node.get("format", "")
+        return form
 
     @property
     def is_struct(self) -> bool:
@@ -277,7 +286,7 @@ def _reference_of(node: Mapping[str, Any]) -> str:
 
 def _is_int_or_string(ref: str, node: Mapping[str, Any]) -> bool:
     return (
-        ref == _QUANTITY
+        ref == QUANTITY
         or node.get("format") == "int-or-string"
         or bool(node.get("x-kubernetes-int-or-string", False))
     )

@@ -177,7 +177,7 @@ def _map(value: Any) -> Mapping[str, Any]:
 
 
 def _check_scalar(value: Any, schema: Schema, path: Path) -> None:
-    if not schema.scalar or schema.is_time:
+    if not schema.scalar or schema.format == "date-time":
         if isinstance(value, dict | list):
             raise TypeMismatch(f"{text(path)}: expected any scalar, got {_go(value)}")
         return

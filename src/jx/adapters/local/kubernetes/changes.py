@@ -1,0 +1,222 @@
+"""What an update may not change, and what it keeps without saying so."""
+
+import copy
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, Final, TypeAlias
+
+from jx.adapters.local.kubernetes import invalid, quantities
+from jx.adapters.local.kubernetes.facts import Gvk, Obj
+from jx.adapters.local.kubernetes.invalid import FieldError
+
+Rule: TypeAlias = Callable[[Obj, Obj], Iterator[FieldError]]
+
+_SEALED: Final = "field is immutable when `immutable` is set"
+_STATEFUL_FREE: Final = (
+    "replicas",
+    "ordinals",
+    "template",
+    "updateStrategy",
+    "revisionHistoryLimit",
+    "persistentVolumeClaimRetentionPolicy",
+    "minReadySeconds",
+)
+_POD_FREE: Final = (
+    "`spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,"
+    "`spec.tolerations` (only additions to existing tolerations),"
+    "`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)"
+)
+_CLAIM_FREE: Final = "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims"
+
+
+def mistakes(gvk: Gvk, obj: Obj, old: Obj) -> list[FieldError]:
+    """The forbidden changes of an update."""
+    rule = _KINDS.get((gvk[0], gvk[2]))
+    return list(rule(obj, old)) if rule else []
+
+
+def keep_allocated(gvk: Gvk, obj: Obj, old: Obj) -> Obj:
+    """The new object with what the cluster had given the old one, where the author left it out.
+
+    A Service keeps its addresses and node ports; call it before `default`.
+    """
+    if (gvk[0], gvk[2]) != ("", "Service") or not isinstance(obj.get("spec"), dict):
+        return obj
+    before = old.get("spec") or {}
+    spec = dict(obj["spec"])
+    if "ExternalName" in (spec.get("type"), before.get("type")):
+        return obj
+    if not spec.get("clusterIP") and not spec.get("clusterIPs"):
+        for key in ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"):
+            if key in before and not spec.get(key):
+                spec[key] = copy.deepcopy(before[key])
+    if spec.get("type") in ("NodePort", "LoadBalancer"):
+        given = {
+            _port_key(port): port["nodePort"] for port in before.get("ports") or () if port.get("nodePort")
+        }
+        spec["ports"] = [
+            {**port, "nodePort": given[_port_key(port)]}
+            if not port.get("nodePort") and _port_key(port) in given
+            else port
+            for port in spec.get("ports") or ()
+        ]
+    return {**obj, "spec": spec}
+
+
+def _port_key(port: Obj) -> tuple[Any, str]:
+    return (port.get("port"), port.get("protocol") or "TCP")
+
+
+def _immutable(obj: Obj, old: Obj, *path: str) -> Iterator[FieldError]:
+    after, before = _get(obj, path), _get(old, path)
+    if after != before:
+        yield invalid.invalid(".".join(path), after, invalid.IMMUTABLE)
+
+
+def _get(obj: Any, path: tuple[str, ...]) -> Any:
+    for key in path:
+        obj = obj.get(key) if isinstance(obj, Mapping) else None
+    return obj
+
+
+def _selector(obj: Obj, old: Obj) -> Iterator[FieldError]:
+    yield from _immutable(obj, old, "spec", "selector")
+
+
+def _stateful_set(obj: Obj, old: Obj) -> Iterator[FieldError]:
+    def fixed(one: Obj) -> Obj:
+        spec = {key: value for key, value in (one.get("spec") or {}).items() if key not in _STATEFUL_FREE}
+        spec["volumeClaimTemplates"] = [
+            {key: value for key, value in claim.items() if key != "status"}
+            for claim in spec.get("volumeClaimTemplates") or ()
+        ]
+        return spec
+
+    if fixed(obj) != fixed(old):
+        listed = ", ".join(f"'{key}'" for key in _STATEFUL_FREE[:-1])
+        detail = (
+            f"updates to statefulset spec for fields other than {listed} and 'minReadySeconds' are forbidden"
+        )
+        yield invalid.forbidden("spec", detail)
+
+
+def _job(obj: Obj, old: Obj) -> Iterator[FieldError]:
+    if _get(old, ("spec", "completionMode")) != "Indexed":
+        yield from _immutable(obj, old, "spec", "completions")
+    yield from _immutable(obj, old, "spec", "selector")
+    if not (_get(old, ("spec", "suspend")) and not _get(old, ("status", "startTime"))):
+        yield from _immutable(obj, old, "spec", "template")
+    yield from _immutable(obj, old, "spec", "completionMode")
+    yield from _immutable(obj, old, "spec", "podFailurePolicy")
+
+
+def _pod(obj: Obj, old: Obj) -> Iterator[FieldError]:
+    def fixed(spec: Obj) -> Obj:
+        free = ("activeDeadlineSeconds", "tolerations", "ephemeralContainers", "nodeName", "schedulingGates")
+        kept = {key: value for key, value in spec.items() if key not in free}
+        for key in ("containers", "initContainers"):
+            kept[key] = [
+                {name: value for name, value in container.items() if name not in ("image", "resources")}
+                for container in spec.get(key) or ()
+            ]
+        return kept
+
+    after, before = obj.get("spec") or {}, old.get("spec") or {}
+    if len(after.get("containers") or ()) != len(before.get("containers") or ()):
+        yield invalid.forbidden("spec.containers", "pod updates may not add or remove containers")
+        return
+    moved = before.get("nodeName") and after.get("nodeName") != before["nodeName"]
+    lost = [one for one in before.get("tolerations") or () if one not in (after.get("tolerations") or ())]
+    if fixed(after) != fixed(before) or moved or lost:
+        yield invalid.forbidden("spec", f"pod updates may not change fields other than {_POD_FREE}")
+
+
+def _service(obj: Obj, old: Obj) -> Iterator[FieldError]:
+    after, before = obj.get("spec") or {}, old.get("spec") or {}
+    if "ExternalName" in (after.get("type"), before.get("type")) or not before.get("clusterIP"):
+        return
+    if after.get("clusterIP") != before["clusterIP"]:
+        addresses = after.get("clusterIPs") or ([after["clusterIP"]] if after.get("clusterIP") else None)
+        if addresses is None:
+            yield invalid.invalid("spec.clusterIPs[0]", None, "primary clusterIP can not be unset")
+        else:
+            yield invalid.invalid("spec.clusterIPs[0]", addresses, "may not change once set")
+
+
+def _secret(obj: Obj, old: Obj) -> Iterator[FieldError]:
+    yield from _immutable(obj, old, "type")
+    yield from _sealed(obj, old, ("data",))
+
+
+def _config_map(obj: Obj, old: Obj) -> Iterator[FieldError]:
+    yield from _sealed(obj, old, ("data", "binaryData"))
+
+
+def _sealed(obj: Obj, old: Obj, keys: tuple[str, ...]) -> Iterator[FieldError]:
+    if not old.get("immutable"):
+        return
+    if not obj.get("immutable"):
+        yield invalid.forbidden("immutable", _SEALED)
+    for key in keys:
+        if (obj.get(key) or {}) != (old.get(key) or {}):
+            yield invalid.forbidden(key, _SEALED)
+
+
+def _claim(obj: Obj, old: Obj) -> Iterator[FieldError]:
+    def fixed(spec: Obj) -> Obj:
+        kept = {key: value for key, value in spec.items() if key != "volumeAttributesClassName"}
+        resources = {key: value for key, value in (spec.get("resources") or {}).items() if key != "requests"}
+        return {**kept, "resources": resources}
+
+    after, before = obj.get("spec") or {}, old.get("spec") or {}
+    if not before.get("volumeName"):
+        after = {key: value for key, value in after.items() if key != "volumeName"}
+    if not before.get("storageClassName"):
+        after = {key: value for key, value in after.items() if key != "storageClassName"}
+    if fixed(after) != fixed(
+        {key: value for key, value in before.items() if key in after or key != "storageClassName"}
+    ):
+        yield invalid.forbidden("spec", _CLAIM_FREE)
+    path = ("resources", "requests", "storage")
+    now, then = _get(after, path), _get(before, path)
+    if now is not None and then is not None and quantities.parse(now) < quantities.parse(then):
+        detail = "field can not be less than status.capacity"
+        yield invalid.forbidden("spec.resources.requests.storage", detail)
+
+
+def _binding(obj: Obj, old: Obj) -> Iterator[FieldError]:
+    after = obj.get("roleRef") or {}
+    if after != (old.get("roleRef") or {}):
+        shown = {
+            name: after.get(key, "")
+            for name, key in (("APIGroup", "apiGroup"), ("Kind", "kind"), ("Name", "name"))
+        }
+        yield invalid.invalid("roleRef", shown, "cannot change roleRef")
+
+
+def _storage_class(obj: Obj, old: Obj) -> Iterator[FieldError]:
+    for key in ("parameters", "provisioner", "reclaimPolicy", "volumeBindingMode"):
+        if obj.get(key) != old.get(key):
+            detail = f"updates to {key} are forbidden."
+            yield invalid.forbidden(key, detail)
+
+
+_RBAC: Final = "rbac.authorization.k8s.io"
+
+_KINDS: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(
+    {
+        ("", "ConfigMap"): _config_map,
+        ("", "PersistentVolumeClaim"): _claim,
+        ("", "Pod"): _pod,
+        ("", "Secret"): _secret,
+        ("", "Service"): _service,
+        ("apps", "DaemonSet"): _selector,
+        ("apps", "Deployment"): _selector,
+        ("apps", "ReplicaSet"): _selector,
+        ("apps", "StatefulSet"): _stateful_set,
+        ("batch", "Job"): _job,
+        ("storage.k8s.io", "StorageClass"): _storage_class,
+        (_RBAC, "ClusterRoleBinding"): _binding,
+        (_RBAC, "RoleBinding"): _binding,
+    }
+)

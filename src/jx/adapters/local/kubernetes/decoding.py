@@ -1,0 +1,120 @@
+"""Reads objects as strictly as the real server's decoder: a value of another type than its field's is refused."""
+
+import base64
+import binascii
+import re
+from typing import Any, Final
+
+from jx.adapters.local.kubernetes import facts, quantities
+from jx.adapters.local.kubernetes.facts import Gvk, Obj, Schema
+
+_JSON_NAMES: Final = {
+    bool: "bool",
+    int: "number",
+    float: "number",
+    str: "string",
+    list: "array",
+    dict: "object",
+}
+_TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[-+]\d\d:\d\d)")
+
+
+class Malformed(ValueError):
+    """An object that cannot be decoded (HTTP 400); the message is the real server's."""
+
+
+def check(gvk: Gvk, obj: Obj, schema: Schema) -> None:
+    """Raises Malformed at the first value that does not fit its field."""
+    problem = _problem(obj, schema, gvk[2], "")
+    if problem:
+        raise Malformed(f'{gvk[2]} in version "{gvk[1]}" cannot be handled as a {gvk[2]}: {problem}')
+
+
+def _problem(value: Any, schema: Schema, struct: str, path: str) -> str:
+    if value is None or schema.kind == "any":
+        return ""
+    if schema.kind == "scalar":
+        return _scalar_problem(value, schema, struct, path)
+    if schema.kind == "list":
+        if not isinstance(value, list):
+            return _mismatch(value, schema, struct, path)
+        return next(filter(None, (_problem(item, schema.item(), struct, path) for item in value)), "")
+    if not isinstance(value, dict):
+        return _mismatch(value, schema, struct, path)
+    inner = _struct_name(schema) if schema.kind == "object" else struct
+    for key, child in value.items():
+        below = schema.child(key)
+        here = f"{path}.{key}" if path else key
+        problem = _problem(child, below, inner, here if schema.kind == "object" else path) if below else ""
+        if problem:
+            return problem
+    return ""
+
+
+def _scalar_problem(value: Any, schema: Schema, struct: str, path: str) -> str:
+    if schema.ref == facts.QUANTITY:
+        return _quantity_problem(value)
+    if schema.int_or_string:
+        fits = isinstance(value, str | int) and not isinstance(value, bool)
+    elif schema.scalar == "string":
+        fits = isinstance(value, str)
+    elif schema.scalar == "boolean":
+        fits = isinstance(value, bool)
+    else:
+        whole = (
+            schema.scalar == "number"
+            or isinstance(value, int)
+            or (isinstance(value, float) and value.is_integer())
+        )
+        fits = isinstance(value, int | float) and not isinstance(value, bool) and whole
+    if not fits:
+        return _mismatch(value, schema, struct, path)
+    return _text_problem(value, schema.format)
+
+
+def _quantity_problem(value: Any) -> str:
+    try:
+        quantities.parse(value)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def _text_problem(value: Any, form: str) -> str:
+    if form == "byte":
+        try:
+            base64.b64decode(value, validate=True)
+        except (binascii.Error, ValueError):
+            at = next(
+                (i for i, c in enumerate(value) if not re.fullmatch(r"[A-Za-z0-9+/=]", c)),
+                len(value) // 4 * 4,
+            )
+            return f"illegal base64 data at input byte {at}"
+    if form == "date-time" and not _TIME.fullmatch(value):
+        return f'parsing time "{value}" as "2006-01-02T15:04:05Z07:00": cannot parse "{value}" as "2006"'
+    return ""
+
+
+def _mismatch(value: Any, schema: Schema, struct: str, path: str) -> str:
+    found = _JSON_NAMES[type(value)]
+    if isinstance(value, float):
+        found = f"number {value}"
+    return f"json: cannot unmarshal {found} into Go struct field {struct}.{path} of type {_go_type(schema)}"
+
+
+def _go_type(schema: Schema) -> str:
+    if schema.kind == "list":
+        return f"[]{_go_type(schema.item())}"
+    if schema.kind == "object":
+        return f"v1.{_struct_name(schema)}"
+    if schema.kind == "map":
+        below = schema.child("")
+        return f"map[string]{_go_type(below) if below else 'string'}"
+    if schema.int_or_string:
+        return "intstr.IntOrString"
+    names = {"boolean": "bool", "number": "float64", "integer": schema.format or "int64"}
+    return names.get(schema.scalar, "string")
+
+
+def _struct_name(schema: Schema) -> str:
+    return schema.ref.rpartition(".")[2]
