@@ -1,0 +1,120 @@
+"""The contract of `ports.activities.Activities`, held to every adapter of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from tests.support.embedded import GROUP, embedded_api, fresh_name
+
+from jx.adapters.kubernetes.activities import KubernetesActivities
+from jx.adapters.kubernetes.anchors import ensure_namespace
+from jx.adapters.kubernetes.api import Api, Resource
+from jx.adapters.local.memory_records import MemoryActivities
+from jx.domain.activities import Activity, ActivityStatus, ActivityStep
+from jx.domain.errors import Unavailable
+from jx.ports.activities import Activities
+
+__all__ = ["embedded_api"]
+
+AT = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
+CRDS = Resource(
+    "apiextensions.k8s.io/v1", "customresourcedefinitions", "CustomResourceDefinition", namespaced=False
+)
+pytestmark = GROUP
+
+
+def crd() -> dict[str, Any]:
+    schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
+    names = {"kind": "PipelineActivity", "plural": "pipelineactivities", "singular": "pipelineactivity"}
+    return {
+        "apiVersion": CRDS.api_version,
+        "kind": CRDS.kind,
+        "metadata": {"name": "pipelineactivities.jenkins.io"},
+        "spec": {"group": "jenkins.io", "scope": "Namespaced", "names": names, "versions": [version]},
+    }
+
+
+@pytest.fixture(params=["memory", "kubernetes"])
+def activities(request: pytest.FixtureRequest) -> Activities:
+    if request.param == "memory":
+        return MemoryActivities()
+    api: Api = request.getfixturevalue("embedded_api")
+    namespace = fresh_name("jx")
+    ensure_namespace(api, namespace)
+    api.apply(CRDS, "", crd(), query={"fieldManager": "test", "force": "true"})
+    return KubernetesActivities(api, namespace=namespace)
+
+
+def run(build: str = "1", *, name: str = "") -> Activity:
+    return Activity(
+        name=name or f"acme-environment-jx-dev-master-{build}",
+        pipeline="acme/environment-jx-dev/master",
+        build=build,
+        status=ActivityStatus.RUNNING,
+        revision="a" * 40,
+        author="Ann Lee",
+        message="feat: a\n\nb",
+        started=AT + timedelta(minutes=int(build)),
+        steps=(
+            ActivityStep("apply", ActivityStatus.RUNNING, AT),
+            ActivityStep("render", ActivityStatus.SUCCEEDED, AT, AT + timedelta(seconds=3), "50 charts", 1),
+            ActivityStep("wait", ActivityStatus.PENDING, depth=1),
+            ActivityStep("ledger", ActivityStatus.NOT_EXECUTED),
+        ),
+    )
+
+
+def test_all_of_a_record_comes_back(activities: Activities) -> None:
+    activities.save(run())
+    assert activities.list_all() == (run(),)
+
+
+def test_a_record_that_says_little_comes_back_too(activities: Activities) -> None:
+    little = Activity("a-b-c-1", "a/b/c", "1", ActivityStatus.PENDING)
+    activities.save(little)
+    assert activities.list_all() == (little,)
+
+
+def test_the_newest_write_of_a_name_wins_whole(activities: Activities) -> None:
+    activities.save(run())
+    done = replace(run(), status=ActivityStatus.SUCCEEDED, completed=AT, author="", steps=run().steps[:1])
+    activities.save(done)
+    activities.save(done)
+    assert activities.list_all() == (done,)
+
+
+def test_the_list_is_oldest_first(activities: Activities) -> None:
+    for build in ("10", "9", "11"):
+        activities.save(run(build))
+    assert [activity.build for activity in activities.list_all()] == ["9", "10", "11"]
+
+
+def test_any_name_can_be_recorded_and_two_stay_two(activities: Activities) -> None:
+    names = ["Acme-Shop-feat/X_y-1", "acme-shop-feat-x-y-1", "a" * 300 + "-1", "a" * 300 + "-2"]
+    for name in names:
+        activities.save(run(name=name))
+    assert sorted(activity.name for activity in activities.list_all()) == sorted(names)
+
+
+def test_a_watcher_gets_all_records_and_then_each_change(activities: Activities) -> None:
+    activities.save(run("1"))
+    activities.save(run("2"))
+    seen = activities.watch()
+    assert [next(seen).build, next(seen).build] == ["1", "2"]
+    activities.save(replace(run("1"), status=ActivityStatus.FAILED))
+    assert next(seen).status is ActivityStatus.FAILED
+    activities.save(run("3"))
+    assert next(seen).build == "3"
+    del seen
+
+
+@GROUP
+def test_a_cluster_without_the_kind_says_what_brings_it(embedded_api: Api) -> None:
+    missing = KubernetesActivities(embedded_api, namespace=fresh_name("nowhere"))
+    with pytest.raises(Unavailable) as caught:
+        missing.save(run())
+    assert "jx-platform" in caught.value.hint

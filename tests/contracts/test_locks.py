@@ -1,0 +1,103 @@
+"""The contract of `ports.anchor.Locks`, held to every adapter of it."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+
+import pytest
+from tests.support.embedded import GROUP, embedded_api, fresh_name
+from tests.support.kubernetes import QuickClock
+
+from jx.adapters.kubernetes.locks import KubernetesLocks
+from jx.adapters.local.memory_anchors import MemoryLocks
+from jx.domain.errors import Locked
+from jx.domain.names import EnvironmentName
+from jx.ports.anchor import Locks
+
+__all__ = ["embedded_api"]
+
+MINUTE = timedelta(minutes=1)
+pytestmark = GROUP
+
+
+@pytest.fixture
+def clock() -> QuickClock:
+    return QuickClock()
+
+
+@pytest.fixture(params=["memory", "kubernetes"])
+def locks(request: pytest.FixtureRequest, clock: QuickClock) -> Locks:
+    if request.param == "memory":
+        return MemoryLocks(clock.now)
+    return KubernetesLocks(request.getfixturevalue("embedded_api"), clock)
+
+
+@pytest.fixture
+def name() -> EnvironmentName:
+    return EnvironmentName(fresh_name("env"))
+
+
+def test_whom_somebody_else_holds_up_is_told_who_and_since_when(
+    locks: Locks, clock: QuickClock, name: EnvironmentName
+) -> None:
+    locks.acquire(name, holder="controller-1", lease=MINUTE)
+    clock.move(timedelta(seconds=30))
+    with pytest.raises(Locked, match=r"controller-1.*12:00:00") as caught:
+        locks.acquire(name, holder="ann@laptop", lease=MINUTE)
+    assert caught.value.hint
+
+
+def test_the_locks_of_two_environments_are_apart(locks: Locks, name: EnvironmentName) -> None:
+    locks.acquire(name, holder="a", lease=MINUTE)
+    locks.acquire(EnvironmentName(fresh_name("env")), holder="b", lease=MINUTE)
+
+
+def test_taking_ones_own_lock_renews_it(locks: Locks, clock: QuickClock, name: EnvironmentName) -> None:
+    locks.acquire(name, holder="a", lease=MINUTE)
+    clock.move(timedelta(seconds=50))
+    locks.acquire(name, holder="a", lease=MINUTE)
+    clock.move(timedelta(seconds=50))
+    with pytest.raises(Locked):
+        locks.acquire(name, holder="b", lease=MINUTE)
+
+
+def test_a_lease_that_ran_out_is_taken_over(locks: Locks, clock: QuickClock, name: EnvironmentName) -> None:
+    locks.acquire(name, holder="a", lease=MINUTE)
+    clock.move(timedelta(seconds=61))
+    locks.acquire(name, holder="b", lease=MINUTE)
+    with pytest.raises(Locked, match="b"):
+        locks.acquire(name, holder="a", lease=MINUTE)
+
+
+def test_a_released_lock_is_free_at_once(locks: Locks, name: EnvironmentName) -> None:
+    locks.acquire(name, holder="a", lease=MINUTE)
+    locks.release(name, holder="a")
+    locks.acquire(name, holder="b", lease=MINUTE)
+
+
+def test_releasing_what_is_not_ours_changes_nothing(locks: Locks, name: EnvironmentName) -> None:
+    locks.release(name, holder="b")
+    locks.acquire(name, holder="a", lease=MINUTE)
+    locks.release(name, holder="b")
+    with pytest.raises(Locked):
+        locks.acquire(name, holder="b", lease=MINUTE)
+
+
+def test_of_many_at_once_exactly_one_gets_it(locks: Locks, name: EnvironmentName) -> None:
+    start, got = threading.Barrier(6), []
+
+    def take(holder: str) -> None:
+        start.wait()
+        try:
+            locks.acquire(name, holder=holder, lease=MINUTE)
+        except Locked:
+            return
+        got.append(holder)
+
+    threads = [threading.Thread(target=take, args=(f"holder-{i}",)) for i in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(got) == 1
