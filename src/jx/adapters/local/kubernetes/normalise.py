@@ -16,9 +16,8 @@ def default(gvk: Gvk, obj: Obj) -> Obj:
     schema = known.schema(gvk)
     decoding.check(gvk, obj, schema)
     made: Obj = _tidy(obj, schema, known)
-    metadata = made.get("metadata")
-    if not isinstance(metadata, dict):
-        made["metadata"] = {}
+    made.setdefault("metadata", {})
+    _fill_structs(made, schema)
     defaults.complete(gvk[0], gvk[2], made)
     _fill_structs(made, schema)
     return made
