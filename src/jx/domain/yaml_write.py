@@ -39,11 +39,11 @@ class _CompactDumper(_Dumper):
 
 
 def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    lines = text.split("\n")
-    if not all(line.isprintable() for line in lines):
-        style = '"'  # tabs, other line breaks and the invisible are escaped
+    lines = text.removesuffix("\n").split("\n")
+    if not all(line.isprintable() for line in lines) or not (lines[-1] or text == ""):
+        style = '"'  # tabs, other line breaks and the invisible are escaped; so are empty lines at the end
     else:
-        style = "|" if len(lines) > 1 and all(line == line.rstrip() for line in lines) else ""
+        style = "|" if "\n" in text and all(line == line.rstrip() for line in lines) else ""
     return dumper.represent_scalar(TAG_PREFIX + "str", text, style=style or None)
 
 
