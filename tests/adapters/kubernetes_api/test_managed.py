@@ -350,15 +350,6 @@ def test_managers_are_sorted_by_operation_time_and_name() -> None:
     assert [e["manager"] for e in live["metadata"]["managedFields"]] == ["m", "z", "a"]
 
 
-def test_only_times_differing_is_nothing_to_write() -> None:
-    old = apply(None, config_map({"a": "1"}))
-    new = copy.deepcopy(old)
-    new["metadata"]["managedFields"][0]["time"] = LATER
-    assert managed.keep_times(old, new) is old
-    new["data"] = {"a": "2"}
-    assert managed.keep_times(old, new) is new
-
-
 # Laws
 
 _KEYS = st.sampled_from("abcdef")

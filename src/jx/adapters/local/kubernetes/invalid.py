@@ -20,12 +20,6 @@ class FieldError:
         return f"{self.path}: {self.message}"
 
 
-def summary(errors: Iterable[FieldError]) -> str:
-    """All mistakes as one sentence, each once: `a`, or `[a, b]` where there are several."""
-    sentences = list(dict.fromkeys(str(error) for error in errors))
-    return sentences[0] if len(sentences) == 1 else f"[{', '.join(sentences)}]"
-
-
 def invalid(path: str, value: Any, detail: str, reason: str = "FieldValueInvalid") -> FieldError:
     """A value that breaks a rule."""
     return FieldError(path, f"Invalid value: {shown(value)}" + (f": {detail}" if detail else ""), reason)

@@ -1,7 +1,7 @@
 """Who owns which field: server-side apply, and the managers of plain updates.
 
 Both give a new object with its `metadata.managedFields`; neither changes what it is given. An apply does not
-fill in defaults: normalise its result, then `keep_times` tells whether there is anything to write.
+fill in defaults: normalise its result; where only times of managers differ then, there is nothing to write.
 """
 
 import json
@@ -166,17 +166,6 @@ def update(  # noqa: PLR0913
         kept = managers[me].fields if me in managers else FieldSet()
         managers[me] = _Entry(own | kept, api_version, now)
     return _with_managers(after, _cap(managers))
-
-
-def keep_times(old: Obj, new: Obj) -> Obj:
-    """`old` itself where `new` differs from it in managers' times only (nothing to write), else `new`."""
-
-    def timeless(obj: Obj) -> Obj:
-        metadata = dict(obj.get("metadata", {}))
-        metadata["managedFields"] = [{**entry, "time": ""} for entry in metadata.get("managedFields", ())]
-        return {**obj, "metadata": metadata}
-
-    return old if timeless(old) == timeless(new) else new
 
 
 def _created(obj: Obj, schema: Schema) -> FieldSet:
