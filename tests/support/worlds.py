@@ -5,6 +5,7 @@ A world is checked when it is built: an app whose chart nobody offers is a mista
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -144,7 +145,7 @@ class World:
     def offer(self, name: str, version: str, *objects: Mapping[str, Any], **files: str) -> None:
         """Put a chart into the catalog; `files` are further templates, by name without `.yaml`."""
         texts = {
-            f"templates/{number:02d}.yaml": yaml.safe_dump(dict(body)) for number, body in enumerate(objects)
+            f"templates/{number:02d}.yaml": json.dumps(body, indent=1) for number, body in enumerate(objects)
         }
         texts |= {f"templates/{file}.yaml": text for file, text in files.items()}
         self.catalog.add(make_chart(name, version, texts, repository=REPOSITORY))
