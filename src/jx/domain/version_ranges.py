@@ -1,7 +1,8 @@
 """Ranges of versions, as `version:` of a chart's dependency writes them and Helm understands them.
 
     1.2.3  =1.2  !=1.3.0  >1  <2  >=1.2.0  <=3      comparisons; missing parts and `x`, `X`, `*` are open
-    ~1.2.3 (>=1.2.3 <1.3)   ^1.2.3 (>=1.2.3 <2)   1.2 - 1.4.5   1.x   *
+    ~1.2.3 (>=1.2.3 <1.3)   ^1.2.3 (>=1.2.3 <2)   1.x   *
+    1.2 - 1.4.5                                    from, to; by itself
     >=1.2 <2, !=1.5.0                              blank or comma: all of them
     ~1.2 || ^3                                     any of them
 
@@ -22,7 +23,7 @@ _TAIL = r"(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?"
 _VERSION = rf"v?(?P<major>{_PART})(?:\.(?P<minor>{_PART}))?(?:\.(?P<patch>{_PART}))?(?P<tail>{_TAIL})"
 _COMPARISON = re.compile(rf"\s*(?P<operator>=>|>=|=<|<=|!=|~>|[=<>~^]?)\s*{_VERSION}\s*(?:,|(?=\s)|$)")
 _BARE = re.sub(r"\?P<\w+>", "?:", _VERSION)
-_HYPHEN = re.compile(rf"({_BARE})\s+-\s+({_BARE})")
+_HYPHEN = re.compile(rf"^({_BARE})\s+-\s+({_BARE})$")
 _OPEN = frozenset({None, "x", "X", "*"})
 _SYNONYMS = {"=>": ">=", "=<": "<=", "~>": "~", "": "="}
 
@@ -35,7 +36,11 @@ class _Comparison:
     """How many of major, minor and patch are given; 0 for `*`."""
 
     def matches(self, version: Version) -> bool:
-        return not self.parts or _MATCH[self.operator](self, version)
+        if not self.parts:
+            # Nobody writes <* with a purpose, but Helm has an answer, and two answers would be one too many.
+            kept = {"<": None, "<=": 2, "^": 3}.get(self.operator, 0)
+            return kept is not None and not any(version.numbers[:kept])
+        return _MATCH[self.operator](self, version)
 
     def begins(self, version: Version) -> bool:
         """Whether a version has the parts that are given."""
@@ -109,7 +114,7 @@ def parse_version_range(text: str) -> VersionRange:
 
 
 def _parse_comparisons(part: str, whole: str) -> tuple[_Comparison, ...]:
-    rest = _HYPHEN.sub(r">=\1 <=\2", part).strip()
+    rest = _HYPHEN.sub(r">=\1 <=\2", part.strip())
     found = []
     while rest:
         match = _COMPARISON.match(rest)
