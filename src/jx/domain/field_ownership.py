@@ -89,9 +89,11 @@ def _like(value: Any, like: Any) -> Any:
 
 def _pick(value: Any, fields: Mapping[str, Any]) -> Any:
     """The parts of a live value that a set of fields names, in an order that is the live one for lists."""
+    if not fields:
+        return value
     children = {path: sub for path, sub in fields.items() if path != "."}
     if not children:
-        return value
+        return "there"
     if isinstance(value, Mapping):
         return {path: _pick_field(value, path, sub) for path, sub in children.items()}
     if isinstance(value, list):

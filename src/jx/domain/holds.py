@@ -83,7 +83,8 @@ def _hunks_of(path: str, skipped: Tree, applied: Tree) -> list[UndoneHunk]:
 
 def _is_undone(hunk: UndoneHunk, lines: Sequence[str]) -> bool:
     has_applied = _contains(lines, (*hunk.before, *hunk.applied, *hunk.after))
-    has_skipped = _contains(lines, (*hunk.before, *hunk.skipped, *hunk.after))
+    skipped = (*hunk.before, *hunk.skipped, *hunk.after)
+    has_skipped = bool(skipped) and _contains(lines, skipped)
     if has_applied and not has_skipped:
         return True
     return bool(hunk.skipped) and not _contains(lines, hunk.skipped)
