@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -155,8 +156,6 @@ def test_removing_is_repeatable_and_lets_one_begin_anew(anchors: Anchors, name: 
 
 
 def test_thousands_of_objects_and_megabytes_of_entries_fit(anchors: Anchors, name: EnvironmentName) -> None:
-    import hashlib
-
     noise = b"".join(hashlib.sha256(str(i).encode()).digest() for i in range(60_000))
     items = tuple(
         item(name=f"app-{i}", uid=hashlib.sha256(str(i).encode()).hexdigest()) for i in range(5_000)

@@ -95,21 +95,12 @@ class Transport:
 
     def request(self, request: Request) -> Response:
         """Send a request and read the whole answer, of any status."""
-        for attempt in range(1, _ATTEMPTS + 1):
-            is_last = attempt == _ATTEMPTS
-            try:
-                response = self._with_fresh_credential(request)
-            except Unavailable as error:
-                is_slow = isinstance(error.__cause__, TimeoutError)
-                if attempt == _CONNECTS or is_slow or not request.is_repeatable:
-                    raise
-                self._wait(0.1 * 2**attempt)
-                continue
-            pause = _pause_after(response, request, attempt)
-            if pause is None or is_last:
-                return response
-            self._wait(pause)
-        raise AssertionError("the last attempt returns or raises")
+        credential = self._authentication.current()
+        response = self._persist(request, credential)
+        if response.status != 401 or not self._authentication.forget(credential):
+            return response
+        renewed = self._authentication.current()
+        return response if renewed == credential else self._persist(request, renewed)
 
     def stream(self, request: Request) -> LineStream | Response:
         """Send a request whose answer has no end (a watch): its lines, or the answer where it is not 200."""
@@ -142,13 +133,21 @@ class Transport:
         if self._clock.wait(timedelta(seconds=seconds)):
             raise Unavailable(f"stopped waiting for {self.access.host}, since this process is to end")
 
-    def _with_fresh_credential(self, request: Request) -> Response:
-        credential = self._authentication.current()
-        response = self._once(request, credential)
-        if response.status != 401 or not self._authentication.forget(credential):
-            return response
-        renewed = self._authentication.current()
-        return response if renewed == credential else self._once(request, renewed)
+    def _persist(self, request: Request, credential: Credential) -> Response:
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                response = self._once(request, credential)
+            except Unavailable as error:
+                is_slow = isinstance(error.__cause__, TimeoutError)
+                if attempt == _CONNECTS or is_slow or not request.is_repeatable:
+                    raise
+                self._wait(0.1 * 2**attempt)
+                continue
+            pause = _pause_after(response, request, attempt)
+            if pause is None or attempt == _ATTEMPTS:
+                return response
+            self._wait(pause)
+        raise AssertionError("the last attempt returns or raises")
 
     def _once(self, request: Request, credential: Credential) -> Response:
         link = self._take(credential)
