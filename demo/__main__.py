@@ -125,7 +125,7 @@ def tell(story: Story) -> None:
     story.chapter("An upgrade breaks CI/CD itself")
     number = pull_number(story.run("jx --as ann upgrade platform --version 1.2.0"))
     story.run(f"jx --as bob pr approve {number}")
-    broken = story.run(f"jx --as bob pr merge {number} --wait", fails_with=1)
+    broken = story.run(f"jx --as bob pr merge {number} --wait --timeout 8", fails_with=1)
     story.check("jx-controllers" in broken, "the broken controllers were not named")
     story.say("The next merge is not applied: nobody is there to apply it.")
     number = pull_number(story.run("jx --as ann add app shop --env staging"))

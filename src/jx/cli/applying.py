@@ -9,7 +9,7 @@ import click
 
 from jx.cli import output
 from jx.cli.session import Session
-from jx.domain.applying import Action, ApplyReport, Source
+from jx.domain.applying import ApplyReport, Source
 from jx.domain.diffing import render_diff
 from jx.domain.errors import Refused
 from jx.domain.plan_text import TABLE_HEADER, table_rows, totals
@@ -20,7 +20,9 @@ from jx.usecases.apply_environment import ApplyRequest
 def apply_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """`--dir`, `--namespace`, `--name`, `--kubeconfig`, `--context`."""
     for option in (
-        click.option("--context", default="", help="Of the kubeconfig. Default: its current one."),
+        click.option(
+            "--context", "kube_context", default="", help="Of the kubeconfig. Default: its current one."
+        ),
         click.option(
             "--kubeconfig", default="", help="Default: $KUBECONFIG, the embedded platform's, ~/.kube/config."
         ),
@@ -38,7 +40,7 @@ def apply_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def begin_apply(session: Session, **where: str) -> ApplyRequest:
     """The request to apply a folder by hand, from `apply_options`; commands add what else they know by `replace`."""
-    session.use_cluster(where["kubeconfig"], where["context"])
+    session.use_cluster(where["kubeconfig"], where["kube_context"])
     read = session.wiring.folders.read(where["folder"])
     return ApplyRequest(
         tree=read.tree,
@@ -93,8 +95,6 @@ def show_report(report: ApplyReport) -> None:
     for outcome in report.outcomes:
         if outcome.error:
             output.say(f"{outcome.step.ref}: {outcome.error}")
-        elif not outcome.skipped and outcome.step.action not in {Action.UNCHANGED, Action.KEEP}:
-            output.say(f"{outcome.step.ref}: {outcome.step.action}")
     output.say(totals(report.plan))
     for line in report.unhealthy:
         output.say(f"not healthy: {line}")

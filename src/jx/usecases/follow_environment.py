@@ -56,10 +56,12 @@ class FollowEnvironment:
             return None
         head = self.repos.head(environment.repo, environment.branch)
         anchor = self.apply.anchors.find(environment.name)
-        if head is None or _is_applied(anchor, head):
-            self._publish_what_waits(anchor, environment.repo)
+        if head is None:
             return None
         self._respect_holds(anchor, environment.repo, head)
+        if _is_applied(anchor, head):
+            self._publish_what_waits(environment)
+            return None
         commit = self.repos.log(environment.repo, head, limit=1)[0]
         record = self._begin(environment, commit)
         try:
@@ -95,15 +97,32 @@ class FollowEnvironment:
         return report
 
     def _respect_holds(self, anchor: Anchor | None, repo: Repo, head: Revision) -> None:
-        """Held, before anything is recorded: a hold is looked at again and again, and its record is the hold itself."""
-        if anchor and anchor.holds:
-            blocking = holds.find_blocking(anchor.holds, head=head, tree=self.repos.read(repo, head))
-            if blocking:
-                raise holds.refusal(blocking, anchor.environment)
+        """Take off the anchor what has nothing against this head any more. Held where something has: nothing is recorded then, since
+        a hold is looked at again and again, and the hold itself is its record."""
+        if anchor is None or not anchor.holds:
+            return
+        tree = self.repos.read(repo, head)
+        blocking = holds.find_blocking(anchor.holds, head=head, tree=tree)
+        if blocking:
+            raise holds.refusal(blocking, anchor.environment)
 
-    def _publish_what_waits(self, anchor: Anchor | None, repo: Repo) -> None:
-        if anchor and anchor.pending:
-            PublishLedger(self.repos, WriteAnchor(self.apply.anchors), self.reporter)(anchor, repo)
+        def drop(current: Anchor) -> Anchor:
+            kept = tuple(hold for hold in current.holds if not holds.is_over(hold, head=head, tree=tree))
+            return replace(current, holds=kept)
+
+        WriteAnchor(self.apply.anchors)(anchor, drop)
+        self.reporter.tell(
+            Event(
+                f"the hold of {anchor.environment} is over: what was undone by hand is undone on the branch"
+            )
+        )
+
+    def _publish_what_waits(self, environment: Environment) -> None:
+        anchor = self.apply.anchors.find(environment.name)
+        if anchor and anchor.pending and environment.repo:
+            PublishLedger(self.repos, WriteAnchor(self.apply.anchors), self.reporter)(
+                anchor, environment.repo
+            )
 
     def _begin(self, environment: Environment, commit: Commit) -> Activity:
         assert environment.repo is not None

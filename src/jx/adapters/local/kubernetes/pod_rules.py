@@ -18,9 +18,12 @@ _PROBES: Final = ("livenessProbe", "readinessProbe", "startupProbe")
 _HANDLERS: Final = ("exec", "httpGet", "tcpSocket", "grpc")
 
 
-def spec_mistakes(spec: Obj, path: str, restarts: tuple[str, ...] = RESTART_POLICIES) -> Iterator[FieldError]:
-    """All mistakes of a pod's spec; `restarts` are the restart policies that its owner can live with."""
-    volumes = _names(spec.get("volumes"))
+def spec_mistakes(
+    spec: Obj, path: str, restarts: tuple[str, ...] = RESTART_POLICIES, claims: tuple[str, ...] = ()
+) -> Iterator[FieldError]:
+    """All mistakes of a pod's spec; `restarts` are the restart policies that its owner can live with, `claims` the volumes that
+    it adds to each pod (a StatefulSet's claim templates)."""
+    volumes = _names(spec.get("volumes")) | set(claims)
     yield from _volume_mistakes(spec.get("volumes") or [], f"{path}.volumes")
     containers = spec.get("containers") or []
     if not containers:
