@@ -64,9 +64,7 @@ class RealWorld(World):
 
     def container_status(self, name: str = "web") -> Obj:
         """The status of the newest pod's container; empty where there is none."""
-        pods = sorted(
-            self.list("Pod", f"app={name}"), key=lambda pod: int(pod["metadata"]["resourceVersion"])
-        )
+        pods = sorted(self.all("Pod", f"app={name}"), key=lambda pod: int(pod["metadata"]["resourceVersion"]))
         statuses: list[Obj] = pods[-1].get("status", {}).get("containerStatuses") or [] if pods else []
         return statuses[0] if statuses else {}
 

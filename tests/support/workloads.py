@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 from jx.adapters.local.kubernetes.api import Api, ApiError
@@ -53,7 +55,7 @@ class World:
                 raise
             return None
 
-    def list(self, kind: str, labels: str = "", namespace: str = "default") -> list[Obj]:
+    def all(self, kind: str, labels: str = "", namespace: str = "default") -> list[Obj]:
         return self.api.list(self._resource(kind), namespace, labels=labels)
 
     def delete(
@@ -71,21 +73,16 @@ class World:
 
     def until(self, holds: Callable[[], Any], seconds: float = 20.0) -> Any:
         """Wait until something holds, looking again after every change; its value then."""
-        with self._changed:
-            seen = -1
-            while True:
-                if seen != self._count:
-                    seen = self._count
-                    self._changed.release()
-                    try:
-                        value = holds()
-                    finally:
-                        self._changed.acquire()
-                    if value:
-                        return value
-                    continue
-                if not self._changed.wait(seconds):
-                    raise AssertionError(f"nothing has changed for {seconds} s, and it still does not hold")
+        end = time.monotonic() + seconds
+        while True:
+            seen = self._count
+            value = holds()
+            if value:
+                return value
+            with self._changed:
+                while self._count == seen:
+                    if not self._changed.wait(end - time.monotonic()):
+                        raise AssertionError(f"it still does not hold after {seconds} s")
 
     def until_status(self, kind: str, name: str, holds: Callable[[Obj], Any]) -> Obj:
         """Wait until the status of an object is as wanted; the object then."""
@@ -112,11 +109,10 @@ _GROUPS = {
 @contextmanager
 def playing(settings: Settings | None = None) -> Iterator[World]:
     """A world in which all pods are played, quickly."""
-    api = Api.open(None)
+    chosen = settings or Settings(play=FAST, job_backoff_seconds=0.02)
+    api = Api(clock=lambda: datetime.fromtimestamp(chosen.now(), UTC))
     world = World(api)
-    workloads = Workloads(
-        api, PodAddresses("test"), settings or Settings(play=FAST, job_backoff_seconds=0.02)
-    )
+    workloads = Workloads(api, PodAddresses("test"), chosen)
     workloads.start()
     try:
         yield world

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.support.workloads import World, condition, deployment, playing, service
+from tests.support.workloads import FAST, World, condition, deployment, playing, service
+
+from jx.adapters.local.kubernetes.controllers.workloads import Settings
 
 Obj = dict[str, Any]
 
@@ -46,10 +49,10 @@ def test_a_deployment_becomes_available_with_the_conditions_of_a_real_one(world:
     assert done["metadata"]["annotations"]["deployment.kubernetes.io/revision"] == "1"
     assert done["status"]["readyReplicas"] == 3
     assert "unavailableReplicas" not in done["status"]
-    (replica_set,) = world.list("ReplicaSet")
+    (replica_set,) = world.all("ReplicaSet")
     suffix = replica_set["metadata"]["labels"]["pod-template-hash"]
     assert replica_set["metadata"]["name"] == f"web-{suffix}"
-    pods = world.list("Pod")
+    pods = world.all("Pod")
     assert len(pods) == 3
     for pod in pods:
         assert pod["metadata"]["name"].startswith(f"web-{suffix}-")
@@ -63,7 +66,7 @@ def test_a_deployment_becomes_available_with_the_conditions_of_a_real_one(world:
 def test_events_tell_what_a_person_would_look_up(world: World) -> None:
     world.apply(deployment())
     complete(world)
-    (replica_set,), (pod,) = world.list("ReplicaSet"), world.list("Pod")
+    (replica_set,), (pod,) = world.all("ReplicaSet"), world.all("Pod")
     name = replica_set["metadata"]["name"]
     assert ("ScalingReplicaSet", f"Scaled up replica set {name} from 0 to 1") in world.events("web")
     assert ("SuccessfulCreate", f"Created pod: {pod['metadata']['name']}") in world.events(name)
@@ -84,8 +87,8 @@ def test_a_rolling_update_never_has_fewer_pods_than_allowed(world: World) -> Non
     ]
     assert min(status.get("availableReplicas", 0) for status in statuses) >= 3
     assert max(status.get("replicas", 0) for status in statuses) <= 4
-    world.until(lambda: len(world.list("Pod")) == 3)
-    assert {pod["spec"]["containers"][0]["image"] for pod in world.list("Pod")} == {"nginx:2"}
+    world.until(lambda: len(world.all("Pod")) == 3)
+    assert {pod["spec"]["containers"][0]["image"] for pod in world.all("Pod")} == {"nginx:2"}
 
 
 def test_recreate_has_no_new_pod_before_the_last_old_one_is_gone(world: World) -> None:
@@ -107,7 +110,7 @@ def test_going_back_to_an_older_template_uses_its_replica_set_again(world: World
     for image in ("nginx:1", "nginx:2", "nginx:1"):
         world.apply(deployment(image=image))
         done = complete(world)
-    assert len(world.list("ReplicaSet")) == 2
+    assert len(world.all("ReplicaSet")) == 2
     assert done["metadata"]["annotations"]["deployment.kubernetes.io/revision"] == "3"
 
 
@@ -116,23 +119,23 @@ def test_scaling_to_nothing_leaves_nothing_and_is_complete(world: World) -> None
     complete(world)
     world.patch("Deployment", "web", {"spec": {"replicas": 0}})
     complete(world)
-    world.until(lambda: not world.list("Pod"))
+    world.until(lambda: not world.all("Pod"))
 
 
 def test_a_deleted_deployment_takes_its_replica_sets_and_pods_along(world: World) -> None:
     world.apply(deployment(replicas=2))
     complete(world)
     world.delete("Deployment", "web")
-    world.until(lambda: not world.list("ReplicaSet") and not world.list("Pod"))
+    world.until(lambda: not world.all("ReplicaSet") and not world.all("Pod"))
 
 
 def test_a_deleted_pod_is_replaced(world: World) -> None:
     world.apply(deployment())
     complete(world)
-    (pod,) = world.list("Pod")
+    (pod,) = world.all("Pod")
     world.delete("Pod", pod["metadata"]["name"])
     world.until(
-        lambda: [each["metadata"]["uid"] for each in world.list("Pod")] not in ([], [pod["metadata"]["uid"]])
+        lambda: [each["metadata"]["uid"] for each in world.all("Pod")] not in ([], [pod["metadata"]["uid"]])
     )
     complete(world)
 
@@ -144,7 +147,7 @@ def test_a_pod_that_is_told_to_fail_shows_why(world: World, how: str, reason: st
     world.apply(deployment(annotations={"local.jenkins-x.io/fail": how}))
 
     def look() -> Obj | None:
-        for pod in world.list("Pod"):
+        for pod in world.all("Pod"):
             for status in pod.get("status", {}).get("containerStatuses") or []:
                 if (status["state"].get("waiting") or {}).get("reason") == reason:
                     return pod
@@ -171,7 +174,7 @@ def test_a_missing_secret_holds_a_pod_until_it_is_there(world: World) -> None:
     world.apply(deployment(container={"env": [{"name": "PASSWORD", "valueFrom": source}]}))
 
     def waiting() -> str:
-        for pod in world.list("Pod"):
+        for pod in world.all("Pod"):
             for status in pod.get("status", {}).get("containerStatuses") or []:
                 if (status["state"].get("waiting") or {}).get("reason") == "CreateContainerConfigError":
                     return str(status["state"]["waiting"]["message"])
@@ -188,7 +191,7 @@ def test_a_pod_that_no_node_fits_says_why(world: World) -> None:
     world.apply(deployment(pod={"nodeSelector": {"disk": "ssd"}}))
 
     def look() -> Any:
-        return [condition(pod, "PodScheduled") for pod in world.list("Pod")] == [("False", "Unschedulable")]
+        return [condition(pod, "PodScheduled") for pod in world.all("Pod")] == [("False", "Unschedulable")]
 
     world.until(look)
 
@@ -201,10 +204,10 @@ def test_a_stateful_set_starts_its_pods_in_order_with_claims_of_their_own(world:
     ]
     assert added == ["db-0", "db-1", "db-2"]
     assert done["status"]["currentRevision"] == done["status"]["updateRevision"]
-    claims = world.list("PersistentVolumeClaim")
+    claims = world.all("PersistentVolumeClaim")
     assert [claim["metadata"]["name"] for claim in claims] == ["data-db-0", "data-db-1", "data-db-2"]
     world.until(
-        lambda: {each["status"].get("phase") for each in world.list("PersistentVolumeClaim")} == {"Bound"}
+        lambda: {each["status"].get("phase") for each in world.all("PersistentVolumeClaim")} == {"Bound"}
     )
 
 
@@ -259,16 +262,14 @@ def test_a_daemon_set_has_one_pod_on_the_node_and_renews_it(world: World) -> Non
 
     for image in ("agent:1", "agent:2"):
         generation = world.apply(daemon_set(image))["metadata"]["generation"]
-        done = world.until_status(
-            "DaemonSet",
-            "agent",
-            lambda status, seen=generation: (
-                status.get("observedGeneration") == seen
-                and status.get("updatedNumberScheduled") == status.get("numberAvailable") == 1
-            ),
-        )
+
+        def is_renewed(status: Obj, seen: int = generation) -> bool:
+            up = status.get("updatedNumberScheduled") == status.get("numberAvailable") == 1
+            return up and status.get("observedGeneration") == seen
+
+        done = world.until_status("DaemonSet", "agent", is_renewed)
         assert done["status"]["desiredNumberScheduled"] == 1
-    world.until(lambda: [pod["spec"]["containers"][0]["image"] for pod in world.list("Pod")] == ["agent:2"])
+    world.until(lambda: [pod["spec"]["containers"][0]["image"] for pod in world.all("Pod")] == ["agent:2"])
 
 
 def job(name: str = "once", *, annotations: dict[str, str] | None = None, **spec: Any) -> Obj:
@@ -302,7 +303,7 @@ def test_a_finished_job_goes_after_its_time(world: World) -> None:
 def test_a_suspended_job_starts_nothing_until_it_is_resumed(world: World) -> None:
     world.apply(job(suspend=True))
     world.until(lambda: condition(world.get("Job", "once"), "Suspended")[0] == "True")
-    assert not world.list("Pod")
+    assert not world.all("Pod")
     world.patch("Job", "once", {"spec": {"suspend": False}})
     world.until_status("Job", "once", lambda status: status.get("completionTime"))
 
@@ -317,11 +318,27 @@ def test_endpoints_follow_the_readiness_of_pods(world: World) -> None:
         return sum(len(subset.get("addresses") or []) for subset in endpoints.get("subsets") or [])
 
     world.until(lambda: addresses() == 2)
-    world.until(lambda: [len(each["endpoints"]) for each in world.list("EndpointSlice")] == [2])
-    (made,) = world.list("EndpointSlice")
+    world.until(lambda: [len(each["endpoints"]) for each in world.all("EndpointSlice")] == [2])
+    (made,) = world.all("EndpointSlice")
     assert made["metadata"]["labels"]["kubernetes.io/service-name"] == "web"
     assert made["ports"][0]["port"] == 8080
     world.patch("Deployment", "web", {"spec": {"replicas": 0}})
     world.until(lambda: addresses() == 0)
     world.delete("Service", "web")
-    world.until(lambda: world.find("Endpoints", "web") is None and not world.list("EndpointSlice"))
+    world.until(lambda: world.find("Endpoints", "web") is None and not world.all("EndpointSlice"))
+
+
+def test_a_cron_job_starts_a_job_when_it_is_due_and_keeps_few_of_them() -> None:
+    began = time.monotonic()
+    # Half a second before a full minute, of a clock that then runs as fast as any.
+    settings = Settings(play=FAST, now=lambda: 1_700_000_099.5 + time.monotonic() - began)
+    with playing(settings) as world:
+        template = {"spec": job()["spec"]}
+        spec = {"schedule": "* * * * *", "jobTemplate": template}
+        made = {"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": "tick"}, "spec": spec}
+        world.apply(made)
+        world.until_status("CronJob", "tick", lambda status: status.get("lastScheduleTime"))
+        (started,) = world.all("Job")
+        assert started["metadata"]["name"] == "tick-28333335"
+        assert world.get("CronJob", "tick")["status"]["lastScheduleTime"] == "2023-11-14T22:15:00Z"
+        world.until_status("CronJob", "tick", lambda status: status.get("lastSuccessfulTime"))

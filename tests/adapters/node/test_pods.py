@@ -17,7 +17,7 @@ def test_a_pod_serves_through_the_ingress_from_an_address_of_its_own(world: Real
     world.apply(server(args=["--greeting", "hello $(POD_IP)"]))
     world.until_ready()
     seen = world.seen("/some/path?x=1")
-    (pod,) = world.list("Pod")
+    (pod,) = world.all("Pod")
     assert seen["ip"] == pod["status"]["podIP"]
     assert seen["ip"].startswith("127.")
     assert seen["path"] == "/some/path?x=1"
@@ -90,7 +90,7 @@ def test_a_wrong_argument_ends_in_a_crash_loop_with_the_programs_own_words_in_th
     )
     status = world.container_status()
     assert status["lastState"]["terminated"]["exitCode"] == 1
-    (pod,) = world.list("Pod")
+    (pod,) = world.all("Pod")
     log = world.cluster.node.open("default", pod["metadata"]["name"], "main", previous=True)
     assert log is not None
     assert "unknown argument: --fail" in log.read_text()
@@ -112,7 +112,7 @@ def test_a_failing_readiness_probe_keeps_a_running_pod_out_of_the_service(world:
     expose(world)
     world.apply(server(container={"readinessProbe": probe}))
     world.until(lambda: "running" in world.container_status().get("state", {}))
-    (pod,) = world.list("Pod")
+    (pod,) = world.all("Pod")
     name = pod["metadata"]["name"]
     world.until(
         lambda: (
@@ -120,7 +120,7 @@ def test_a_failing_readiness_probe_keeps_a_running_pod_out_of_the_service(world:
             in world.events(name)
         )
     )
-    assert condition(world.list("Pod")[0], "Ready") == ("False", "ContainersNotReady")
+    assert condition(world.all("Pod")[0], "Ready") == ("False", "ContainersNotReady")
     status, text = world.ask()
     assert (status, text) == (503, b"no pod of service default/web is ready\n")
 
@@ -170,7 +170,7 @@ def test_a_process_that_ignores_sigterm_is_killed_when_its_time_is_up(world: Rea
     world.until_ready()
     pid = world.seen()["pid"]
     world.delete("Deployment", "web")
-    world.until(lambda: not world.list("Pod"))
+    world.until(lambda: not world.all("Pod"))
     assert identity_of(pid) is None
 
 
@@ -189,7 +189,7 @@ def test_init_containers_run_one_after_the_other_before_the_others(world: RealWo
     main = {"volumeMounts": mount, "args": ['cat "$JX_ROOTFS/work/steps"; exec sleep 60']}
     world.apply(deployment(image="test/shell:1", container=main, pod={**volume, "initContainers": steps}))
     world.until_ready()
-    (pod,) = world.list("Pod")
+    (pod,) = world.all("Pod")
     assert condition(pod, "Initialized")[0] == "True"
     log = world.cluster.node.open("default", pod["metadata"]["name"], "main", previous=False)
     assert log is not None
@@ -222,13 +222,7 @@ def test_a_clean_stop_ends_all_processes_and_the_next_start_begins_them_again(fo
         assert len(pids) == 2
     assert not any(identity_of(pid) for pid in pids)
     with running_world(folder) as world:
-        world.until(
-            lambda: (
-                world.cluster.node._pods
-                and all(pod["status"].get("phase") == "Running" for pod in world.list("Pod"))
-            )
-        )
-        world.until_ready()
+        world.until(lambda: all(condition(pod, "Ready")[0] == "True" for pod in world.all("Pod")))
         assert world.seen()["pid"] not in pids
 
 
@@ -238,7 +232,7 @@ def test_the_folder_of_a_pod_goes_with_it_and_is_its_users_alone(world: RealWorl
     (folder,) = (world.cluster.node._pods_folder).iterdir()
     assert os.stat(folder).st_mode & 0o777 == 0o700
     world.delete("Deployment", "web")
-    world.until(lambda: not world.list("Pod"))
+    world.until(lambda: not world.all("Pod"))
     world.until(
         lambda: not folder.exists() or world.apply(config_map("tick", at=str(len(world.history)))) is None
     )

@@ -95,8 +95,8 @@ class Container:
         return self._process is not None or self._played
 
     @property
-    def pid(self) -> int | None:
-        return self._process.pid if self._process else None
+    def is_terminating(self) -> bool:
+        return self._kill_at is not None
 
     @property
     def wants_start(self) -> bool:
@@ -173,7 +173,7 @@ class Container:
         self._ended = podstatus.terminated(
             code, started_at=self._started_at, finished_at=objects.timestamp(time.time()), run=self._run
         )
-        self._process, self._prober, self._played = None, None, False
+        self._process, self._prober, self._played, self._kill_at = None, None, False, None
         if time.monotonic() - self._started >= self._patience.forgiven_after_seconds:
             self._wait_seconds = 0.0
         self.postpone()

@@ -29,10 +29,6 @@ class Reference:
     name: str
     tag: str
 
-    @property
-    def is_pinned_by_digest(self) -> bool:
-        return self.tag.startswith("sha256:")
-
 
 class Images:
     """The images listed in a JSON file; a changed file counts at once, a missing one lists nothing."""
@@ -67,13 +63,11 @@ class Images:
 
 
 def parse_reference(text: str) -> Reference:
-    """`name`, `name:tag` or `name@digest`; a registry's port is no tag."""
-    name, _, digest = text.partition("@")
-    head, colon, tag = name.rpartition(":")
-    if colon and "/" not in tag:
-        name = head
-    else:
-        tag = "latest"
+    """`name`, `name:tag` or `name:tag@digest`; a registry's port is no tag."""
+    rest, _, digest = text.partition("@")
+    name, colon, tag = rest.rpartition(":")
+    if not colon or "/" in tag:
+        name, tag = rest, "latest"
     return Reference(name, digest or tag)
 
 

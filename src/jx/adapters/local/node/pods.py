@@ -117,7 +117,7 @@ class Pod:
     def terminate(self, pod: Obj | None, grace_seconds: float) -> float | None:
         """End all containers: the seconds until the next step; None once all have ended."""
         for container in self._every():
-            if pod is not None and container.is_running:
+            if pod is not None and container.is_running and not container.is_terminating:
                 self._tools.recorder.normal(pod, "Killing", f"Stopping container {container.name}")
         waits = [container.terminate(grace_seconds) for container in self._every()]
         return min((wait for wait in waits if wait is not None), default=None)
@@ -151,8 +151,9 @@ class Pod:
         if container.is_running:
             if container.is_alive:
                 return LOG_CHECK_SECONDS
-            text = f"Container {container.name} failed liveness probe, will be restarted"
-            recorder.normal(pod, "Killing", text, field=_field(container))
+            if not container.is_terminating:
+                text = f"Container {container.name} failed liveness probe, will be restarted"
+                recorder.normal(pod, "Killing", text, field=_field(container))
             return container.terminate(_grace(pod))
         if not container.wants_start:
             return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 import subprocess
 import threading
@@ -14,6 +15,8 @@ from pathlib import Path
 # The shell writes down who it is and then becomes the program: no moment exists in which the program runs unrecorded.
 # What is written is the kernel's own line, so the start time tells this process from a later one with its number.
 _RECORD_AND_RUN = 'IFS= read -r line </proc/$$/stat && printf "%s\\n" "$line" >"$0" && exec "$@"'
+
+_DEATH_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,19 @@ def kill_group(pid: int, number: signal.Signals = signal.SIGKILL) -> None:
         os.killpg(pid, number)
 
 
+def wait_gone(pid: int, seconds: float) -> bool:
+    """Wait for the end of a process that need not be a child of ours; whether it has ended in time."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    try:
+        ready, _, _ = select.select([descriptor], [], [], seconds)
+    finally:
+        os.close(descriptor)
+    return bool(ready)
+
+
 def kill_leftover(record: Path) -> bool:
     """Kill what a former life started and left running, by its record, which then goes; whether there was something.
 
@@ -64,6 +80,8 @@ def kill_leftover(record: Path) -> bool:
     alive = written is not None and written.is_same(identity_of(written.pid))
     if written is not None and (alive or _is_group_of_session(written)):
         kill_group(written.pid)
+        if alive:
+            wait_gone(written.pid, _DEATH_SECONDS)
     record.unlink(missing_ok=True)
     return alive
 

@@ -4,33 +4,25 @@ from __future__ import annotations
 
 import collections
 import itertools
+from collections.abc import Iterable
 
-from jx.adapters.local.kubernetes.api import ApiError
+from jx.adapters.local.kubernetes.api import ApiError, WatchEvent
 from jx.adapters.local.kubernetes.controllers import objects
-from jx.adapters.local.kubernetes.controllers.cluster import EVENTS, Cluster
+from jx.adapters.local.kubernetes.controllers.cluster import EVENTS, Cluster, Place, which
 from jx.adapters.local.kubernetes.facts import Obj
 
 KEPT_SECONDS = 3600.0
-KEPT_EVENTS = 2000
+REMEMBERED = 2000
 
 
 class Recorder:
-    """Writes Events of one component; a repeated one is counted; old ones are removed by and by."""
+    """Writes Events of one component; a repeated one is counted instead of written again."""
 
     def __init__(self, cluster: Cluster, component: str) -> None:
         self._cluster = cluster
         self._component = component
-        self._known: collections.OrderedDict[tuple[str, str, str], tuple[Obj, float]] = (
-            collections.OrderedDict()
-        )
+        self._known: collections.OrderedDict[tuple[str, str, str], Obj] = collections.OrderedDict()
         self._numbers = itertools.count(int(cluster.now() * 1_000_000))
-
-    def open(self) -> None:
-        """Take over the events of a former life."""
-        for event in self._cluster.api.list(self._cluster.resource(EVENTS)):
-            if (event.get("source") or {}).get("component") == self._component:
-                seen = objects.seconds_of(event.get("lastTimestamp"))
-                self._known[self._key(event["involvedObject"], event)] = (event, seen)
 
     def normal(self, obj: Obj, reason: str, message: str, *, field: str = "") -> None:
         self._record(obj, "Normal", reason, message, field)
@@ -76,30 +68,50 @@ class Recorder:
                 409,
             ):  # a namespace that ends takes no events; events never stop the work
                 raise
-        self._expire()
 
     def _write(self, key: tuple[str, str, str], event: Obj) -> None:
         known = self._known.pop(key, None)
         if known is not None:
-            again = {"count": known[0].get("count", 1) + 1, "lastTimestamp": event["lastTimestamp"]}
+            again = {"count": known.get("count", 1) + 1, "lastTimestamp": event["lastTimestamp"]}
             try:
-                event = self._cluster.patch(EVENTS, known[0], again)
+                event = self._cluster.patch(EVENTS, known, again)
             except ApiError as error:
                 if error.status not in (404, 409, 422):
                     raise
                 event = self._cluster.create(EVENTS, event)
         else:
             event = self._cluster.create(EVENTS, event)
-        self._known[key] = (event, self._cluster.now())
-
-    def _expire(self) -> None:
-        while self._known:
-            event, seen = next(iter(self._known.values()))
-            if len(self._known) <= KEPT_EVENTS and self._cluster.now() - seen < KEPT_SECONDS:
-                return
+        self._known[key] = event
+        if len(self._known) > REMEMBERED:
             self._known.popitem(last=False)
-            self._cluster.delete(EVENTS, event)
 
     @staticmethod
     def _key(involved: Obj, event: Obj) -> tuple[str, str, str]:
         return (str(involved.get("uid", "")), str(event.get("reason", "")), str(event.get("message", "")))
+
+
+class Expiry:
+    """Removes Events an hour after they were last seen, whoever wrote them."""
+
+    name = "events"
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+
+    def keys(self, event: WatchEvent) -> Iterable[Place]:
+        if which(event) == EVENTS and event.type == "ADDED":
+            yield (objects.namespace_of(event.obj), objects.name_of(event.obj))
+
+    def reconcile(self, namespace: str, name: str) -> float | None:
+        try:
+            event = self._cluster.api.get(self._cluster.resource(EVENTS), namespace, name)
+        except ApiError as error:
+            if error.status != 404:
+                raise
+            return None
+        seen = event.get("lastTimestamp") or event.get("eventTime") or event["metadata"]["creationTimestamp"]
+        wait = objects.seconds_of(seen) + KEPT_SECONDS - self._cluster.now()
+        if wait > 0:
+            return wait
+        self._cluster.delete(EVENTS, event)
+        return None

@@ -10,11 +10,12 @@ from typing import Protocol, TypeAlias
 from jx.adapters.local.kubernetes.api import Api, WatchEvent
 from jx.adapters.local.kubernetes.controllers import objects
 from jx.adapters.local.kubernetes.controllers.claims import Claims
-from jx.adapters.local.kubernetes.controllers.cluster import CACHED, PODS, Cluster, Place, which
+from jx.adapters.local.kubernetes.controllers.cluster import CACHED, EVENTS, PODS, Cluster, Place, which
 from jx.adapters.local.kubernetes.controllers.cronjobs import CronJobs
 from jx.adapters.local.kubernetes.controllers.daemonsets import DaemonSets
 from jx.adapters.local.kubernetes.controllers.deployments import Deployments
 from jx.adapters.local.kubernetes.controllers.endpoints import Endpoints, IngressAddresses
+from jx.adapters.local.kubernetes.controllers.events import Expiry
 from jx.adapters.local.kubernetes.controllers.jobs import Jobs
 from jx.adapters.local.kubernetes.controllers.loop import Loop
 from jx.adapters.local.kubernetes.controllers.nodes import Nodes, PodAddresses
@@ -72,6 +73,7 @@ class Workloads:
             Claims(cluster),
             Endpoints(cluster),
             IngressAddresses(cluster),
+            Expiry(cluster),
             Play(
                 cluster,
                 chosen.play,
@@ -90,6 +92,9 @@ class Workloads:
             resource = self._cluster.resource(kind)
             for obj in self._cluster.cache.all(kind):
                 self._hear(WatchEvent("ADDED", resource, obj, None))
+        resource = self._cluster.resource(EVENTS)
+        for obj in self._cluster.api.list(resource):
+            self._hear(WatchEvent("ADDED", resource, obj, None))
         self._loop.add(("nodes", "", objects.NODE_NAME))
         self._loop.start()
 
