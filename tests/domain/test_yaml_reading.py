@@ -91,6 +91,11 @@ def test_documents_are_read_one_by_one_and_the_last_of_two_keys_counts() -> None
     assert read_documents("---\n# a\n---\na: 1\na: 2\n--- \nb: 1\n...\n") == [{"a": 2}, {"b": 1}]
 
 
+def test_an_alias_means_the_anchor_that_began_last() -> None:
+    assert read_yaml("a: &x {b: &x 1, c: *x}\nd: *x\n") == {"a": {"b": 1, "c": 1}, "d": 1}
+    assert read_yaml("a: &x 1\nb: &x [2]\nc: *x\n")["c"] == [2]
+
+
 def test_lines_are_found_by_path() -> None:
     node = parse_node("# c\na:\n  b: 1\nc: 2\n")
     assert find_line(node, ("a", "b")) == 3

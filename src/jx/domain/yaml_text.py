@@ -9,8 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -41,9 +40,8 @@ MAX_NODES = 2_000_000
 """Nodes after aliases are followed: a file of a few lines can otherwise stand for billions."""
 
 
-@dataclass(slots=True)
-class Node:
-    """A piece of YAML and where it stands; positions count characters from 0. Built here, read everywhere, never changed."""
+class Node(NamedTuple):
+    """A piece of YAML and where it stands; positions count characters from 0."""
 
     tag: str
     """`str`, `int`, `float`, `bool`, `null`, `merge`, `binary`, `map`, `seq`, or `endless` for what JSON cannot hold."""
@@ -164,7 +162,7 @@ class _Composer:
         self._where = where
         self._shift = shift
         self._anchors: dict[str, Node] = {}
-        self._open: list[tuple[Node, list[Node]]] = []
+        self._open: list[tuple[Any, list[Node]]] = []
         self._root: Node | None = None
 
     def documents(self, events: Iterator[yaml.Event]) -> Iterator[Node | None]:
@@ -182,60 +180,55 @@ class _Composer:
             elif isinstance(event, yaml.AliasEvent):
                 self._alias(event)
 
-    def _make(self, event: Any, tag: str) -> Node:
-        start, end = event.start_mark, event.end_mark
-        node = Node(
-            tag, start.index + self._shift, end.index + self._shift, line=start.line + 1, column=start.column
-        )
-        anchor = event.anchor
-        if anchor is not None and not isinstance(event, yaml.AliasEvent):
-            node.anchor = anchor
-            self._anchors[anchor] = node
-        return node
+    def _place(self, event: Any, end: Any) -> tuple[int, int, int, int]:
+        start = event.start_mark
+        return start.index + self._shift, end.index + self._shift, start.line + 1, start.column
 
     def _put(self, node: Node) -> None:
+        if node.anchor:
+            self._anchors[node.anchor] = node
         if self._open:
             self._open[-1][1].append(node)
         else:
             self._root = node
 
     def _begin(self, event: Any) -> None:
-        node = self._make(event, "seq" if isinstance(event, yaml.SequenceStartEvent) else "map")
-        node.is_flow = bool(event.flow_style)
-        self._put(node)
         if len(self._open) >= MAX_DEPTH:
             raise Invalid(
                 f"{self._where or 'the file'} is nested too deeply",
-                Problem(self._where, f"more than {MAX_DEPTH} levels", node.line),
+                Problem(self._where, f"more than {MAX_DEPTH} levels", event.start_mark.line + 1),
             )
-        self._open.append((node, []))
+        if event.anchor:
+            self._anchors.pop(event.anchor, None)
+        self._open.append((event, []))
 
     def _finish(self, event: Any) -> None:
-        node, parts = self._open.pop()
-        node.end = event.end_mark.index + self._shift
-        if node.tag == "seq":
-            node.items = tuple(parts)
+        begun, parts = self._open.pop()
+        place, flow = self._place(begun, event.end_mark), bool(begun.flow_style)
+        anchor = "" if begun.anchor in self._anchors else begun.anchor or ""  # one that began later stays
+        if isinstance(begun, yaml.SequenceStartEvent):
+            self._put(Node("seq", *place, items=tuple(parts), is_flow=flow, anchor=anchor))
         else:
-            node.entries = tuple(zip(parts[::2], parts[1::2], strict=True))
+            entries = tuple(zip(parts[::2], parts[1::2], strict=True))
+            self._put(Node("map", *place, entries=entries, is_flow=flow, anchor=anchor))
 
     def _scalar(self, event: yaml.ScalarEvent) -> None:
-        node = self._make(event, _tag_of_event(event))
-        node.text = event.value
-        node.style = event.style or ""
-        self._put(node)
+        place = self._place(event, event.end_mark)
+        tag = _tag_of_event(event)
+        self._put(Node(tag, *place, event.value, event.style or "", anchor=event.anchor or ""))
 
     def _alias(self, event: yaml.AliasEvent) -> None:
-        target = self._anchors.get(event.anchor or "")
-        node = self._make(event, "alias")
-        if target is None or any(target is one for one, _ in self._open):
-            what = (
-                f"there is no anchor &{event.anchor}"
-                if target is None
-                else f"&{event.anchor} contains itself"
+        place = self._place(event, event.end_mark)
+        name = event.anchor or ""
+        target = self._anchors.get(name)
+        if target is None:
+            is_open = any(begun.anchor == name for begun, _ in self._open)
+            what = f"&{name} contains itself" if is_open else f"there is no anchor &{name}"
+            raise Invalid(
+                f"{self._where or 'the file'} is not YAML",
+                Problem(self._where, what, event.start_mark.line + 1),
             )
-            raise Invalid(f"{self._where or 'the file'} is not YAML", Problem(self._where, what, node.line))
-        node.target = target
-        self._put(node)
+        self._put(Node("alias", *place, target=target))
 
 
 def _tag_of_event(event: yaml.ScalarEvent) -> str:

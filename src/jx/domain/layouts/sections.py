@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -16,11 +16,11 @@ _T = TypeVar("_T")
 _E = TypeVar("_E", bound=StrEnum)
 
 
-@dataclass(slots=True)
 class Mistakes:
     """Everything that is wrong, collected while reading goes on with what can be read."""
 
-    problems: list[Problem] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.problems: list[Problem] = []
 
     def add(self, where: str, what: str, line: int | None = None) -> None:
         self.problems.append(Problem(where, what, line))
@@ -45,7 +45,7 @@ class Mistakes:
             raise Invalid(message, *ordered, hint=hint)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Section:
     """A mapping of a file, or nothing where the file has none; every question has a default."""
 

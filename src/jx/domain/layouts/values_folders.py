@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Any
 
 from jx.domain.layouts.dependencies import RESERVED
@@ -20,7 +20,7 @@ from jx.domain.yaml_text import Node, find_line, parse_node, to_data, write_yaml
 VALUES = "values.yaml"
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Source:
     """One values file."""
 
@@ -33,13 +33,13 @@ class _Source:
         return find_line(self.node, path[len(self.below) :])
 
 
-@dataclass(slots=True)
 class _Merge:
     """The values so far, and which file said what."""
 
-    mistakes: Mistakes
-    values: dict[str, Any] = field(default_factory=dict)
-    said: dict[tuple[str, ...], _Source] = field(default_factory=dict)
+    def __init__(self, mistakes: Mistakes) -> None:
+        self.mistakes = mistakes
+        self.values: dict[str, Any] = {}
+        self.said: dict[tuple[str, ...], _Source] = {}
 
     def add(self, source: _Source) -> None:
         at = self.values
@@ -96,8 +96,7 @@ def merge_values(chart: Tree, place: str, mistakes: Mistakes) -> Tree:
     merge.add(own)
     for folder in folders:
         source = _read(chart, f"{folder}/{VALUES}", tuple(folder.split("/")), place, mistakes)
-        source.data = _inline(source.data, chart.under(folder))
-        merge.add(source)
+        merge.add(replace(source, data=_inline(source.data, chart.under(folder))))
     return chart.put(VALUES, write_yaml(merge.values))
 
 
