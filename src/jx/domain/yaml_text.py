@@ -226,7 +226,7 @@ class _Composer:
             what = f"&{name} contains itself" if is_open else f"there is no anchor &{name}"
             raise Invalid(
                 f"{self._where or 'the file'} is not YAML",
-                Problem(self._where, what, event.start_mark.line + 1),
+                Problem(self._where, what, place[2]),
             )
         self._put(Node("alias", *place, target=target))
 
