@@ -20,18 +20,18 @@ from jx.adapters.local.memory_cluster import MemoryCluster
 from jx.adapters.local.memory_records import MemoryReporter
 from jx.adapters.local.memory_renderer import MemoryRenderer
 from jx.adapters.local.memory_repos import MemoryRepos
-from jx.domain import ledger
+from jx.domain import diffing, ledger
 from jx.domain.applying import Anchor, ApplyReport, Source
 from jx.domain.charts import ChartRef
+from jx.domain.layouts import umbrella
 from jx.domain.manifests import ObjectRef
 from jx.domain.names import EnvironmentName, Person, Repo, Revision
 from jx.domain.trees import Blob, Tree
 from jx.ports.repos import Commit, Draft
 from jx.usecases.apply_environment import ApplyEnvironment, ApplyRequest
 from jx.usecases.await_health import AwaitHealth
-from jx.usecases.plan_environment import PlanEnvironment
+from jx.usecases.plan_environment import PlanEnvironment, PlanRequest
 from jx.usecases.send_plan import SendPlan
-from jx.usecases.show_diff import ShowDiff
 
 REPOSITORY = "https://charts.example.com"
 ANN = Person("Ann Lee", "ann@example.com", "ann")
@@ -195,9 +195,13 @@ class World:
     def apply_by_hand(self, tree: Tree, **changes: Any) -> ApplyReport:
         return self.use_case()(self.request_by_hand(tree, **changes))
 
-    def show_diff(self) -> ShowDiff:
+    def diff_head(self) -> str:
+        """What applying the head would change."""
+        request = self.request_head()
+        spec = umbrella.read(request.tree)
         plan = PlanEnvironment(self.catalog, self.renderer, self.cluster, self.reporter)
-        return ShowDiff(plan, self.anchors, self.repos)
+        planned = plan(PlanRequest(spec, request.tree, self.anchors.find(spec.name), repo=self.repo))
+        return diffing.render_diff(planned.plan, planned.live)
 
     def _holder(self) -> str:
         self._holders += 1

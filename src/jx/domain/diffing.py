@@ -10,30 +10,23 @@ from jx.domain.applying import Action, ApplyPlan, LiveObject, Step
 from jx.domain.field_ownership import owned_part
 from jx.domain.manifests import Body, ObjectRef
 from jx.domain.secrets import mask_pair
-from jx.domain.trees import Tree
 from jx.domain.yaml_emitter import emit
 
 
-def render_diff(plan: ApplyPlan, live: Mapping[ObjectRef, LiveObject], *, before: Tree | None = None) -> str:
+def render_diff(plan: ApplyPlan, live: Mapping[ObjectRef, LiveObject]) -> str:
     """A unified diff per object that changes, in the order of the plan, under the paths of the ledger; empty for no change.
 
-    The old side is the ledger's file where `before` (the ledger's newest tree) has one, else what we own of the live object.
+    The old side is what we own of the live object: fields that others set are no part of an apply.
     """
-    return "".join(part for step in plan.changes if (part := diff_step(step, live.get(step.ref), before)))
+    return "".join(diff_step(step, live.get(step.ref)) for step in plan.changes)
 
 
-def diff_step(step: Step, live: LiveObject | None, before: Tree | None = None) -> str:
+def diff_step(step: Step, live: LiveObject | None) -> str:
     """The diff of one object."""
-    path = ledger.path_of(step.ref)
     new_body = step.manifest.body if step.manifest else {}
-    old_body = _old_body(live, new_body)
-    masked_old, masked_new = mask_pair(old_body, new_body)
-    new = emit(masked_new) if masked_new else ""
-    old = emit(masked_old) if masked_old else ""
-    recorded = before.find_text(path) if before else None
-    if recorded is not None and recorded != new and live is not None:
-        old = recorded
-    return "".join(_unified(step, path, old, new))
+    old, new = mask_pair(_old_body(live, new_body), new_body)
+    texts = (emit(old) if old else "", emit(new) if new else "")
+    return "".join(_unified(step, ledger.path_of(step.ref), *texts))
 
 
 def _old_body(live: LiveObject | None, new: Body) -> Body:

@@ -198,7 +198,7 @@ def _why_kept(world: World, item: InventoryItem, live: LiveObject) -> str:
     kind = (item.ref.group, item.ref.kind)
     if (kind in _HOLDS_DATA or kind == _DEFINITIONS) and not names_of(item.ref) & world.prunes:
         what = "the objects of its kind" if kind == _DEFINITIONS else "data"
-        return f"it holds {what}; --prune {item.ref.kind}/{item.ref.name} deletes it"
+        return f"it holds {what}; --allow-prune {item.ref.kind}/{item.ref.name} deletes it"
     return ""
 
 

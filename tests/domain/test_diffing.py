@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from typing import Any
+
+from tests.support.worlds import config_map, secret
+
+from jx.adapters.local.memory_cluster import MemoryCluster
+from jx.domain import diffing
+from jx.domain.applying import Action, Step
+from jx.domain.manifests import Manifest, ref_of
+
+
+def make_step(action: Action, body: dict[str, Any]) -> Step:
+    ref = ref_of(body)
+    manifest = None if action is Action.PRUNE else Manifest(ref, "v1", body)
+    return Step(action, ref, "v1", 2, "because", manifest)
+
+
+def send(cluster: MemoryCluster, body: dict[str, Any]) -> None:
+    cluster.send(make_step(Action.CREATE, body))
+
+
+def test_a_new_object_is_all_plus_and_a_pruned_one_all_minus() -> None:
+    cluster = MemoryCluster()
+    body = config_map("web", {"a": "1"}, namespace="default")
+    created = diffing.diff_step(make_step(Action.CREATE, body), None)
+    assert created.startswith("# create: ConfigMap/web (namespace default) (because)\n--- /dev/null\n")
+    send(cluster, body)
+    pruned = diffing.diff_step(make_step(Action.PRUNE, body), cluster.find(ref_of(body)))
+    assert pruned.splitlines()[2] == "+++ /dev/null"
+    assert '-  a: "1"' in pruned
+
+
+def test_fields_of_other_managers_are_no_part_of_a_diff() -> None:
+    cluster = MemoryCluster()
+    body = config_map("web", {"a": "1"}, namespace="default")
+    send(cluster, body)
+    cluster.put(config_map("web", {"theirs": "2"}, namespace="default"), manager="kubectl-edit")
+    text = diffing.diff_step(
+        make_step(Action.UPDATE, config_map("web", {"a": "2"}, namespace="default")),
+        cluster.find(ref_of(body)),
+    )
+    lines = [line for line in text.splitlines() if line[:1] in "+-" and line[:3] not in {"---", "+++"}]
+    assert lines == ['-  a: "1"', '+  a: "2"']
+
+
+def test_taking_over_shows_the_fields_that_are_about_to_be_set() -> None:
+    cluster = MemoryCluster()
+    body = config_map("web", {"a": "1", "theirs": "2"}, namespace="default")
+    cluster.put(body)
+    text = diffing.diff_step(
+        make_step(Action.TAKE_OVER, config_map("web", {"a": "2"}, namespace="default")),
+        cluster.find(ref_of(body)),
+    )
+    assert '-  a: "1"\n+  a: "2"\n' in text
+    assert "theirs" not in text
+
+
+def test_a_pruned_secret_shows_no_value() -> None:
+    cluster = MemoryCluster()
+    body = secret("web", {"password": "hunter22"})
+    body["metadata"]["namespace"] = "default"
+    body["data"] = {"password": "aHVudGVyMjI="}
+    del body["stringData"]
+    send(cluster, body)
+    text = diffing.diff_step(make_step(Action.PRUNE, body), cluster.find(ref_of(body)))
+    assert "<secret:password>" in text
+    assert "aHVudGVyMjI=" not in text
