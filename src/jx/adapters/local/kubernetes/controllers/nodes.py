@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from jx.adapters.local.kubernetes.api import WatchEvent
 from jx.adapters.local.kubernetes.controllers import objects
 from jx.adapters.local.kubernetes.controllers.cluster import NODES, Cluster, Place, which
+from jx.adapters.local.kubernetes.discovery import GIT_VERSION
 from jx.adapters.local.kubernetes.facts import Obj
 
 PODS_AT_MOST = 2000
@@ -130,7 +131,7 @@ def node_object(name: str, cidr: str, now: str) -> Obj:
                 "containerRuntimeVersion": "jx://1",
                 "kernelVersion": platform.release(),
                 "kubeProxyVersion": "",
-                "kubeletVersion": "v1.33.0",
+                "kubeletVersion": GIT_VERSION,
                 "machineID": "",
                 "operatingSystem": "linux",
                 "osImage": platform.system(),
