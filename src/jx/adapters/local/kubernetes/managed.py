@@ -122,6 +122,7 @@ def apply(  # noqa: PLR0913
     if last and last.fields:
         merged = _prune(merged, last.fields, managers, schema)
     comparison = typed.compare(base, merged, schema).without(ignored)
+    merged = typed.without_emptied(merged)
     if not force:
         _refuse_conflicts(me, managers, comparison, _applied_before(me, base, schema))
     _take_over(me, managers, comparison)
@@ -208,17 +209,21 @@ def _resets(ignore: FieldSet | None, subresource: str, schema: Schema) -> FieldS
 def _prune(merged: Obj, last: FieldSet, managers: _Managers, schema: Schema) -> Obj:
     """The merged object without what this manager applied last time and nobody owns now."""
     before = last.with_named_parents(schema)
-    pruned = typed.remove(merged, before, schema) or {}
+    pruned = _rest(merged, before, schema)
     owned = FieldSet()
     for entry in managers.values():
         owned = owned | entry.fields
     everything = typed.field_set(merged, schema).with_named_parents(schema)
     stays = typed.field_set(pruned, schema).with_named_parents(schema) | owned.with_named_parents(schema)
-    pruned = typed.remove(merged, everything - stays, schema) or {}
+    pruned = _rest(merged, everything - stays, schema)
     # What fell with its parent, but was never this manager's, comes back.
     gone = everything - typed.field_set(pruned, schema).with_named_parents(schema)
-    result: Obj = typed.remove(merged, gone & before, schema) or {}
-    return result
+    return _rest(merged, gone & before, schema)
+
+
+def _rest(obj: Obj, fields: FieldSet, schema: Schema) -> Obj:
+    rest = typed.remove(obj, fields, schema)
+    return rest if isinstance(rest, dict) else {}
 
 
 def _refuse_conflicts(

@@ -13,6 +13,9 @@ from jx.adapters.local.kubernetes.fields import FieldSet, Path, key_element, tex
 ABSENT: Final = object()
 """Stands for a value that is not there; None is JSON's null."""
 
+EMPTIED: Final = object()
+"""Stands for a container that lost all it had: for its owners it is still there, in the end it is not."""
+
 _ANY: Final = Schema.deduced()
 _SCALARS: Final = {"string": (str,), "boolean": (bool,), "integer": (int, float), "number": (int, float)}
 
@@ -91,26 +94,31 @@ def merge(live: Any, config: Any, schema: Schema) -> Any:
 
 
 def remove(value: Any, fields: FieldSet, schema: Schema) -> Any:
-    """The value without some fields; a container that ends up empty goes too (None)."""
+    """The value without some fields; a container that ends up empty becomes EMPTIED."""
     shape = _shape(schema, value)
     if shape == "scalar":
         return value
     if not value or _is_atomic(schema, shape):
-        return None
+        return EMPTIED
     if shape == "list":
         return _remove_items(_list(value), fields, schema)
-    if not isinstance(value, dict):
-        return None
     kept: Obj = {}
-    for key, child in value.items():
+    for key, child in _map(value).items():
         element = "f:" + key
         if element in fields.members:
             continue
         below = fields.children.get(element)
-        left = remove(child, below, schema.child(key) or _ANY) if below else child
-        if left is not None or child is None:
-            kept[key] = left
-    return kept or None
+        kept[key] = remove(child, below, schema.child(key) or _ANY) if below else child
+    return kept or EMPTIED
+
+
+def without_emptied(value: Any) -> Any:
+    """The value without its emptied containers."""
+    if isinstance(value, dict):
+        return {key: without_emptied(child) for key, child in value.items() if child is not EMPTIED}
+    if isinstance(value, list):
+        return [{} if item is EMPTIED else without_emptied(item) for item in value]
+    return {} if value is EMPTIED else value
 
 
 def item_element(item: Any, schema: Schema) -> str:
@@ -154,8 +162,12 @@ def _keyed_element(item: Any, schema: Schema) -> str:
 def _shape(schema: Schema, value: Any) -> str:
     """What the value is to be treated as: scalar, list or map."""
     if schema.kind == "any":
-        return "list" if isinstance(value, list) else "map" if isinstance(value, dict | None) else "scalar"
+        return "list" if isinstance(value, list) else "map" if _is_map(value) else "scalar"
     return schema.kind if schema.kind in ("scalar", "list") else "map"
+
+
+def _is_map(value: Any) -> bool:
+    return value is None or value is EMPTIED or isinstance(value, dict)
 
 
 def _is_atomic(schema: Schema, shape: str) -> bool:
@@ -165,7 +177,7 @@ def _is_atomic(schema: Schema, shape: str) -> bool:
 
 
 def _is_empty(value: Any) -> bool:
-    return value is ABSENT or value is None or value in ({}, [])
+    return value is ABSENT or value is EMPTIED or value is None or value in ({}, [])
 
 
 def _list(value: Any) -> list[Any]:
@@ -231,7 +243,7 @@ def _collect(value: Any, schema: Schema, path: Path, into: FieldSet) -> None:
         for key, child in _map(value).items():
             here = (*path, "f:" + key)
             _collect(child, schema.child(key) or _ANY, here, into)
-            if child is None or child == {} or not schema.declares(key):
+            if child is None or child is EMPTIED or child == {} or not schema.declares(key):
                 into.insert(here)
 
 
@@ -312,15 +324,15 @@ def _by_element(items: list[Any], schema: Schema) -> dict[str, list[Any]]:
     return grouped
 
 
-def _remove_items(items: list[Any], fields: FieldSet, schema: Schema) -> list[Any] | None:
+def _remove_items(items: list[Any], fields: FieldSet, schema: Schema) -> Any:
     kept = []
     for item in items:
         element = item_element(item, schema)
         if element in fields.members:
             continue
         below = fields.children.get(element)
-        kept.append(remove(item, below, schema.item()) or {} if below else item)
-    return kept or None
+        kept.append(remove(item, below, schema.item()) if below else item)
+    return kept or EMPTIED
 
 
 def _merge_lists(live: list[Any], config: list[Any], schema: Schema) -> list[Any]:
