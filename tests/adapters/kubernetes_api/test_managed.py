@@ -36,7 +36,7 @@ def deployment(spec: Obj) -> Obj:
 
 def apply(live: Obj | None, config: Obj, manager: str = "jx", now: str = NOW, **options: Any) -> Obj:
     api_version = config["apiVersion"]
-    schema = {"ConfigMap": CONFIG_MAP, "Deployment": DEPLOYMENT, "Service": SERVICE}[config["kind"]]
+    schema = {"ConfigMap": CONFIG_MAP, "Deployment": DEPLOYMENT, "Service": SERVICE}.get(config["kind"])
     return managed.apply(
         live,
         config,
@@ -348,6 +348,15 @@ def test_managers_are_sorted_by_operation_time_and_name() -> None:
     live = update(live, {**live, "data": {"z": "1", "a": "1"}}, manager="a", now=LATER)
     live = apply(live, config_map({"m": "1"}), manager="m", now=LATER)
     assert [e["manager"] for e in live["metadata"]["managedFields"]] == ["m", "z", "a"]
+
+
+def test_true_and_one_are_not_the_same() -> None:
+    schema = facts.Schema.deduced()
+    live = {"apiVersion": "x.io/v1", "kind": "T", "metadata": {"name": "t"}, "spec": {"on": True}}
+    live = apply(None, live, manager="other", schema=schema)
+    config = {"apiVersion": "x.io/v1", "kind": "T", "metadata": {"name": "t"}, "spec": {"on": 1}}
+    with pytest.raises(managed.ApplyConflict, match=r"\.spec\.on$"):
+        apply(live, config, schema=schema)
 
 
 # Laws

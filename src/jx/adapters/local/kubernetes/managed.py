@@ -128,7 +128,9 @@ def apply(  # noqa: PLR0913
     _take_over(me, managers, comparison)
     own = managers[me].fields - _STRIPPED
     if own:
-        managers[me] = replace(managers[me], fields=own, time=now if merged != base else managers[me].time)
+        managers[me] = replace(
+            managers[me], fields=own, time=managers[me].time if typed.same(base, merged) else now
+        )
     else:
         del managers[me]
     return _with_managers(_with_last_applied(me, merged, config), managers)

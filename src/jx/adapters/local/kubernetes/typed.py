@@ -121,6 +121,17 @@ def without_emptied(value: Any) -> Any:
     return {} if value is EMPTIED else value
 
 
+def same(old: Any, new: Any) -> bool:
+    """Whether two values are equal as JSON: Python takes true for 1, JSON does not."""
+    if isinstance(old, bool) is not isinstance(new, bool) or old != new:
+        return False
+    if isinstance(old, dict):
+        return all(same(value, new[key]) for key, value in old.items())
+    if isinstance(old, list):
+        return all(same(*pair) for pair in zip(old, new, strict=True))
+    return True
+
+
 def item_element(item: Any, schema: Schema) -> str:
     """The path element of a list's item.
 
@@ -256,7 +267,7 @@ def _collect_items(items: Sequence[Any], schema: Schema, path: Path, into: Field
 
 
 def _compare(old: Any, new: Any, schema: Schema, path: Path, found: Comparison) -> None:
-    if _same(old, new):
+    if same(old, new):
         return
     shape = _shape(schema, old if new is ABSENT else new)
     if old is not ABSENT and new is not ABSENT and (before := _shape(schema, old)) != shape:
@@ -289,12 +300,8 @@ def _insert_difference(old: Any, new: Any, path: Path, found: Comparison) -> Non
         found.added.insert(path)
     elif new is ABSENT:
         found.removed.insert(path)
-    elif not _same(old, new):
+    elif not same(old, new):
         found.modified.insert(path)
-
-
-def _same(old: Any, new: Any) -> bool:
-    return bool(old == new) and not (isinstance(old, bool) ^ isinstance(new, bool))
 
 
 def _compare_lists(old: list[Any], new: list[Any], schema: Schema, path: Path, found: Comparison) -> None:
@@ -305,7 +312,7 @@ def _compare_lists(old: list[Any], new: list[Any], schema: Schema, path: Path, f
         if len(olds) <= 1 and len(news) <= 1:
             _compare(olds[0] if olds else ABSENT, news[0] if news else ABSENT, schema.item(), here, found)
         elif len(olds) >= 2 and len(news) >= 2:
-            if olds != news:
+            if not same(olds, news):
                 found.modified.insert(here)
         elif len(olds) >= 2:
             if news:
