@@ -231,6 +231,7 @@ class Pod:
 
     def _own_environment(self, pod: Obj, container: Container) -> dict[str, str]:
         host, port = self._tools.settings.server
+        root = self.folder.root(container.name)
         own = {
             "PATH": f"{Path(sys.executable).parent}:{_PATH}",
             "HOME": str(self.folder.path),
@@ -238,9 +239,13 @@ class Pod:
             "LANG": "C.UTF-8",
             "KUBERNETES_SERVICE_HOST": host,
             "KUBERNETES_SERVICE_PORT": str(port),
-            "JX_ROOTFS": str(self.folder.root(container.name)),
+            "JX_ROOTFS": str(root),
             "PYTHONUNBUFFERED": "1",
         }
+        if any(
+            mount["mountPath"].rstrip("/") == "/tmp" for mount in container.spec.get("volumeMounts") or []
+        ):
+            own["TMPDIR"] = str(root / "tmp")
         if self.folder.account.is_dir():
             own["JX_SERVICE_ACCOUNT_DIR"] = str(self.folder.account)
         if "PYTHONPATH" in os.environ:  # how this very program was found
