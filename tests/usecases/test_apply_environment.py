@@ -20,7 +20,7 @@ from tests.support.worlds import (
 
 from jx.domain import holds, membership
 from jx.domain.applying import Action, ApplyResult, Hold
-from jx.domain.errors import Forbidden, Held, Invalid, Locked, Refused, Unavailable
+from jx.domain.errors import Forbidden, Held, Invalid, Locked, Refused, Stale, Unavailable
 from jx.domain.guards import (
     Allowed,
     EmptyRender,
@@ -537,6 +537,35 @@ def test_a_ledger_that_somebody_else_wrote_is_not_written_over(world: World) -> 
     assert len(world.cluster.writes()) == writes
     world.apply_head(allowed=Allowed(frozenset({Guard.LEDGER_MOVED})))
     assert "jx/apps/Deployment/web.yaml" in world.ledger_files()
+
+
+def test_an_object_that_changes_while_it_is_pruned_is_looked_at_again(world: World) -> None:
+    world.commit(apps(web="1.0.0", cache="2.0.0"))
+    world.apply_head()
+    world.commit(apps(web="1.0.0"))
+    world.cluster.fail(Stale("it has another resourceVersion"), times=2, only=lambda one: one.name == "cache")
+    assert world.apply_head().is_good
+    assert world.get("Deployment", "cache") is None
+
+
+def test_a_namesake_that_appears_while_an_object_is_pruned_is_left_alone(world: World) -> None:
+    world.commit(apps(web="1.0.0", cache="2.0.0"))
+    world.apply_head()
+    world.commit(apps(web="1.0.0"))
+    use_case, delete = world.use_case(), world.cluster.delete
+
+    def swap(step: Any) -> None:
+        if step.ref.name == "cache" and step.ref.kind == "ConfigMap":
+            world.cluster.remove(step.ref)
+            world.cluster.put(config_map("cache", {"theirs": "1"}, namespace="jx"))
+        delete(step)
+
+    world.cluster.delete = swap  # type: ignore[method-assign]
+    report = use_case(world.request_head())
+    assert report.result is ApplyResult.FAILED
+    cache = world.get("ConfigMap", "cache")
+    assert cache is not None
+    assert cache["data"] == {"theirs": "1"}
 
 
 # Rescue and hold

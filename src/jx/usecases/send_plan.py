@@ -4,24 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import groupby
 
 from jx.domain import health
 from jx.domain.applying import Action, Outcome, Step
-from jx.domain.errors import JxError, Retryable
+from jx.domain.errors import JxError, Retryable, Stale
 from jx.domain.events import Event, Level
 from jx.domain.health import State
 from jx.domain.manifests import ObjectRef
+from jx.domain.membership import PART_OF, labels_of
 from jx.domain.ordering import Wave
 from jx.domain.secrets import scrub, values_of
-from jx.ports.cluster import Cluster
+from jx.ports.cluster import Cluster, Scope
 from jx.ports.reporter import Reporter
 from jx.usecases.plan_environment import Planned
 
 _BATCH = 64
 """Steps between two renewals of the lock."""
+
+_LOOKS = 3
+"""How often an object that changes while it is deleted is looked at again."""
 
 _SENT = frozenset({Action.CREATE, Action.UPDATE, Action.TAKE_OVER, Action.REPLACE})
 
@@ -71,11 +75,27 @@ class SendPlan:
         try:
             if step.action in _SENT:
                 return Outcome(step, self.cluster.send(step, force=force))
-            self.cluster.delete(step)
+            self._delete(step)
         except JxError as error:
             text = error.message + (f" ({error.hint})" if error.hint else "")
             return Outcome(step, error=text, can_retry=isinstance(error, Retryable))
         return Outcome(step)
+
+    def _delete(self, step: Step) -> None:
+        """Delete what was decided on. A workload's status changes all the time: the same object with another version is looked at
+        again, and deleted if it is still ours."""
+        for _ in range(_LOOKS):
+            try:
+                return self.cluster.delete(step)
+            except Stale:
+                found = self.cluster.live((Scope(step.api_version, step.ref.kind, step.ref.namespace),))
+                live = next((one for one in found if one.ref == step.ref), None)
+                if live is None:
+                    return None
+                if live.uid != step.uid or PART_OF not in labels_of(live.body):
+                    raise
+                step = replace(step, resource_version=live.resource_version)
+        return self.cluster.delete(step)
 
     def _establish(self, outcomes: list[Outcome]) -> list[Outcome]:
         """CRDs are done when their kinds are served: the next wave may hold objects of them."""

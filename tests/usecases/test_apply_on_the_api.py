@@ -1,0 +1,161 @@
+"""The apply over the very adapters of a real cluster, on the embedded Kubernetes API."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from tests.support.embedded import GROUP, embedded_api, fresh_name
+from tests.support.fuses import Crash, Fuse
+from tests.support.worlds import World, config_map, deployment, environment_tree, secret
+
+from jx.adapters.kubernetes.anchors import KubernetesAnchors
+from jx.adapters.kubernetes.api import Api
+from jx.adapters.kubernetes.cluster import KubernetesCluster
+from jx.adapters.kubernetes.locks import KubernetesLocks
+from jx.domain.applying import Action, ApplyReport
+from jx.domain.names import EnvironmentName
+from jx.domain.trees import Tree
+from jx.usecases.apply_environment import LEASE, ApplyEnvironment
+
+__all__ = ["embedded_api"]
+
+pytestmark = GROUP
+
+NORMALISED: dict[str, Any] = {
+    "apiVersion": "v1",
+    "kind": "Service",
+    "metadata": {"name": "web", "creationTimestamp": None},
+    "spec": {"ports": [{"port": 80}], "selector": {"app": "web"}, "clusterIP": ""},
+    "status": {"loadBalancer": {}},
+}
+
+
+class CountingCluster(KubernetesCluster):
+    """Remembers what could have changed something."""
+
+    def __init__(self, api: Api) -> None:
+        super().__init__(api)
+        self.writes = 0
+
+    def send(self, *args: Any, **kwargs: Any) -> Any:
+        self.writes += 1
+        return super().send(*args, **kwargs)
+
+    def delete(self, *args: Any) -> None:
+        self.writes += 1
+        super().delete(*args)
+
+
+@dataclass
+class Place:
+    """An environment of its own on a shared API."""
+
+    world: World
+    cluster: CountingCluster
+    name: EnvironmentName
+
+    def tree(self, **apps: str) -> Tree:
+        return environment_tree(apps, name=self.name, namespace=self.name)
+
+    def use_case(self, fuse: Fuse | None = None) -> ApplyEnvironment:
+        return self.world.use_case(fuse.wrap) if fuse else self.world.use_case()
+
+    def apply(self) -> ApplyReport:
+        return self.world.apply_head(wait=False)
+
+    def inventory(self) -> set[str]:
+        """The objects that the anchor names, without the name of this place."""
+        anchor = self.world.anchors.find(self.name)
+        assert anchor is not None
+        return {str(item.ref).replace(self.name, "here") for item in anchor.inventory}
+
+
+@pytest.fixture
+def place(embedded_api: Api) -> Place:
+    return make_place(embedded_api)
+
+
+def make_place(api: Api) -> Place:
+    world = World()
+    cluster = CountingCluster(api)
+    world.cluster = cluster  # type: ignore[assignment]
+    world.anchors = KubernetesAnchors(api)  # type: ignore[assignment]
+    world.locks = KubernetesLocks(api, world.clock)  # type: ignore[assignment]
+    web = deployment("web", "web:1")
+    web["spec"]["template"]["spec"]["containers"][0] |= {
+        "resources": {"limits": {"cpu": "1000m", "memory": "0.5Gi"}},
+        "ports": [{"containerPort": 80}],
+        "env": [{"name": "A", "value": ""}],
+    }
+    world.offer(
+        "web",
+        "1.0.0",
+        web,
+        NORMALISED,
+        secret("web", {"password": "hunter22"}),
+        config_map("old", {"a": "1"}),
+    )
+    world.offer(
+        "web", "1.1.0", deployment("web", "web:2"), NORMALISED, secret("web", {"password": "hunter23"})
+    )
+    return Place(world, cluster, EnvironmentName(fresh_name("env")))
+
+
+def test_a_second_apply_sends_no_write_although_the_server_normalises(place: Place) -> None:
+    place.world.commit(place.tree(web="1.0.0"))
+    assert place.apply().result.value == "applied"
+    writes = place.cluster.writes
+    report = place.apply()
+    assert not report.plan.has_changes
+    assert place.cluster.writes == writes
+
+
+def test_an_upgrade_changes_what_changed_and_prunes_the_rest(place: Place) -> None:
+    place.world.commit(place.tree(web="1.0.0"))
+    place.apply()
+    place.world.commit(place.tree(web="1.1.0"))
+    report = place.apply()
+    done = {step.ref.kind: step.action for step in report.plan.changes}
+    assert done == {"Secret": Action.UPDATE, "Deployment": Action.UPDATE, "ConfigMap": Action.PRUNE}
+    assert report.is_good
+    assert not place.apply().plan.has_changes
+
+
+def test_tampering_by_another_manager_is_found_and_named(place: Place) -> None:
+    place.world.commit(place.tree(web="1.0.0"))
+    place.apply()
+    step = next(step for step in place.apply().plan.steps if step.ref.kind == "ConfigMap")
+    assert step.manifest is not None
+    api: Api = place.cluster._api
+    resource = place.cluster._resource("v1", step.ref)
+    body = {**step.manifest.body, "data": {"a": "2"}}
+    api.apply(resource, place.name, body, query={"fieldManager": "somebody", "force": "true"})
+    plan = place.world.apply_head(dry_run=True).plan
+    assert [(str(s.ref), s.reason) for s in plan.changes] == [
+        (f"ConfigMap/old (namespace {place.name})", "it was changed behind our back by somebody")
+    ]
+
+
+def test_kills_in_mid_apply_are_repaired_on_the_api_too(embedded_api: Api) -> None:
+    def build() -> Place:
+        place = make_place(embedded_api)
+        place.world.commit(place.tree(web="1.0.0"))
+        place.apply()
+        place.world.commit(place.tree(web="1.1.0"), "Upgrade web")
+        return place
+
+    counted, fuse = build(), Fuse()
+    counted.use_case(fuse)(counted.world.request_head(wait=False))
+    assert not counted.apply().plan.has_changes
+    for at in range(1, fuse.calls + 1):
+        place = build()
+        with pytest.raises(Crash):
+            place.use_case(Fuse(at, after=at % 2 == 0))(place.world.request_head(wait=False))
+        place.world.clock.move(LEASE + timedelta(seconds=1))
+        assert place.apply().is_good, f"killed at call {at}"
+        assert not place.apply().plan.has_changes
+        assert [commit.subject for commit in place.world.ledger_commits()] == ["Change it", "Upgrade web"]
+        assert place.inventory() == counted.inventory()
