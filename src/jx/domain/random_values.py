@@ -65,10 +65,7 @@ def settle(
     }
     if not random:
         return Settled(first)
-    kept = _Keeper(others, live)
-    for manifest in first:
-        for path in random.get(manifest.ref, ()):
-            kept.learn(manifest, path)
+    kept = _learn(first, others, random, live)
     has_moved = any(
         _has_moved(manifest.body, live.get(manifest.ref), random[manifest.ref])
         for manifest in first
@@ -93,35 +90,14 @@ def without_draws(body: Body, paths: frozenset[Path]) -> Body:
     return masked
 
 
-@dataclass
-class _Keeper:
-    """What is carried over. It first learns from the leaves whose surroundings are as they were, then fills the others."""
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What is carried over."""
 
-    second: Mapping[ObjectRef, Body]
-    live: Mapping[ObjectRef, Body]
-    carried: dict[str, str] = field(default_factory=dict)
-    whole: dict[tuple[ObjectRef, Path], Any] = field(default_factory=dict)
-
-    def learn(self, manifest: Manifest, path: Path) -> None:
-        body = self.live.get(manifest.ref)
-        found = _find_like(manifest.body, body, path) if body is not None else None
-        if found is None:
-            return
-        mine, other = _get(manifest.body, path), _get(self.second[manifest.ref], path)
-        if not (isinstance(mine, str) and isinstance(other, str) and isinstance(found, str)):
-            self.whole[manifest.ref, path] = found
-            return
-        encoded = _is_encoded(manifest.body, path)
-        parts = [_decode(text) if encoded else text for text in (mine, other, found)]
-        head, tail = _surroundings(parts[0], parts[1])
-        if not (
-            parts[2].startswith(head) and parts[2].endswith(tail) and len(parts[2]) >= len(head) + len(tail)
-        ):
-            return
-        self.whole[manifest.ref, path] = found
-        drawn, old = (text[len(head) : len(text) - len(tail)] for text in (parts[0], parts[2]))
-        if len(drawn) >= _SHORTEST:
-            self.carried.setdefault(drawn, old)
+    whole: Mapping[tuple[ObjectRef, Path], Any]
+    """Leaves whose surroundings are as they were: they stay as they are live."""
+    carried: Mapping[str, str]
+    """Random parts of those, drawn -> live: they go into the other leaves that hold them."""
 
     def value(self, manifest: Manifest, path: Path, *, has_moved: bool) -> tuple[Any, bool]:
         """What the leaf is to hold, and whether that is a fresh draw."""
@@ -136,6 +112,42 @@ class _Keeper:
             text = text.replace(drawn, self.carried[drawn])
         result = _encode(text) if encoded else text
         return result, result == mine
+
+
+def _learn(
+    first: tuple[Manifest, ...],
+    second: Mapping[ObjectRef, Body],
+    random: Mapping[ObjectRef, tuple[Path, ...]],
+    live: Mapping[ObjectRef, Body],
+) -> _Kept:
+    whole: dict[tuple[ObjectRef, Path], Any] = {}
+    carried: dict[str, str] = {}
+    for manifest in first:
+        there = live.get(manifest.ref)
+        for path in random.get(manifest.ref, ()):
+            found = _find_like(manifest.body, there, path) if there is not None else None
+            drawn = _get(manifest.body, path), _get(second[manifest.ref], path)
+            if found is None:
+                continue
+            if not all(isinstance(text, str) for text in (*drawn, found)):
+                whole[manifest.ref, path] = found
+                continue
+            texts = [_decode(t) if _is_encoded(manifest.body, path) else t for t in (*drawn, found)]
+            part = _random_part(*texts)
+            if part is None:
+                continue
+            whole[manifest.ref, path] = found
+            if len(part[0]) >= _SHORTEST:
+                carried.setdefault(*part)
+    return _Kept(whole, carried)
+
+
+def _random_part(one: str, other: str, live: str) -> tuple[str, str] | None:
+    """The random part of the first draw and of the live text; None where what is around it has changed."""
+    head, tail = _surroundings(one, other)
+    if not (live.startswith(head) and live.endswith(tail) and len(live) >= len(head) + len(tail)):
+        return None
+    return one[len(head) : len(one) - len(tail)], live[len(head) : len(live) - len(tail)]
 
 
 def _surroundings(one: str, other: str) -> tuple[str, str]:
