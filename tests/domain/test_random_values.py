@@ -93,6 +93,7 @@ def test_a_new_object_gets_the_kept_value_that_another_one_holds() -> None:
         [secret(ca=OLD)],
     )
     assert data_of(settled) == {"ca": OLD}
+    assert settled.manifests[1].body == webhook(encode(OLD))
 
 
 def test_items_of_lists_are_found_by_their_names() -> None:

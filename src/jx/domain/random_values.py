@@ -139,6 +139,9 @@ def _learn(
             whole[manifest.ref, path] = found
             if len(part[0]) >= _SHORTEST:
                 carried.setdefault(*part)
+                carried.setdefault(
+                    drawn[0], found
+                )  # encoded, as a webhook's caBundle holds a Secret's certificate
     return _Kept(whole, carried)
 
 
