@@ -46,9 +46,11 @@ if TYPE_CHECKING:
     from jx.usecases.apply_environment import ApplyEnvironment
     from jx.usecases.await_apply import AwaitApply
     from jx.usecases.await_health import AwaitHealth
+    from jx.usecases.build_chart import BuildChart
     from jx.usecases.edit_app import EditApp
     from jx.usecases.end_hold import EndHold
     from jx.usecases.install_platform import InstallReport
+    from jx.usecases.number_chart import NumberChart
     from jx.usecases.plan_change import PlanChange
     from jx.usecases.plan_environment import PlanEnvironment
     from jx.usecases.propose_change import PlatformAt, ProposeChange
@@ -57,6 +59,7 @@ if TYPE_CHECKING:
     from jx.usecases.show_applications import ShowApplications
     from jx.usecases.show_apps import ShowApps
     from jx.usecases.show_environments import ShownEnvironment
+    from jx.usecases.uninstall_platform import UninstallPlatform
     from jx.usecases.upgrade_apps import UpgradeApps
     from jx.usecases.upgrade_platform import UpgradePlatform
 
@@ -408,6 +411,34 @@ class Wiring:
         from jx.usecases.end_hold import EndHold
 
         return EndHold(self.anchors, self.reporter)
+
+    def build_chart(self) -> BuildChart:
+        """`jx step helm build`."""
+        from jx.usecases.build_chart import BuildChart
+
+        return BuildChart(self.catalog, self.renderer)
+
+    def number_chart(self) -> NumberChart:
+        """`jx step helm version`."""
+        from jx.usecases.number_chart import NumberChart
+
+        return NumberChart(self.folders, self.reporter)
+
+    def uninstall_platform(self) -> UninstallPlatform:
+        """`jx uninstall`."""
+        from jx.usecases.send_plan import SendPlan
+        from jx.usecases.uninstall_platform import UninstallPlatform
+
+        send = SendPlan(self.cluster, self.reporter)
+        return UninstallPlatform(
+            self.cluster, send, self.anchors, self.credentials, self.forge_admin, self.reporter
+        )
+
+    def run_kubernetes(self, directory: Path, *, port: int, workloads: bool) -> None:
+        """`jx local kubernetes`: blocks until it is asked to end."""
+        from jx.adapters.local.kubernetes.__main__ import run
+
+        run(directory, port=port, workloads=workloads)
 
     def install(
         self, installation: Installation, *, timeout: timedelta, apply: bool, private: bool

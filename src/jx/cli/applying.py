@@ -12,6 +12,7 @@ from jx.cli.session import Session
 from jx.domain.applying import ApplyReport, Source
 from jx.domain.diffing import render_diff
 from jx.domain.errors import Refused
+from jx.domain.guards import Allowed, Guard
 from jx.domain.plan_text import TABLE_HEADER, table_rows, totals
 from jx.ports.folders import Folder
 from jx.usecases.apply_environment import ApplyRequest
@@ -36,6 +37,36 @@ def apply_options(function: Callable[..., Any]) -> Callable[..., Any]:
     ):
         function = option(function)
     return function
+
+
+def guard_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`--reviewed`, `--allow`, `--allow-prune`."""
+    names = click.Choice([guard.value for guard in Guard])
+    for option in (
+        click.option(
+            "--allow-prune", "prunes", multiple=True, metavar="KIND/NAME", help="Data that may be deleted."
+        ),
+        click.option("--allow", "allowed", multiple=True, type=names, help="What a guard refuses."),
+        click.option(
+            "--reviewed", default="", metavar="DIGEST", help="Apply only the plan that has this digest."
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def allowed_by(options: dict[str, Any]) -> Allowed:
+    """What `guard_options` allow; takes them out of the options."""
+    guards = frozenset(Guard(name) for name in options.pop("allowed"))
+    return Allowed(guards, frozenset(options.pop("prunes")), options.pop("reviewed"))
+
+
+def accept_old_flags(command: click.Command, *names: str) -> click.Command:
+    """Let a command take flags of Jenkins X 2 that mean nothing any more, so that old pipelines go on."""
+    command.params += [
+        click.Option([f"--{name}"], is_flag=True, hidden=True, expose_value=False) for name in names
+    ]
+    return command
 
 
 def begin_apply(session: Session, **where: str) -> ApplyRequest:

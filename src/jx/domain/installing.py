@@ -32,6 +32,9 @@ PROVIDERS = (
     "alibaba",
 )
 
+BUILT_PROVIDERS = frozenset({"local"})
+"""Those that jx can install on by now."""
+
 
 class Engine(StrEnum):
     """What runs pipelines."""
@@ -63,7 +66,7 @@ class Installation:
             return "a Jenkins server as the pipeline engine (--static-jenkins, or --gitops without --tekton)"
         if not self.gitops:
             return "an installation that is not managed by GitOps (--gitops=false)"
-        if self.provider != "local":
+        if self.provider not in BUILT_PROVIDERS:
             return f"provider {self.provider}"
         if self.remote_environments:
             return "environments in other clusters (--remote-environments)"

@@ -43,3 +43,7 @@ class Folders(Protocol):
     def write(self, path: str, tree: Tree) -> None:
         """Write a tree into a new or empty folder; Refused where the folder holds anything."""
         ...
+
+    def put(self, path: str, name: str, text: str) -> None:
+        """Write one file of a folder, whole or not at all."""
+        ...

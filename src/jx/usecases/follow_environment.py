@@ -97,7 +97,7 @@ class FollowEnvironment:
         return report
 
     def _respect_holds(self, anchor: Anchor | None, repo: Repo, head: Revision) -> None:
-        """Take off the anchor what has nothing against this head any more. Held where something has: nothing is recorded then, since
+        """Take off the anchor what has nothing against this head any more. Held where something has: nothing is recorded, since
         a hold is looked at again and again, and the hold itself is its record."""
         if anchor is None or not anchor.holds:
             return

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from jx.domain import chart_folders, guards, placing, planning, random_values
+from jx.domain import guards, placing, planning, random_values
 from jx.domain.applying import Anchor, ApplyPlan, InventoryItem, LiveObject
 from jx.domain.charts import Chart
 from jx.domain.environments import EnvironmentSpec
@@ -21,6 +21,7 @@ from jx.ports.catalog import Catalog
 from jx.ports.cluster import Cluster, Scope
 from jx.ports.renderer import Renderer, RenderRequest
 from jx.ports.reporter import Reporter
+from jx.usecases.fetch_charts import fetch_charts
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ class PlanEnvironment:
             team=spec.requirements.namespace,
         )
         capabilities = self.cluster.capabilities()
-        charts = self._fetch(request)
+        charts = fetch_charts(spec, request.tree, self.catalog)
         rendered, draws = self._render(spec, target, charts, capabilities)
         self._tell(f"{len(draws[0])} objects rendered from {len(charts)} charts")
         inventory = request.anchor.inventory if request.anchor else ()
@@ -101,15 +102,6 @@ class PlanEnvironment:
             )
         )
         return Planned(decision.plan, refusals, live, capabilities)
-
-    def _fetch(self, request: PlanRequest) -> dict[AppKey, Chart]:
-        """The chart of each app: from the repository itself, or from where it says."""
-        spec = request.spec
-        found: dict[AppKey, Chart] = {}
-        for app in spec.apps:
-            local = chart_folders.find_in_tree(app.chart, request.tree, spec.chart_dir)
-            found[app.key] = local or self.catalog.fetch(app.chart)
-        return found
 
     def _render(
         self,

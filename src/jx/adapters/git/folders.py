@@ -48,6 +48,12 @@ class GitFolders:
             if blob.executable:
                 target.chmod(0o755)
 
+    def put(self, path: str, name: str, text: str) -> None:
+        target = Path(path) / name
+        draft = target.with_name(f".{target.name}.jx-new")
+        draft.write_text(text)
+        draft.replace(target)
+
     def _find_top(self, folder: Path) -> Path | None:
         try:
             return Path(self._git.text("rev-parse", "--show-toplevel", cwd=folder)).resolve()

@@ -28,14 +28,28 @@ def main() -> None:
         help="run the controllers, too: workloads get pods, which are played",
     )
     options = parser.parse_args()
-    serve(
+    run(
         options.dir,
         host=options.host,
         port=options.port,
         name=options.name,
         namespace=options.namespace,
-        extensions=[lambda api: Workloads(api, PodAddresses(str(options.dir)))] if options.workloads else (),
+        workloads=options.workloads,
     )
+
+
+def run(
+    directory: Path,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    name: str = "jx-local",
+    namespace: str = "jx",
+    workloads: bool = True,
+) -> None:
+    """Serve until SIGTERM or SIGINT, with the workload controllers unless told otherwise."""
+    extensions = [lambda api: Workloads(api, PodAddresses(str(directory)))] if workloads else ()
+    serve(directory, host=host, port=port, name=name, namespace=namespace, extensions=extensions)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,19 @@
+"""Fetch charts: the chart of each app of an environment, in hand. Shared by plans and builds."""
+
+from __future__ import annotations
+
+from jx.domain import chart_folders
+from jx.domain.charts import Chart
+from jx.domain.environments import EnvironmentSpec
+from jx.domain.names import AppKey
+from jx.domain.trees import Tree
+from jx.ports.catalog import Catalog
+
+
+def fetch_charts(spec: EnvironmentSpec, tree: Tree, catalog: Catalog) -> dict[AppKey, Chart]:
+    """The chart of each app: from the repository itself, or from where it says. Raises what the catalog raises."""
+    found: dict[AppKey, Chart] = {}
+    for app in spec.apps:
+        local = chart_folders.find_in_tree(app.chart, tree, spec.chart_dir)
+        found[app.key] = local or catalog.fetch(app.chart)
+    return found

@@ -1,0 +1,114 @@
+"""Uninstall a platform: the plan first, then what it says. Data and repositories stay unless told otherwise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from jx.domain import planning
+from jx.domain.applying import Action, Anchor, ApplyPlan
+from jx.domain.environments import Environment
+from jx.domain.errors import Failed
+from jx.domain.events import Event
+from jx.domain.manifests import Capabilities
+from jx.domain.names import Repo
+from jx.domain.placing import Target
+from jx.ports.anchor import Anchors
+from jx.ports.cluster import Cluster, Scope
+from jx.ports.credentials import Credentials
+from jx.ports.forge import ForgeAdmin
+from jx.ports.reporter import Reporter
+from jx.usecases.plan_environment import Planned
+from jx.usecases.send_plan import SendPlan
+
+_SECRETS = ("jx-git", "jx-webhook")
+
+
+@dataclass(frozen=True, slots=True)
+class UninstallRequest:
+    """What to remove beside what was applied."""
+
+    environments: tuple[Environment, ...]
+    """Dev first: its controllers have to go before they could put anything back."""
+    namespace: str
+    data: bool = False
+    """Volumes, namespaces and custom resource definitions, too."""
+    repositories: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """What an uninstallation does."""
+
+    plans: tuple[ApplyPlan, ...]
+    repositories: tuple[Repo, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UninstallPlatform:
+    """Removes what the anchors say was applied, object by object, only where it is still the same object."""
+
+    cluster: Cluster
+    send: SendPlan
+    anchors: Anchors
+    credentials: Credentials
+    forge: ForgeAdmin
+    reporter: Reporter
+
+    def plan(self, request: UninstallRequest) -> Removal:
+        """Decide; nothing is changed."""
+        capabilities = self.cluster.capabilities()
+        plans = []
+        for environment in request.environments:
+            anchor = self.anchors.find(environment.name)
+            if anchor is not None:
+                plans.append(self._plan(anchor, capabilities, data=request.data).plan)
+        repos = tuple(one.repo for one in request.environments if one.repo) if request.repositories else ()
+        return Removal(tuple(plans), repos)
+
+    def __call__(self, request: UninstallRequest) -> Removal:
+        """Remove. Failed names what could not be removed; running it again goes on from there."""
+        removal = self.plan(request)
+        capabilities = self.cluster.capabilities()
+        for environment in request.environments:
+            anchor = self.anchors.find(environment.name)
+            if anchor is not None:
+                self._remove(anchor, capabilities, data=request.data)
+        for name in _SECRETS:
+            self.credentials.remove(request.namespace, name)
+        for repo in removal.repositories:
+            if self.forge.delete_repo(repo):
+                self.reporter.tell(Event(f"Deleted repository {repo.full_name}"))
+        return removal
+
+    def _plan(self, anchor: Anchor, capabilities: Capabilities, *, data: bool) -> Planned:
+        rows = planning.scopes((), anchor.inventory, capabilities)
+        live = planning.index(self.cluster.live(tuple(Scope(*row) for row in rows)))
+        named = (
+            frozenset(f"{item.ref.kind}/{item.ref.name}" for item in anchor.inventory)
+            if data
+            else frozenset[str]()
+        )
+        target = Target(anchor.environment, anchor.namespace, anchor.release)
+        world = planning.World(
+            target=target,
+            cluster_id=capabilities.cluster_id,
+            desired=(),
+            live=live,
+            inventory=anchor.inventory,
+            prunes=named,
+        )
+        return Planned(planning.plan(world).plan, (), live, capabilities)
+
+    def _remove(self, anchor: Anchor, capabilities: Capabilities, *, data: bool) -> None:
+        outcomes = self.send(self._plan(anchor, capabilities, data=data), force=False, renew=lambda: None)
+        failed = [f"{one.step.ref}: {one.error}" for one in outcomes if one.error]
+        if failed:
+            raise Failed(
+                f"not everything of {anchor.environment} could be removed:\n  " + "\n  ".join(failed),
+                hint="try again",
+            )
+        self.anchors.remove(anchor.environment)
+        kept = sum(one.step.action is Action.KEEP for one in outcomes)
+        self.reporter.tell(
+            Event(f"Removed {anchor.environment} from the cluster; {kept} objects that hold data are kept")
+        )
