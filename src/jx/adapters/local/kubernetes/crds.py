@@ -5,10 +5,10 @@ from __future__ import annotations
 from jx.adapters.local.kubernetes.admission import Operation
 from jx.adapters.local.kubernetes.deletion import CLEANUP
 from jx.adapters.local.kubernetes.facts import Obj
+from jx.adapters.local.kubernetes.invalid import FieldError
 from jx.adapters.local.kubernetes.metadata import invalid_fields
 from jx.adapters.local.kubernetes.registry import Registry
 from jx.adapters.local.kubernetes.requests import DeleteOptions, Request
-from jx.adapters.local.kubernetes.schemas import FieldError
 from jx.adapters.local.kubernetes.store import Change, Collection
 from jx.adapters.local.kubernetes.verbs import Verbs
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 import uuid
 from datetime import UTC, datetime
 
+from jx.adapters.local.kubernetes import invalid, names
 from jx.adapters.local.kubernetes.errors import STALE, ApiError, bad_request, conflict
 from jx.adapters.local.kubernetes.facts import Obj
+from jx.adapters.local.kubernetes.invalid import FieldError
 from jx.adapters.local.kubernetes.requests import Request
-from jx.adapters.local.kubernetes.schemas import FieldError
 
 _RANDOM_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 _LONGEST_GENERATED = 58
@@ -240,32 +240,17 @@ def check_update(request: Request, old: Obj, new: Obj) -> list[FieldError]:
     return [FieldError("metadata.finalizers", message, "FieldValueForbidden")]
 
 
-_SEGMENT = re.compile(r"[/%]")
-_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _FREELY_NAMED = frozenset({"rbac.authorization.k8s.io"})
 
 
 def check_create(request: Request, obj: Obj) -> list[FieldError]:
-    """Mistakes in the metadata of a new object."""
+    """Mistakes in the name of a new object; what is stricter for some kinds is theirs to check."""
     name = obj["metadata"].get("name") or ""
     if not name:
-        return [
-            FieldError(
-                "metadata.name", "Required value: name or generateName is required", "FieldValueRequired"
-            )
-        ]
-    if request.served.resource.group in _FREELY_NAMED:
-        bad = bool(_SEGMENT.search(name)) or name in (".", "..")
-        message = f"Invalid value: {name!r}: may not contain '/' or '%'"
-        return [FieldError("metadata.name", message.replace(repr(name), f'"{name}"'))] if bad else []
-    if len(name) <= 253 and _SUBDOMAIN.fullmatch(name):
-        return []
-    rule = (
-        "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start"
-        " and end with an alphanumeric character (e.g. 'example.com', regex used for validation is"
-        " '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
-    )
-    return [FieldError("metadata.name", f'Invalid value: "{name}": {rule}')]
+        return [invalid.required("metadata.name", "name or generateName is required")]
+    is_free = request.served.resource.group in _FREELY_NAMED
+    problems = names.path_segment_problems(name) if is_free else names.subdomain_problems(name)
+    return [invalid.invalid("metadata.name", name, problem) for problem in problems]
 
 
 def invalid_fields(request: Request, errors: list[FieldError]) -> ApiError:

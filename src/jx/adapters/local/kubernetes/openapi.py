@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -30,6 +31,19 @@ _PATCH_TYPES = (
     "application/strategic-merge-patch+json",
     "application/apply-patch+yaml",
 )
+
+
+@dataclass(frozen=True)
+class _Documented:
+    """A resource and the name of its type."""
+
+    resource: Resource
+    name: str
+    is_custom: bool
+
+    @property
+    def patch_types(self) -> list[str]:
+        return [media for media in _PATCH_TYPES if not (self.is_custom and "strategic" in media)]
 
 
 class OpenApi:
@@ -64,7 +78,7 @@ class OpenApi:
         definitions = dict(self._registry.definitions())
         paths: Obj = {}
         for resource in self._registry.resources():
-            paths |= _paths(resource, v3=False, name=self._definition(resource))
+            paths |= _paths(self._documented(resource), v3=False)
         for served in self._registry.customs():
             definitions |= _custom_definitions(served, _V2)
         info = {"title": "Kubernetes", "version": GIT_VERSION}
@@ -88,18 +102,20 @@ class OpenApi:
         paths: Obj = {}
         wanted = []
         for resource in resources:
-            name = self._definition(resource)
-            paths |= _paths(resource, v3=True, name=name)
-            wanted += [name, f"{name}List"]
+            documented = self._documented(resource)
+            paths |= _paths(documented, v3=True)
+            wanted += [documented.name, f"{documented.name}List"]
         schemas = {name: _as_v3(all_definitions[name]) for name in _closure(wanted, all_definitions)}
         info = {"title": "Kubernetes", "version": GIT_VERSION}
         return {"openapi": "3.0.0", "info": info, "paths": paths, "components": {"schemas": schemas}}
 
-    def _definition(self, resource: Resource) -> str:
+    def _documented(self, resource: Resource) -> _Documented:
         served = self._registry.find(resource.group, resource.version, resource.plural)
         if served is not None and served.custom:
-            return _custom_name(resource)
-        return self._registry.definition_name(resource) or _custom_name(resource)
+            return _Documented(resource, _custom_name(resource), is_custom=True)
+        return _Documented(
+            resource, self._registry.definition_name(resource) or _custom_name(resource), is_custom=False
+        )
 
 
 def _place(resource: Resource) -> str:
@@ -146,7 +162,8 @@ def _custom_definitions(served: Served, reference: str) -> Obj:
     }
 
 
-def _paths(resource: Resource, *, v3: bool, name: str) -> Obj:
+def _paths(documented: _Documented, *, v3: bool) -> Obj:
+    resource = documented.resource
     base = f"/{_place(resource)}"
     if resource.namespaced:
         base += "/namespaces/{namespace}"
@@ -157,17 +174,16 @@ def _paths(resource: Resource, *, v3: bool, name: str) -> Obj:
         (f"{collection}/{{name}}", ("get", "update", "patch", "delete")),
     ):
         methods = {
-            _ACTIONS[verb]: _operation(resource, verb, name, v3=v3)
-            for verb in verbs
-            if verb in resource.verbs
+            _ACTIONS[verb]: _operation(documented, verb, v3=v3) for verb in verbs if verb in resource.verbs
         }
         if methods:
             paths[path] = methods
     return paths
 
 
-def _operation(resource: Resource, verb: str, name: str, *, v3: bool) -> Obj:
-    group, version, kind = resource.gvk
+def _operation(documented: _Documented, verb: str, *, v3: bool) -> Obj:
+    name = documented.name
+    group, version, kind = documented.resource.gvk
     method = _ACTIONS[verb]
     operation: Obj = {
         "x-kubernetes-action": {"create": "post", "update": "put"}.get(verb, verb),
@@ -181,12 +197,12 @@ def _operation(resource: Resource, verb: str, name: str, *, v3: bool) -> Obj:
         operation["parameters"] = [_parameter("dryRun", v3=v3)]
     if v3 and method == "patch":
         operation["requestBody"] = {
-            "content": {media: {"schema": {"type": "object"}} for media in _PATCH_TYPES}
+            "content": {media: {"schema": {"type": "object"}} for media in documented.patch_types}
         }
     elif v3 and method in _WRITES:
         operation["requestBody"] = {"content": {"*/*": {"schema": {"$ref": _V3 + name}}}}
     elif not v3 and method == "patch":
-        operation["consumes"] = list(_PATCH_TYPES)
+        operation["consumes"] = documented.patch_types
     return operation
 
 

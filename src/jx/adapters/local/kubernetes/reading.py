@@ -13,9 +13,51 @@ import orjson
 from jx.adapters.local.kubernetes import selectors
 from jx.adapters.local.kubernetes.errors import ApiError, bad_request, expired
 from jx.adapters.local.kubernetes.facts import Obj
-from jx.adapters.local.kubernetes.store import Stored
+from jx.adapters.local.kubernetes.store import Collection, Stored
 
 _KEPT_LISTS = 64
+
+
+# Beside its name and namespace, what objects of a kind can be selected by.
+_FIELDS = {
+    ("", "pods"): (
+        "spec.nodeName",
+        "spec.restartPolicy",
+        "spec.schedulerName",
+        "spec.serviceAccountName",
+        "spec.hostNetwork",
+        "status.phase",
+        "status.podIP",
+        "status.podIPs",
+        "status.nominatedNodeName",
+    ),
+    ("", "events"): (
+        "involvedObject.apiVersion",
+        "involvedObject.fieldPath",
+        "involvedObject.kind",
+        "involvedObject.name",
+        "involvedObject.namespace",
+        "involvedObject.resourceVersion",
+        "involvedObject.uid",
+        "reason",
+        "reportingComponent",
+        "source",
+        "type",
+    ),
+    ("", "namespaces"): ("status.phase",),
+    ("", "nodes"): ("spec.unschedulable",),
+    ("", "secrets"): ("type",),
+    ("", "services"): ("spec.clusterIP", "spec.type"),
+    ("", "replicationcontrollers"): ("status.replicas",),
+    ("apps", "replicasets"): ("status.replicas",),
+    ("batch", "jobs"): ("status.successful",),
+    ("certificates.k8s.io", "certificatesigningrequests"): ("spec.signerName",),
+}
+
+
+def selectable(collection: Collection) -> frozenset[str]:
+    """The fields that the objects of a collection can be selected by."""
+    return frozenset(("metadata.name", "metadata.namespace", *_FIELDS.get(collection, ())))
 
 
 @dataclass(frozen=True)
@@ -27,13 +69,13 @@ class Selection:
     fields: Callable[[Obj], bool] | None = None
 
     @staticmethod
-    def parse(namespace: str, labels: str, fields: str) -> Selection:
+    def parse(namespace: str, labels: str, fields: str, supported: frozenset[str] | None = None) -> Selection:
         """From the texts of a request; ApiError 400 where one cannot be read."""
         try:
             return Selection(
                 namespace,
                 selectors.parse_labels(labels) if labels else None,
-                selectors.parse_fields(fields) if fields else None,
+                selectors.parse_fields(fields, supported) if fields else None,
             )
         except selectors.SelectorError as error:
             raise bad_request(str(error)) from error

@@ -12,7 +12,7 @@ from jx.adapters.local.kubernetes.errors import ApiError, bad_request, method_no
 from jx.adapters.local.kubernetes.exchange import Call, Form, Response
 from jx.adapters.local.kubernetes.facts import Obj
 from jx.adapters.local.kubernetes.paths import Target
-from jx.adapters.local.kubernetes.reading import Page, Pages, Selection, select
+from jx.adapters.local.kubernetes.reading import Page, Pages, Selection, select, selectable
 from jx.adapters.local.kubernetes.registry import Served
 from jx.adapters.local.kubernetes.requests import DeleteOptions, Request
 from jx.adapters.local.kubernetes.store import Stored
@@ -87,7 +87,8 @@ class Resources:
         }
 
     def handle(self, verb: str, call: Call, served: Served, target: Target) -> Response:
-        if verb not in served.resource.verbs or verb not in self._handlers:
+        is_known = verb in served.resource.verbs and verb in self._handlers
+        if not is_known or (verb in ("update", "patch") and not target.name):
             raise method_not_allowed()
         return self._handlers[verb](call, served, target)
 
@@ -291,7 +292,9 @@ def _selection(call: Call, served: Served, target: Target) -> Selection:
     fields = call.query.get("fieldSelector", "")
     if target.name:
         fields = f"{fields},metadata.name={target.name}".strip(",")
-    return Selection.parse(namespace, call.query.get("labelSelector", ""), fields)
+    return Selection.parse(
+        namespace, call.query.get("labelSelector", ""), fields, selectable(served.collection)
+    )
 
 
 def _check_revision(call: Call, newest: int, changed: int) -> None:

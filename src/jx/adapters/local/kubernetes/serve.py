@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
 
 from jx.adapters.local.kubernetes import kubeconfig
 from jx.adapters.local.kubernetes.api import Api
@@ -116,6 +117,17 @@ class _PeerProtocol(HttpToolsProtocol):
         tls = transport.get_extra_info("ssl_object")
         if tls is not None:
             self.app_state = {**self.app_state, "client_certificate": tls.getpeercert()}
+        _transports(self.server_state).add(transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        _transports(self.server_state).discard(self.transport)
+        super().connection_lost(exc)
+
+
+def _transports(state: ServerState) -> set[asyncio.Transport]:
+    """The open transports of a server, which uvicorn itself does not keep."""
+    transports: set[asyncio.Transport] = state.__dict__.setdefault("transports", set())
+    return transports
 
 
 class _Uvicorn(uvicorn.Server):
@@ -139,6 +151,10 @@ class _Uvicorn(uvicorn.Server):
         if self.hub is not None:
             self.hub.close()
         await super().shutdown(sockets)
+        # A peer that is gone never answers the end of TLS; waiting for it would leave its socket open.
+        for transport in tuple(_transports(self.server_state)):
+            transport.abort()
+        await asyncio.sleep(0)
 
 
 def _config(app: Any, pki: Path) -> uvicorn.Config:

@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
-from jx.adapters.local.kubernetes import deletion, managed, metadata, normalise, patches, schemas
+from jx.adapters.local.kubernetes import decoding, deletion, managed, metadata, normalise, patches, schemas
 from jx.adapters.local.kubernetes.admission import Operation, Plugin
 from jx.adapters.local.kubernetes.errors import ApiError, already_exists, bad_request, conflict, not_found
 from jx.adapters.local.kubernetes.facts import Obj
+from jx.adapters.local.kubernetes.invalid import FieldError
 from jx.adapters.local.kubernetes.registry import Registry
 from jx.adapters.local.kubernetes.requests import DeleteOptions, Request
 from jx.adapters.local.kubernetes.store import Change, Collection, Store, Stored, encode
@@ -113,6 +114,7 @@ class Verbs:
             except patches.PatchError as error:
                 raise _patch_error(request, error) from error
             metadata.check_identity(request, patched)
+            self.check_strictness(request, patched)
             return self._update(request, live, patched)
 
     def rewrite(self, request: Request, change: Rewrite) -> Written:
@@ -260,7 +262,10 @@ class Verbs:
         custom = request.served.custom
         if custom:
             return custom.validator.default(custom.validator.prune(obj))
-        return normalise.default(request.served.gvk, obj)
+        try:
+            return normalise.default(request.served.gvk, obj)
+        except decoding.Malformed as error:
+            raise bad_request(str(error)) from error
 
     def _admit(self, operation: Operation, request: Request, new: Obj, old: Obj | None) -> Obj:
         for plugin in self.plugins:
@@ -309,7 +314,7 @@ def _managed_already(request: Request, old: Obj | None, new: Obj, now: str) -> O
     return {**new, "metadata": dict(new["metadata"])}
 
 
-def _mistakes(request: Request, new: Obj, old: Obj | None) -> list[schemas.FieldError]:
+def _mistakes(request: Request, new: Obj, old: Obj | None) -> list[FieldError]:
     custom = request.served.custom
     if custom:
         return custom.validator.validate(new, old)
