@@ -506,7 +506,7 @@ def test_what_cannot_be_pushed_waits_in_the_anchor_and_is_pushed_later_in_order(
     report = world.apply_head()
     assert report.is_good
     assert report.ledger_commit == ""
-    assert "wait in the cluster" in world.reporter.text
+    assert "waits in the cluster" in world.reporter.text
     world.commit(apps(web="1.1.0"), "Two")
     world.apply_head()
     assert len(world.anchor.pending) == 2

@@ -106,6 +106,13 @@ class Review:
     foreign: tuple[tuple[ObjectRef, str], ...] = ()
     requirements: Requirements = field(default_factory=Requirements)
     allowed: Allowed = field(default_factory=Allowed)
+    removed: tuple[str, ...] = ()
+    """Apps that were applied last and are declared no more."""
+
+    @property
+    def is_one_app_gone(self) -> bool:
+        """Whether the plan takes away one app, as `jx delete app` does. A list that was lost takes away more than one."""
+        return len(self.removed) == 1
 
 
 def findings(review: Review) -> tuple[Refused, ...]:
@@ -148,7 +155,8 @@ def _flag(guard: Guard) -> str:
 
 def _check_render(review: Review) -> Refused | None:
     installed = len(review.anchor.inventory) if review.anchor else 0
-    if review.rendered or not (installed or review.apps):
+    is_last_app_gone = review.is_one_app_gone and not review.apps
+    if review.rendered or is_last_app_gone or not (installed or review.apps):
         return None
     return EmptyRender(
         f"the charts of environment {review.plan.environment} rendered nothing, while it declares {review.apps} apps and"
@@ -163,7 +171,8 @@ def _check_deletions(review: Review) -> Refused | None:
     total = len(review.anchor.inventory) if review.anchor else 0
     share = len(refs) / total if total else 0.0
     limits = review.requirements
-    if len(refs) <= limits.max_deletions and (len(refs) <= 3 or share <= limits.max_deletion_share):
+    is_share_fine = len(refs) <= 3 or share <= limits.max_deletion_share or review.is_one_app_gone
+    if len(refs) <= limits.max_deletions and is_share_fine:
         return None
     return TooManyDeletions(
         f"{len(refs)} of {total} objects ({share:.0%}) would be deleted; the budget is {limits.max_deletions} objects and"

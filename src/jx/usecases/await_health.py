@@ -98,10 +98,13 @@ class _Watch:
             return
         found = health.assess(live.body)
         self.seen[live.ref] = live
-        if found == self.found.get(live.ref):
+        before = self.found.get(live.ref)
+        if found == before:
             return
         self.found[live.ref] = found
         level = Level.WARNING if found.state is State.FAILED else Level.INFO
+        if before is None and found.state is State.CURRENT:
+            level = Level.DEBUG  # healthy as it was: no news
         facts = {"object": str(live.ref), "state": found.state.value, "waitsFor": found.message}
         text = f"{live.ref}: {found.message or found.state.value}"
         self.reporter.tell(Event(text, level, facts, key=f"health:{live.ref}"))

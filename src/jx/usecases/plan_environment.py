@@ -94,6 +94,7 @@ class PlanEnvironment:
                 plan=decision.plan,
                 rendered=len(settled.manifests),
                 apps=len(spec.apps),
+                removed=_removed(spec, request.anchor),
                 anchor=request.anchor,
                 repo=request.repo,
                 foreign=decision.foreign,
@@ -148,6 +149,13 @@ class PlanEnvironment:
 
     def _tell(self, message: str, level: Level = Level.INFO) -> None:
         self.reporter.tell(Event(message, level))
+
+
+def _removed(spec: EnvironmentSpec, anchor: Anchor | None) -> tuple[str, ...]:
+    """Apps that were applied last and are declared no more."""
+    applied = anchor.applied.charts if anchor and anchor.applied else ()
+    declared = {str(app.key) for app in spec.apps}
+    return tuple(sorted({pin.key for pin in applied} - declared))
 
 
 def _settle(draws: tuple[tuple[Manifest, ...], ...], live: Mapping[ObjectRef, LiveObject]) -> Settled:

@@ -61,8 +61,13 @@ class PublishLedger:
         return self.repos.append(repo, ledger.BRANCH, parent=parent, draft=draft)
 
     def _tell_waiting(self, anchor: Anchor, error: JxError) -> None:
-        message = f"{len(anchor.pending)} ledger entries of {anchor.environment} wait in the cluster: {error.message}"
-        self.reporter.tell(Event(message, Level.WARNING))
+        count = len(anchor.pending)
+        waiting = f"{count} ledger {'entry waits' if count == 1 else 'entries wait'} in the cluster"
+        if isinstance(error, Forbidden):
+            # As it should be: only the applier of the platform may push ledgers, and it does as soon as it runs.
+            self.reporter.tell(Event(f"{waiting} until the controllers publish {'it' if count == 1 else 'them'}"))
+            return
+        self.reporter.tell(Event(f"{waiting}: {error.message}", Level.WARNING))
 
 
 def _published(anchor: Anchor, *, entry: PendingEntry, revision: Revision) -> Anchor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from jx.domain import planning
 from jx.domain.applying import Action, Anchor, ApplyPlan
@@ -19,6 +19,7 @@ from jx.ports.forge import ForgeAdmin
 from jx.ports.reporter import Reporter
 from jx.usecases.plan_environment import Planned
 from jx.usecases.send_plan import SendPlan
+from jx.usecases.write_anchor import WriteAnchor
 
 _SECRETS = ("jx-git", "jx-webhook")
 
@@ -73,6 +74,7 @@ class UninstallPlatform:
             anchor = self.anchors.find(environment.name)
             if anchor is not None:
                 self._remove(anchor, capabilities, data=request.data)
+                self._forget(anchor, whole=request.repositories)
         for name in _SECRETS:
             self.credentials.remove(request.namespace, name)
         for repo in removal.repositories:
@@ -107,8 +109,16 @@ class UninstallPlatform:
                 f"not everything of {anchor.environment} could be removed:\n  " + "\n  ".join(failed),
                 hint="try again",
             )
-        self.anchors.remove(anchor.environment)
         kept = sum(one.step.action is Action.KEEP for one in outcomes)
         self.reporter.tell(
             Event(f"Removed {anchor.environment} from the cluster; {kept} objects that hold data are kept")
+        )
+
+    def _forget(self, anchor: Anchor, *, whole: bool) -> None:
+        """While the ledger branch stays, so does what says where it ends: the next installation goes on from there."""
+        if whole:
+            self.anchors.remove(anchor.environment)
+            return
+        WriteAnchor(self.anchors)(
+            anchor, lambda current: replace(current, inventory=(), applied=None, holds=())
         )
