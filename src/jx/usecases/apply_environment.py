@@ -66,6 +66,8 @@ class ApplyRequest:
     """A person applies, in spite of holds; files that are not the branch's head put the environment on hold."""
     reason: str = ""
     """Why a person applies by hand."""
+    applier: str = "controller"
+    """Who applies, for the ledger; a person who applies by hand is named by the cluster."""
     wait: bool = True
     """For health, up to `timeout`."""
     timeout: timedelta = timedelta(minutes=10)
@@ -145,7 +147,7 @@ class ApplyEnvironment:
 
     def _open(self, request: ApplyRequest, spec: EnvironmentSpec) -> _Opened:
         """The anchor with its ledger caught up. LedgerMoved where the branch is not what the anchor says."""
-        by = self.plan.cluster.whoami() if request.by_hand else "controller"
+        by = self.plan.cluster.whoami() if request.by_hand else request.applier
         anchor = self.anchors.find(spec.name) or Anchor(
             spec.name, repo=request.source.repo, cluster_id="", namespace="", release=""
         )
