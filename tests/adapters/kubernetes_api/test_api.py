@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -358,3 +359,43 @@ def test_everything_is_as_it_was_after_a_restart(tmp_path: Path) -> None:
     third = Api.open(tmp_path)
     assert third.verbs.store.revision == revision
     third.close()
+
+
+def _service(name: str, **spec: Any) -> Obj:
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": name},
+        "spec": {"ports": [{"port": 80}], **spec},
+    }
+
+
+def test_an_address_in_use_is_refused(api: Api) -> None:
+    address = _create(api, _service("a"))["spec"]["clusterIP"]
+    error = _refused(_create, api, _service("b", clusterIP=address))
+    assert error.status == 422
+    assert "provided IP is already allocated" in error.message
+    assert _create(api, _service("c", clusterIP="None"))["spec"]["clusterIP"] == "None"
+    assert _create(api, _service("d", clusterIP="None"))["spec"]["clusterIP"] == "None"
+
+
+def test_services_of_nodes_get_ports_of_their_own_and_keep_them(api: Api) -> None:
+    made = [_create(api, _service(name, type="NodePort")) for name in ("a", "b")]
+    ports = [one["spec"]["ports"][0]["nodePort"] for one in made]
+    assert len(set(ports)) == 2
+    patch = {"spec": {"ports": [{"port": 80, "protocol": "TCP", "targetPort": 8080}]}}
+    changed = api.merge(api.resource("", "services"), "default", "a", patch, manager="t")
+    assert changed["spec"]["ports"][0]["nodePort"] == ports[0]
+
+
+def test_readers_and_writers_in_many_threads_do_not_disturb_each_other(api: Api) -> None:
+    configs = api.resource("", "configmaps")
+
+    def work(worker: int) -> None:
+        for number in range(20):
+            _config(api, f"w{worker}-{number}")
+            assert len(api.list(configs, "default")) > number
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(work, range(4)))
+    assert len(api.list(configs, "default")) == 81

@@ -348,3 +348,16 @@ def test_unknown_paths_methods_and_subresources_have_their_own_answers(
     assert client.request("PUT", _configs(namespace), {}).status == 405
     assert client.get(_configs(namespace, "a") + "/scale").status == 404
     assert client.get("/nonsense").status == 404
+
+
+def test_requests_under_a_foreign_name_are_refused(client: Client) -> None:
+    assert client.get("/version", Host="evil.example").status == 421
+    assert client.get("/version", Host="localhost:1").status == 200
+
+
+def test_a_deprecated_version_warns(client: Client, namespace: str) -> None:
+    crd = definition(plural="relics", kind="Relic", deprecated=True)
+    crd["spec"]["names"].pop("shortNames")
+    client.post("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", crd)
+    answer = client.get(f"/apis/example.org/v1/namespaces/{namespace}/relics")
+    assert answer.headers["warning"] == '299 - "example.org/v1 Relic is deprecated"'

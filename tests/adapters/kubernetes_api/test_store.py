@@ -150,3 +150,17 @@ def test_an_acknowledged_write_survives_the_death_of_the_process(tmp_path: Path)
     assert set(acknowledged) <= present
     assert len(present) == store.revision
     store.close()
+
+
+def test_a_second_process_is_kept_out(tmp_path: Path) -> None:
+    first = Store(tmp_path / "state.db")
+    first.put(PODS, ("a", "x"), _pod("x"))
+    with pytest.raises(OSError, match="another API server"):
+        Store(tmp_path / "state.db")
+    first.close()
+
+
+def test_a_damaged_file_says_so(tmp_path: Path) -> None:
+    (tmp_path / "state.db").write_bytes(b"nonsense" * 1000)
+    with pytest.raises(OSError, match=r"state\.db is damaged"):
+        Store(tmp_path / "state.db")

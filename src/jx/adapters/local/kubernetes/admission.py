@@ -10,12 +10,16 @@ from typing import Literal, Protocol, TypeAlias
 
 from jx.adapters.local.kubernetes.errors import ApiError, forbidden, not_found
 from jx.adapters.local.kubernetes.facts import Obj
+from jx.adapters.local.kubernetes.invalid import FieldError
+from jx.adapters.local.kubernetes.metadata import invalid_fields
 from jx.adapters.local.kubernetes.requests import Request
 from jx.adapters.local.kubernetes.store import Store
 
 Operation: TypeAlias = Literal["CREATE", "UPDATE", "DELETE"]
 
 NAMESPACES = ("", "namespaces")
+SERVICES = ("", "services")
+_NODE_PORTS = range(30000, 32768)
 IMMORTAL = frozenset({"default", "kube-system", "kube-public"})
 
 
@@ -72,35 +76,68 @@ def loopback_addresses(in_use: frozenset[str]) -> str:
 
 
 class ServiceAddresses:
-    """Services get a cluster address, keep it, and never share one."""
+    """Services get a cluster address (and node ports, where their type has them), keep them, and never share one."""
 
     def __init__(self, store: Store, allocate: AddressAllocator = loopback_addresses) -> None:
         self._store = store
         self.allocate = allocate
 
     def admit(self, operation: Operation, request: Request, new: Obj, old: Obj | None) -> Obj:
-        if request.served.collection != ("", "services") or operation == "DELETE":
+        if request.served.collection != SERVICES or operation == "DELETE":
             return new
         spec = new.get("spec") or {}
-        before = ((old or {}).get("spec") or {}).get("clusterIP")
         if spec.get("type") == "ExternalName":
             return new
+        before = ((old or {}).get("spec") or {}).get("clusterIP")
         address = spec.get("clusterIP") or before
-        if not address:
-            address = self.allocate(self._in_use())
-        families = spec.get("ipFamilies") or ["IPv4"]
-        completed = {
-            **spec,
-            "clusterIP": address,
-            "clusterIPs": [address],
-            "ipFamilies": families,
-            "ipFamilyPolicy": spec.get("ipFamilyPolicy") or "SingleStack",
+        if not address or address not in (before, "None"):
+            address = self._free_address(request, address)
+        return {
+            **new,
+            "spec": {
+                **spec,
+                "clusterIP": address,
+                "clusterIPs": [address],
+                "ipFamilies": spec.get("ipFamilies") or ["IPv4"],
+                "ipFamilyPolicy": spec.get("ipFamilyPolicy") or "SingleStack",
+                "ports": self._with_node_ports(spec, (old or {}).get("spec") or {}),
+            },
         }
-        return {**new, "spec": completed}
 
-    def _in_use(self) -> frozenset[str]:
-        services = self._store.entries(("", "services"))
-        return frozenset(service.obj["spec"].get("clusterIP", "") for service in services)
+    def _free_address(self, request: Request, wanted: str | None) -> str:
+        in_use = frozenset(
+            service.obj["spec"].get("clusterIP", "") for service in self._store.entries(SERVICES)
+        )
+        if not wanted:
+            return self.allocate(in_use)
+        if wanted in in_use:
+            message = f"failed to allocate IP {wanted}: provided IP is already allocated"
+            shown = f'Invalid value: []string{{"{wanted}"}}: {message}'
+            raise invalid_fields(request, [FieldError("spec.clusterIPs", shown)])
+        return wanted
+
+    def _with_node_ports(self, spec: Obj, old: Obj) -> list[Obj]:
+        ports: list[Obj] = spec.get("ports") or []
+        if spec.get("type") not in ("NodePort", "LoadBalancer"):
+            return ports
+        kept = {
+            (port.get("port"), port.get("protocol")): port.get("nodePort") for port in old.get("ports") or ()
+        }
+        taken = {
+            port.get("nodePort")
+            for service in self._store.entries(SERVICES)
+            for port in service.obj["spec"].get("ports") or ()
+        }
+        free = (number for number in _NODE_PORTS if number not in taken)
+        return [
+            {
+                **port,
+                "nodePort": port.get("nodePort")
+                or kept.get((port.get("port"), port.get("protocol")))
+                or next(free),
+            }
+            for port in ports
+        ]
 
 
 class PodAccounts:

@@ -15,6 +15,7 @@ from jx.adapters.local.kubernetes.exchange import Call, Response
 from jx.adapters.local.kubernetes.facts import Obj
 from jx.adapters.local.kubernetes.openapi import OpenApi
 from jx.adapters.local.kubernetes.paths import Target
+from jx.adapters.local.kubernetes.pki import SERVER_NAMES
 from jx.adapters.local.kubernetes.rbac import Action
 from jx.adapters.local.kubernetes.resources import Resources
 from jx.adapters.local.kubernetes.reviews import Reviews
@@ -51,25 +52,29 @@ class App:
 
     async def _respond(self, scope: Scope, receive: Receive) -> Response:
         try:
-            certificate = scope.get("state", {}).get("client_certificate")
-            user = authn.caller(scope["headers"], certificate, self._api.accounts, self._api.authorizer)
             body = await _body(scope, receive)
-            call = Call(
-                scope["method"],
-                scope["path"],
-                dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)),
-                {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]},
-                user,
-                body,
-                lambda: _disconnected(receive),
-            )
-            return self._handle(call)
+            with self._api.verbs.operation():
+                return self._handle(self._call(scope, receive, body))
         except ApiError as error:
             return exchange.of_error(error)
         except Exception as error:  # noqa: BLE001 - one request's fault must not end the server
             _log.exception("request failed: %s %s", scope["method"], scope["path"])
             text = f"Internal error occurred: {type(error).__name__}"
             return exchange.of_error(ApiError(500, "InternalError", text))
+
+    def _call(self, scope: Scope, receive: Receive, body: bytes) -> Call:
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        _check_host(headers.get("host", ""))
+        certificate = scope.get("state", {}).get("client_certificate")
+        return Call(
+            scope["method"],
+            scope["path"],
+            dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)),
+            headers,
+            authn.caller(scope["headers"], certificate, self._api.accounts, self._api.authorizer),
+            body,
+            lambda: _disconnected(receive),
+        )
 
     def _handle(self, call: Call) -> Response:
         target = paths.parse(call.path)
@@ -150,6 +155,13 @@ class App:
 def create_app(api: Api) -> App:
     """The ASGI application for an API."""
     return App(api)
+
+
+def _check_host(host: str) -> None:
+    """A page that a browser believes to be from elsewhere must not reach the API under that name."""
+    name = host.rpartition("]")[0].strip("[") if host.startswith("[") else host.partition(":")[0]
+    if name and name not in SERVER_NAMES:
+        raise ApiError(421, "MisdirectedRequest", f"this server is not {name}")
 
 
 def _is_placed(target: Target, *, namespaced: bool, verb: str) -> bool:

@@ -66,17 +66,19 @@ def generated_name(prefix: str) -> str:
 def check_identity(request: Request, obj: Obj) -> None:
     """Refuse an object that is not of the kind, namespace or name that the path says."""
     resource = request.served.resource
-    if obj.get("kind") != resource.kind or obj.get("apiVersion") != resource.api_version:
-        group, _, version = str(obj.get("apiVersion", "")).rpartition("/")
+    kind, api_version = obj.get("kind", ""), obj.get("apiVersion", "")
+    if api_version != resource.api_version:
         raise bad_request(
-            f"{resource.kind} in version {resource.version!r} cannot be handled as a {resource.kind}: the object is"
-            f" {group or 'core'}/{version}, Kind={obj.get('kind', '')}".replace("'", '"')
+            f"the API version in the data ({api_version}) does not match the expected API version"
+            f" ({resource.api_version})"
         )
-    namespace = obj["metadata"].get("namespace") or ""
-    if resource.namespaced and namespace not in ("", request.namespace):
+    if kind != resource.kind:
         raise bad_request(
-            f"the namespace of the provided object does not match the namespace sent on the request"
-            f" ({namespace} != {request.namespace})".partition(" (")[0]
+            f'{kind} in version "{resource.version}" cannot be handled as a {resource.kind}: unknown conversion'
+        )
+    if resource.namespaced and (obj["metadata"].get("namespace") or "") not in ("", request.namespace):
+        raise bad_request(
+            "the namespace of the provided object does not match the namespace sent on the request"
         )
     name = obj["metadata"].get("name") or ""
     if request.name and name not in ("", request.name):

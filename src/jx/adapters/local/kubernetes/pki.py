@@ -25,14 +25,17 @@ from jx.adapters.local.kubernetes.requests import MASTERS
 
 _VALID = timedelta(days=3650)
 _RENEW_BEFORE = timedelta(days=30)
-_SERVER_NAMES = (
+_DNS_NAMES = (
     "localhost",
     "kubernetes",
     "kubernetes.default",
     "kubernetes.default.svc",
     "kubernetes.default.svc.cluster.local",
 )
-_SERVER_ADDRESSES = ("127.0.0.1", "::1", "127.96.0.1")
+_ADDRESSES = ("127.0.0.1", "::1", "127.96.0.1")
+SERVER_NAMES = frozenset((*_DNS_NAMES, *_ADDRESSES))
+"""Under which names and addresses the server is itself."""
+
 _HEADER = {"alg": "ES256", "typ": "JWT"}
 
 ADMIN = "kubernetes-admin"
@@ -149,8 +152,8 @@ class Pki:
         return Pair(_pem(certificate), _key_pem(key))
 
     def _sign_server(self, key: Key) -> x509.Certificate:
-        names: list[x509.GeneralName] = [x509.DNSName(name) for name in _SERVER_NAMES]
-        names += [x509.IPAddress(ipaddress.ip_address(address)) for address in _SERVER_ADDRESSES]
+        names: list[x509.GeneralName] = [x509.DNSName(name) for name in _DNS_NAMES]
+        names += [x509.IPAddress(ipaddress.ip_address(address)) for address in _ADDRESSES]
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "kube-apiserver")])
         return (
             self._builder(subject, self._authority.subject, key)

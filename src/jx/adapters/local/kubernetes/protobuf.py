@@ -40,15 +40,21 @@ def decode(body: bytes) -> Obj:
             "provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]"
         )
     try:
-        outer = dict(_fields(body[len(_MAGIC) :]))
-        names = dict(_fields(outer.get(1, b"")))
-        api_version, kind = names.get(1, b"").decode(), names.get(2, b"").decode()
-        message = _message_of(api_version, kind)
-        if message is None:
-            raise Unreadable(f'no kind "{kind}" is registered for version "{api_version}" in protobuf')
-        return {"kind": kind, "apiVersion": api_version, **_object(message, outer.get(2, b""))}
-    except (IndexError, struct.error, UnicodeDecodeError, AttributeError) as error:
-        raise Unreadable(f"the protobuf message is damaged: {error}") from error
+        return _unwrapped(body[len(_MAGIC) :])
+    except Unreadable:
+        raise
+    except (IndexError, TypeError, AttributeError, OverflowError, ValueError, struct.error) as error:
+        raise Unreadable(f"the message is damaged: {error}") from error
+
+
+def _unwrapped(raw: bytes) -> Obj:
+    outer = dict(_fields(raw))
+    names = dict(_fields(outer.get(1, b"")))
+    api_version, kind = names.get(1, b"").decode(), names.get(2, b"").decode()
+    message = _message_of(api_version, kind)
+    if message is None:
+        raise Unreadable(f'no kind "{kind}" is registered for version "{api_version}" in protobuf')
+    return {"kind": kind, "apiVersion": api_version, **_object(message, outer.get(2, b""))}
 
 
 @lru_cache(maxsize=1)

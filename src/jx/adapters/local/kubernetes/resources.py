@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -90,7 +91,11 @@ class Resources:
         is_known = verb in served.resource.verbs and verb in self._handlers
         if not is_known or (verb in ("update", "patch") and not target.name):
             raise method_not_allowed()
-        return self._handlers[verb](call, served, target)
+        response = self._handlers[verb](call, served, target)
+        if served.custom and served.custom.deprecation:
+            warning = exchange.Warnings([served.custom.deprecation]).headers()
+            response = replace(response, headers=(*response.headers, *warning))
+        return response
 
     def get(self, call: Call, served: Served, target: Target) -> Response:
         stored = self._verbs.get(request_for(call, served, target))

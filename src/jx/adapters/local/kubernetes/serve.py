@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from jx.adapters.local.kubernetes import kubeconfig
@@ -52,7 +52,11 @@ class Server:
         self.port: int = self._socket.getsockname()[1]
         self.url = f"https://{host}:{self.port}"
         self.kubeconfig = directory / "admin.kubeconfig"
-        self.api = Api.open(directory)
+        try:
+            self.api = Api.open(directory)
+        except BaseException:
+            self._socket.close()
+            raise
         kubeconfig.write(self.kubeconfig, self.api.pki, server=self.url, name=name, namespace=namespace)
         self._app = create_app(self.api)
         self._server = _Uvicorn(_config(self._app, self.api.pki.folder))
@@ -62,6 +66,9 @@ class Server:
         """Begin to answer; returns once it does."""
         self._thread.start()
         self._server.is_up.wait()
+        if not self._server.started:
+            self._thread.join()
+            raise RuntimeError(f"the API server on {self.url} did not start")
 
     def stop(self) -> None:
         """End all watches, then the server, then close the store."""
@@ -78,9 +85,12 @@ class Server:
 
     def _run(self) -> None:
         self._server.hub = self._app.hub
-        with asyncio.Runner() as runner:
-            runner.run(self._server.serve(sockets=[self._socket]))
-        self._socket.close()
+        try:
+            with asyncio.Runner() as runner:
+                runner.run(self._server.serve(sockets=[self._socket]))
+        finally:
+            self._socket.close()
+            self._server.is_up.set()
 
 
 def serve(  # noqa: PLR0913 - what a user may set
@@ -122,6 +132,14 @@ class _PeerProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         _transports(self.server_state).discard(self.transport)
         super().connection_lost(exc)
+
+    def shutdown(self) -> None:
+        """End an idle connection at once: a peer that only waits does not answer the end of TLS."""
+        cycle: RequestResponseCycle | None = self.cycle
+        if cycle is None or cycle.response_complete:
+            self.transport.abort()
+        else:
+            super().shutdown()
 
 
 def _transports(state: ServerState) -> set[asyncio.Transport]:

@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias
 
 import orjson
 
+from jx.adapters.local.kubernetes.errors import ApiError
 from jx.adapters.local.kubernetes.facts import Obj
 
 Collection: TypeAlias = tuple[str, str]
@@ -61,7 +62,8 @@ class Store:
     """All objects under one revision counter. Not thread-safe: the API holds its lock around every call.
 
     Stored objects are never changed in place; whoever changes one puts a new one.
-    A write that returned survives the death of the process.
+    A write that returned survives the death of the process. One process at a time: OSError where another has the
+    file open, or where it is damaged.
     """
 
     def __init__(self, path: Path | None, *, history: int = 4096) -> None:
@@ -101,13 +103,8 @@ class Store:
         objects = self._objects[collection]
         old = objects.get(key)
         new = self._numbered(obj)
-        with self._database:
-            self._database.execute(
-                "INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (*collection, *key, new.revision, obj["apiVersion"], obj["kind"], new.body),
-            )
-            self._database.execute("UPDATE counters SET value = ?", (new.revision,))
-        self.revision = new.revision
+        row = (*collection, *key, new.revision, obj["apiVersion"], obj["kind"], new.body)
+        self._commit("INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row, new.revision)
         objects[key] = new
         if old is None:
             self._keys.pop(collection, None)
@@ -118,13 +115,9 @@ class Store:
         old = self._objects[collection][key]
         final = last if last is not None else old.obj
         new = self._numbered({**final, "metadata": dict(final["metadata"])})
-        with self._database:
-            self._database.execute(
-                "DELETE FROM objects WHERE grp = ? AND plural = ? AND namespace = ? AND name = ?",
-                (*collection, *key),
-            )
-            self._database.execute("UPDATE counters SET value = ?", (new.revision,))
-        self.revision = new.revision
+        row = (*collection, *key)
+        statement = "DELETE FROM objects WHERE grp = ? AND plural = ? AND namespace = ? AND name = ?"
+        self._commit(statement, row, new.revision)
         del self._objects[collection][key]
         self._keys.pop(collection, None)
         return self._record(Change("DELETED", collection, key, new, old))
@@ -152,6 +145,15 @@ class Store:
         """The newest revision at which this collection may have changed."""
         changes = self._changes[collection]
         return changes[-1].new.revision if changes else self._first
+
+    def _commit(self, statement: str, row: tuple[object, ...], revision: int) -> None:
+        try:
+            with self._database:
+                self._database.execute(statement, row)
+                self._database.execute("UPDATE counters SET value = ?", (revision,))
+        except sqlite3.Error as error:
+            raise ApiError(500, "InternalError", f"Internal error occurred: {error}") from error
+        self.revision = revision
 
     def _numbered(self, obj: Obj) -> Stored:
         revision = self.revision + 1
@@ -182,8 +184,17 @@ def encode(obj: Obj) -> bytes:
 
 
 def _open_database(path: Path | None) -> sqlite3.Connection:
-    database = sqlite3.connect(str(path) if path else ":memory:", check_same_thread=False)
-    database.execute("PRAGMA journal_mode=WAL")
-    database.execute("PRAGMA synchronous=NORMAL")
-    database.executescript(_SCHEMA)
+    database = sqlite3.connect(str(path) if path else ":memory:", check_same_thread=False, timeout=1)
+    try:
+        # Memory is the truth for readers, so there may be one process only.
+        database.execute("PRAGMA locking_mode=EXCLUSIVE")
+        database.execute("PRAGMA journal_mode=WAL")
+        database.execute("PRAGMA synchronous=NORMAL")
+        database.executescript(_SCHEMA)
+    except sqlite3.OperationalError as error:
+        database.close()
+        raise OSError(f"{path} cannot be opened: {error}; does another API server use it?") from error
+    except sqlite3.DatabaseError as error:
+        database.close()
+        raise OSError(f"{path} is damaged: {error}") from error
     return database

@@ -65,9 +65,9 @@ class Verbs:
             self._depth += 1
             try:
                 yield
+            finally:
                 if self._depth == 1:
                     self._react()
-            finally:
                 self._depth -= 1
 
     def now(self) -> str:
