@@ -47,6 +47,9 @@ format: $(VENV)/.dev ## let the tools write what they can
 bench: $(VENV)/.dev ## speed and memory, beside their peers
 	@$(BIN)/python -m benchmarks
 
+docs: $(VENV)/.run ## write the reference pages that are made from code
+	@$(BIN)/python scripts/make_reference.py
+
 lock: ## renew the pins (needs uv)
 	@cd requirements && for f in run dev; do uv pip compile -q --generate-hashes --no-emit-index-url --no-annotate --no-header --universal --python-version 3.11 $$f.in -o $$f.txt; done
 
