@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import stat
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -361,3 +367,41 @@ def test_a_deprecated_version_warns(client: Client, namespace: str) -> None:
     client.post("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", crd)
     answer = client.get(f"/apis/example.org/v1/namespaces/{namespace}/relics")
     assert answer.headers["warning"] == '299 - "example.org/v1 Relic is deprecated"'
+
+
+@pytest.mark.slow
+def test_the_server_by_itself_starts_answers_and_stops_on_request(tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "jx.adapters.local.kubernetes",
+        "--dir",
+        str(tmp_path / "state"),
+        "--name",
+        "mine",
+    ]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as running:
+        config = tmp_path / "state" / "admin.kubeconfig"
+        _wait_for(config.exists)
+        url = urlsplit(yaml.safe_load(config.read_text())["clusters"][0]["cluster"]["server"])
+        again = subprocess.run(
+            [*command, "--port", str(url.port)], capture_output=True, text=True, env=environment, check=False
+        )
+        running.terminate()
+        assert running.wait(10) == 0
+        assert running.stderr is not None
+        assert running.stderr.read() == ""
+    assert again.returncode == 1
+    assert again.stderr.startswith("the API server cannot start on 127.0.0.1:")
+    assert "Traceback" not in again.stderr
+
+
+def _wait_for(condition: Callable[[], bool]) -> None:
+    """Looks until a condition holds; 10 seconds at most."""
+    pause = threading.Event()
+    for _ in range(1000):
+        if condition():
+            return
+        pause.wait(0.01)
+    raise AssertionError("it did not happen in 10 seconds")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from jx.adapters.local.kubernetes.controllers.nodes import PodAddresses
@@ -28,14 +29,17 @@ def main() -> None:
         help="run the controllers, too: workloads get pods, which are played",
     )
     options = parser.parse_args()
-    run(
-        options.dir,
-        host=options.host,
-        port=options.port,
-        name=options.name,
-        namespace=options.namespace,
-        workloads=options.workloads,
-    )
+    try:
+        run(
+            options.dir,
+            host=options.host,
+            port=options.port,
+            name=options.name,
+            namespace=options.namespace,
+            workloads=options.workloads,
+        )
+    except (OSError, ValueError) as error:
+        sys.exit(f"the API server cannot start on {options.host}:{options.port} with {options.dir}: {error}")
 
 
 def run(
