@@ -56,7 +56,11 @@ class AwaitHealth:
                 watch.see(seen)
                 if watch.is_settled:
                     break
-            elif self.clock.wait(timedelta(0)) or is_overtaken():
+                continue
+            watch.note_missing()
+            if watch.is_settled:
+                break
+            if self.clock.wait(timedelta(0)) or is_overtaken():
                 self.reporter.tell(Event("the wait for health was broken off", Level.WARNING))
                 return HealthReport(None, watch.unhealthy)
         for ref in watch.unhealthy_refs:
@@ -108,6 +112,12 @@ class _Watch:
         facts = {"object": str(live.ref), "state": found.state.value, "waitsFor": found.message}
         text = f"{live.ref}: {found.message or found.state.value}"
         self.reporter.tell(Event(text, level, facts, key=f"health:{live.ref}"))
+
+    def note_missing(self) -> None:
+        """What was not listed by the time that all is quiet is not there, and waiting does not bring it."""
+        for ref in self.wanted:
+            if ref not in self.seen:
+                self.found[ref] = Health(State.FAILED, "it is not there")
 
     @property
     def is_settled(self) -> bool:

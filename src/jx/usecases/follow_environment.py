@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from jx.domain import holds
@@ -13,7 +12,7 @@ from jx.domain.changes import Check, CheckState
 from jx.domain.environments import Environment
 from jx.domain.errors import Held, JxError, Retryable
 from jx.domain.events import Event, Level
-from jx.domain.names import Repo, Revision
+from jx.domain.names import EnvironmentName, Repo, Revision
 from jx.domain.trailers import list_trailers
 from jx.ports.activities import Activities
 from jx.ports.clock import Clock
@@ -26,6 +25,9 @@ from jx.usecases.write_anchor import WriteAnchor
 
 CONTEXT = "jx/apply"
 _DEEPEST = 100_000
+_REPORT = "tell the forge"
+"""The step of a record whose ending the forge was not told yet."""
+_OPEN = frozenset({ActivityStatus.PENDING, ActivityStatus.RUNNING, ActivityStatus.WAITING})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,8 @@ class FollowEnvironment:
     apply: ApplyEnvironment
     clock: Clock
     reporter: Reporter
+    _told: dict[EnvironmentName, Revision] = field(default_factory=dict, repr=False, compare=False)
+    """Heads that were seen to be recorded; it only spares asking again."""
 
     def __call__(self, request: FollowRequest) -> ApplyReport | None:
         """Apply the head; None where there is nothing to do. Raises what the apply raises, after it was recorded."""
@@ -59,7 +63,7 @@ class FollowEnvironment:
         if head is None:
             return None
         self._respect_holds(anchor, environment.repo, head)
-        if _is_applied(anchor, head):
+        if _is_applied(anchor, head) and not self._is_left_open(environment, head):
             self._publish_what_waits(environment)
             return None
         commit = self.repos.log(environment.repo, head, limit=1)[0]
@@ -67,17 +71,13 @@ class FollowEnvironment:
         try:
             report = self._apply(request, environment.repo, commit)
         except JxError as error:
-            self._end(
-                environment,
-                commit,
-                record,
-                error.message,
-                is_good=False,
-                is_open=isinstance(error, Held | Retryable),
-            )
+            is_open = isinstance(error, Held | Retryable)
+            status = ActivityStatus.WAITING if is_open else ActivityStatus.FAILED
+            self._tell(environment, self._end(record, status, error.message))
             raise
         words = "; ".join(report.unhealthy) or report.message.partition("\n")[0]
-        self._end(environment, commit, record, words, is_good=report.is_good, is_open=False)
+        status = ActivityStatus.SUCCEEDED if report.is_good else ActivityStatus.FAILED
+        self._tell(environment, self._end(record, status, words))
         return report
 
     def _apply(self, request: FollowRequest, repo: Repo, commit: Commit) -> ApplyReport:
@@ -124,6 +124,26 @@ class FollowEnvironment:
                 anchor, environment.repo
             )
 
+    def _is_left_open(self, environment: Environment, head: Revision) -> bool:
+        """Whether a crash left the record of an applied commit open: then it is applied once more, which changes nothing, waits
+        for health again and ends the record. A record whose ending the forge was not told is told here."""
+        if self._told.get(environment.name) == head:
+            return False
+        try:
+            records = self.activities.list_all()
+        except JxError as error:
+            self._warn(error)
+            return False
+        mine = (one for one in records if one.pipeline == _pipeline(environment) and one.revision == head)
+        record = next(mine, None)
+        if record and record.status in _OPEN:
+            return True
+        if record and record.steps[-1].name == _REPORT:
+            record = self._tell(environment, replace(record, steps=record.steps[:-1]))
+        if record is None or record.steps[-1].name != _REPORT:
+            self._told[environment.name] = head
+        return False
+
     def _begin(self, environment: Environment, commit: Commit) -> Activity:
         assert environment.repo is not None
         repo, now = environment.repo, self.clock.now()
@@ -131,7 +151,7 @@ class FollowEnvironment:
         step = ActivityStep("apply", ActivityStatus.RUNNING, started=now, description=commit.subject)
         record = Activity(
             name=f"{repo.owner}-{repo.name}-{environment.branch}-{build}",
-            pipeline=f"{repo.full_name}/{environment.branch}",
+            pipeline=_pipeline(environment),
             build=build,
             status=ActivityStatus.RUNNING,
             revision=commit.revision,
@@ -140,46 +160,65 @@ class FollowEnvironment:
             started=now,
             steps=(step,),
         )
-        self._tell(environment, commit, record, Check(CONTEXT, CheckState.PENDING, "is being applied"))
+        self._close_overtaken(environment, record)
+        return self._tell(environment, record)
+
+    def _close_overtaken(self, environment: Environment, record: Activity) -> None:
+        """Nobody comes back to the open records of earlier commits: a later one is applied in their place."""
+        try:
+            records = self.activities.list_all()
+        except JxError as error:
+            self._warn(error)
+            return
+        for one in records:
+            if one.pipeline == record.pipeline and one.name != record.name and one.status in _OPEN:
+                words = f"overtaken by {record.revision[:12]}"
+                self._tell(environment, self._end(one, ActivityStatus.ABORTED, words))
+
+    def _end(self, record: Activity, status: ActivityStatus, words: str) -> Activity:
+        completed = None if status in _OPEN else self.clock.now()
+        step = replace(record.steps[0], status=status, completed=completed, description=words)
+        return replace(record, status=status, completed=completed, steps=(step,))
+
+    def _tell(self, environment: Environment, record: Activity) -> Activity:
+        """Tell the forge, then the records: as well as they can be reached, since the apply does not depend on it. A record that
+        the forge was not told has a step more, which says so."""
+        assert environment.repo is not None
+        try:
+            self.forge.set_status(environment.repo, Revision(record.revision), _check(record))
+        except JxError as error:
+            self._warn(error)
+            report = ActivityStep(_REPORT, ActivityStatus.PENDING, description=error.message)
+            record = replace(record, steps=(*record.steps, report))
+        try:
+            self.activities.save(record)
+        except JxError as error:
+            self._warn(error)
         return record
 
-    def _end(
-        self,
-        environment: Environment,
-        commit: Commit,
-        record: Activity,
-        words: str,
-        *,
-        is_good: bool,
-        is_open: bool,
-    ) -> None:
-        """`is_open`: it is tried again, or waits for a person."""
-        now = self.clock.now()
-        status = (
-            ActivityStatus.SUCCEEDED
-            if is_good
-            else ActivityStatus.WAITING
-            if is_open
-            else ActivityStatus.FAILED
-        )
-        state = CheckState.SUCCESS if is_good else CheckState.PENDING if is_open else CheckState.FAILURE
-        step = replace(record.steps[0], status=status, completed=None if is_open else now, description=words)
-        ended = replace(record, status=status, completed=None if is_open else now, steps=(step,))
-        self._tell(environment, commit, ended, Check(CONTEXT, state, words[:140]))
+    def _warn(self, error: JxError) -> None:
+        self.reporter.tell(Event(f"not recorded: {error.message}", Level.WARNING))
 
-    def _tell(self, environment: Environment, commit: Commit, record: Activity, check: Check) -> None:
-        """Forge and records are told as well as they can be reached; the apply does not depend on it."""
-        repo = environment.repo
-        assert repo is not None
-        tells: tuple[Callable[[], None], ...] = (
-            lambda: self.activities.save(record),
-            lambda: self.forge.set_status(repo, commit.revision, check),
-        )
-        for tell in tells:
-            try:
-                tell()
-            except JxError as error:
-                self.reporter.tell(Event(f"not recorded: {error.message}", Level.WARNING))
+
+def _pipeline(environment: Environment) -> str:
+    assert environment.repo is not None
+    return f"{environment.repo.full_name}/{environment.branch}"
+
+
+def _check(record: Activity) -> Check:
+    """The commit status that says the same as a record."""
+    words = record.steps[0].description[:140]
+    match record.status:
+        case ActivityStatus.SUCCEEDED:
+            return Check(CONTEXT, CheckState.SUCCESS, words)
+        case ActivityStatus.RUNNING:
+            return Check(CONTEXT, CheckState.PENDING, "is being applied")
+        case ActivityStatus.WAITING:
+            return Check(CONTEXT, CheckState.PENDING, words)
+        case ActivityStatus.ABORTED:
+            return Check(CONTEXT, CheckState.ERROR, words)
+        case _:
+            return Check(CONTEXT, CheckState.FAILURE, words)
 
 
 def source_of(repo: Repo, commit: Commit, tree_digest: str) -> Source:

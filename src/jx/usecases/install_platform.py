@@ -218,7 +218,13 @@ class InstallPlatform:
         self.reporter.tell(Event(f"Applying the dev environment in namespace {dev.namespace}"))
         report = self.apply_environment(
             ApplyRequest(
-                tree, source, request.holder, environment=dev.name, branch=dev.branch, timeout=request.timeout
+                tree,
+                source,
+                request.holder,
+                environment=dev.name,
+                branch=dev.branch,
+                applier=f"jx install by {request.owner.login}",
+                timeout=request.timeout,
             )
         )
         if not report.is_good:
