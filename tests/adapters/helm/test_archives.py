@@ -91,7 +91,9 @@ def test_a_chart_under_another_name_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"no archive", gzip.compress(b"no tar"), archive(CHART)[:60], archive()]
+    "data",
+    [b"", b"no archive", gzip.compress(b"no tar"), archive(CHART)[:60], archive()],
+    ids=["nothing", "text", "no tar", "cut short", "no files"],
 )
 def test_what_is_no_archive_of_a_chart_is_refused(data: bytes) -> None:
     with pytest.raises(Invalid):
