@@ -76,7 +76,7 @@ def test_the_same_files_give_the_same_bytes(contents: dict[str, bytes]) -> None:
         link("redis/pipe", "", tarfile.FIFOTYPE),
         ("another/Chart.yaml", b""),
     ],
-    ids=str,
+    ids=lambda member: member[0] if isinstance(member, tuple) else member.name,
 )
 def test_what_could_leave_the_chart_is_refused(member: tuple[str, bytes] | tarfile.TarInfo) -> None:
     with pytest.raises(Invalid) as caught:
