@@ -17,6 +17,8 @@ from jx.domain.plan_text import TABLE_HEADER, table_rows, totals
 from jx.ports.folders import Folder
 from jx.usecases.apply_environment import ApplyRequest
 
+_SHOWN = 5
+
 
 def apply_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """`--dir`, `--namespace`, `--name`, `--kubeconfig`, `--context`."""
@@ -73,6 +75,7 @@ def begin_apply(session: Session, **where: str) -> ApplyRequest:
     """The request to apply a folder by hand, from `apply_options`; commands add what else they know by `replace`."""
     session.use_cluster(where["kubeconfig"], where["kube_context"])
     read = session.wiring.folders.read(where["folder"])
+    _tell_differences(read)
     return ApplyRequest(
         tree=read.tree,
         source=_source(read),
@@ -81,6 +84,15 @@ def begin_apply(session: Session, **where: str) -> ApplyRequest:
         release=where["release"],
         by_hand=True,
     )
+
+
+def _tell_differences(folder: Folder) -> None:
+    """What is applied is what git tracks, as it is on disk: say where that is not the commit, or not all that is there."""
+    if folder.head is not None and folder.is_dirty:
+        output.hint(f"{folder.path} has changes that are not committed: they count")
+    if folder.untracked:
+        names = ", ".join(folder.untracked[:_SHOWN]) + (" ..." if len(folder.untracked) > _SHOWN else "")
+        output.hint(f"git does not track {names}: left out; `git add` takes them in")
 
 
 def _source(folder: Folder) -> Source:
@@ -107,16 +119,16 @@ def confirm_cluster(session: Session, request: ApplyRequest, *, batch: bool) -> 
 def show_plan(report: ApplyReport, form: str) -> None:
     """The plan of a dry run."""
     plan = report.plan
-    if form == "diff":
-        output.say(
-            render_diff(plan, {one.step.ref: one.live for one in report.outcomes if one.live}).rstrip()
-        )
-    elif form == "table":
-        output.table(TABLE_HEADER, table_rows(plan))
-    else:
+    if form in {"json", "yaml"}:
         output.document(_to_data(report), form)
-    if form in {"diff", "table"}:
-        output.say(f"\n{totals(plan)}\nplan {plan.digest}")
+    else:
+        if plan.has_changes and form == "diff":
+            live = {one.step.ref: one.live for one in report.outcomes if one.live}
+            output.say(render_diff(plan, live).rstrip() + "\n")
+        elif plan.has_changes:
+            output.table(TABLE_HEADER, table_rows(plan))
+            output.say()
+        output.say(f"{totals(plan)}\nplan {plan.digest}")
     for refusal in report.refusals:
         output.show_error(refusal)
 

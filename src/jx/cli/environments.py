@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from jx.cli import output
+from jx.domain.errors import NotFound
+from jx.domain.layouts.sections import find_nearest
 from jx.usecases.show_environments import ShownEnvironment, Standing
 
 
@@ -32,6 +34,14 @@ def show_table(shown: tuple[ShownEnvironment, ...]) -> None:
             output.say(
                 f"{one.name} is on hold since {one.hold.since:%H:%M} by {one.hold.by}: {one.hold.reason}"
             )
+
+
+def show_missing(name: str, shown: tuple[ShownEnvironment, ...]) -> None:
+    """Say that there is no environment of that name, and which are near."""
+    known = [str(one.name) for one in shown]
+    near = find_nearest(name, known)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(known)}"
+    output.show_error(NotFound(f"there is no environment {name}", hint=hint))
 
 
 def words_of(one: ShownEnvironment) -> str:

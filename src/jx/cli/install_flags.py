@@ -20,6 +20,7 @@ class Flag:
     is_switch: bool = False
     acts: bool = False
     default: str = ""
+    is_number: bool = False
 
 
 def _switch(names: str, text: str, *, acts: bool = False) -> Flag:
@@ -62,7 +63,13 @@ FLAGS = (
     Flag("--default-environment-prefix", "Repositories are named environment-<prefix>-<name>.", acts=True),
     Flag("--environment-git-owner", "Who owns the environments' repositories.", acts=True),
     Flag("--version", "Version of the platform's chart. Default: the version stream's.", acts=True),
-    Flag("--timeout", "How long to wait for the platform, in seconds.", acts=True, default="600"),
+    Flag(
+        "--timeout",
+        "How long to wait for the platform, in seconds.",
+        acts=True,
+        default="600",
+        is_number=True,
+    ),
     Flag("--tiller-namespace", "Gone with Tiller."),
     Flag("--cloud-environment-repo", "Values by provider."),
     Flag("--versions-repo", "Git repository of the version stream.", acts=True),
@@ -122,6 +129,8 @@ def install_options(function: Callable[..., Any]) -> Callable[..., Any]:
         }
         if flag.is_switch:
             settings |= {"is_flag": False, "flag_value": "true", "type": _Truth(), "metavar": "[=true|false]"}
+        if flag.is_number:
+            settings |= {"type": click.IntRange(min=1)}
         function = click.option(flag.names, **settings)(function)
     return function
 

@@ -15,9 +15,9 @@ from jx.usecases.await_apply import AwaitApplyRequest
 from jx.usecases.install_platform import InstallReport
 
 
-def show_plan(installation: Installation) -> None:
+def show_plan(session: Session, installation: Installation) -> None:
     """What would be installed."""
-    prefix = installation.prefix or "<platform>"
+    prefix = installation.prefix or session.settings.platform
     names = ["dev", "staging", "production"] if installation.default_environments else ["dev"]
     rows = [
         ("provider", installation.provider),

@@ -88,13 +88,24 @@ def _run(words: list[str]) -> int:
         return ended.exit_code
     except click.Abort:
         raise KeyboardInterrupt from None
-    except click.UsageError as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         return exit_codes.USAGE
+    except click.UsageError as error:
+        return _misused(error)
     except click.ClickException as error:
         error.show()
         return exit_codes.FAILED
     return code if isinstance(code, int) else exit_codes.DONE
+
+
+def _misused(error: click.UsageError) -> int:
+    """Say it as every other error is said, with how the command is used."""
+    sys.stderr.write(f"error: {error.format_message()}\n")
+    if error.ctx is not None:
+        usage = " ".join(error.ctx.get_usage().removeprefix("Usage: ").split())
+        sys.stderr.write(f"hint: {usage}; see {error.ctx.command_path} --help\n")
+    return exit_codes.USAGE
 
 
 def _broken_world(error: OSError) -> int:

@@ -66,10 +66,11 @@ def show_error(error: JxError) -> None:
     if isinstance(error, Invalid):
         for problem in error.problems:
             write(f"  {problem}\n")
-    if error.hint:
-        write(f"{style('hint:', 'cyan', stream=sys.stderr)} {error.hint}\n")
-    if isinstance(error, Refused) and error.flag:
-        write(f"{style('hint:', 'cyan', stream=sys.stderr)} to do it all the same: {error.flag}\n")
+    hints = error.hint.splitlines()
+    if isinstance(error, Refused) and error.flag and error.flag not in error.hint:
+        hints.append(f"to do it all the same: {error.flag}")
+    for line in hints:
+        write(f"{style('hint:', 'cyan', stream=sys.stderr)} {line}\n")
     sys.stderr.flush()
 
 
@@ -91,7 +92,10 @@ class TerminalReporter:
             if event.key and is_plain(self._stream) and self._last.get(event.key) == event.message:
                 return  # the same state again is no news in a log
             self._last[event.key] = event.message
-            self._write(event)
+            if "url" in event.facts:  # where the result is: for standard output, as all results
+                say(event.message)
+            else:
+                self._write(event)
 
     def _write(self, event: Event) -> None:
         text = {Level.WARNING: "warning: ", Level.ERROR: "error: "}.get(event.level, "") + event.message

@@ -15,6 +15,7 @@ from jx.domain.errors import NotFound, Usage
 from jx.domain.names import Repo
 from jx.usecases.review_change import ReviewRequest, Verdict
 
+_FOLDED = re.compile(r"<details><summary>(.*?)</summary>.*?</details>\n*", re.DOTALL)
 _URL = re.compile(r"(?P<repo>.+?)/(?:pulls|pull|-/merge_requests)/(?P<number>\d+)/?")
 
 
@@ -63,6 +64,13 @@ def pull_to_data(pull: PullRequest) -> dict[str, Any]:
         ],
         "approvedBy": [r.author.login for r in pull.reviews if r.approves and r.revision == pull.head],
     }
+
+
+def comment_text(body: str) -> str:
+    """A comment for a terminal: indented, and of what a browser folds only the headings."""
+    folded = _FOLDED.sub(lambda part: f"- {part[1]}\n", body)
+    lines = re.sub(r"\n{2,}", "\n\n", folded).strip().splitlines()
+    return "\n".join(f"  {line}".rstrip() for line in lines)
 
 
 def _locate(session: Session, text: str, env: str) -> tuple[Repo, int]:

@@ -16,6 +16,7 @@ import click
 from jx.cli.output import LogReporter, TerminalReporter
 from jx.config import load
 from jx.config.settings import Settings
+from jx.domain.errors import Unavailable
 
 if TYPE_CHECKING:
     from jx.wiring import Wiring
@@ -83,12 +84,26 @@ def command(function: Callable[..., Any]) -> Callable[..., Any]:
         session: Session = context.find_root().obj
         try:
             return context.invoke(function, session, *arguments, **options)
+        except Unavailable as error:
+            raise _name_the_part(session, error) from error
         finally:
             session.reporter.end()
             if "wiring" in session.__dict__:
                 session.wiring.close()
 
     return update_wrapper(with_session, function)
+
+
+def _name_the_part(session: Session, error: Unavailable) -> Unavailable:
+    """Where it is a server of our own platform that cannot be reached, say which, and how it is started."""
+    platform = session.wiring.find_platform()
+    for part in platform.parts if platform else ():
+        if not part.is_up and part.address.partition("//")[2] in error.message:
+            return Unavailable(
+                f"{part.name} of platform {session.settings.platform} does not run, so nothing answers at {part.address}",
+                hint="jx local start",
+            )
+    return error
 
 
 @contextmanager

@@ -31,13 +31,15 @@ class Folder:
     user: Person = Person("unknown")
     """The configured git user."""
     subject: str = ""
+    untracked: tuple[str, ...] = ()
+    """Files that git would take but does not know yet: they are not in the tree."""
 
 
 class Folders(Protocol):
     """Folders of this machine."""
 
     def read(self, path: str) -> Folder:
-        """The folder, or the clone it lies in. NotFound; Invalid for symlinks that leave it."""
+        """The folder, or the clone it lies in. NotFound where it is neither in a clone nor a chart; Invalid for symlinks."""
         ...
 
     def write(self, path: str, tree: Tree) -> None:

@@ -14,6 +14,9 @@ from jx.domain.names import Person, Repo, parse_repo, parse_revision
 from jx.domain.trees import Blob, Tree
 from jx.ports.folders import Folder
 
+_CHARTS = ("Chart.yaml", "env/Chart.yaml", "requirements.yaml", "env/requirements.yaml")
+"""What a folder outside of git must hold one of, so that nobody's whole home is read as an environment."""
+
 
 class GitFolders:
     """Folders on disk; git, where there is any, says which files count."""
@@ -27,15 +30,21 @@ class GitFolders:
             raise NotFound(f"there is no folder {folder}", hint="name one with --dir")
         top = self._find_top(folder)
         if top is None:
+            if not any((folder / name).is_file() for name in _CHARTS):
+                raise NotFound(
+                    f"{folder} is neither in a clone nor a chart",
+                    hint="git clone $MY_DEV_GIT_CLONE_URL jenkins-x-dev-env && cd jenkins-x-dev-env/env",
+                )
             return Folder(path=str(folder), tree=_read_files(folder, _walk(folder)))
-        names = self._git.run("ls-files", "-z", cwd=top).decode(errors="replace").split("\0")
-        tree = _read_files(top, [name for name in names if name])
+        subfolder = str(folder.relative_to(top))
         bare = Folder(
-            path=str(folder), tree=tree, subfolder=str(folder.relative_to(top)), user=self._user(top)
+            path=str(folder),
+            tree=_read_files(top, self._list(top)),
+            subfolder="" if subfolder == "." else subfolder,
+            user=self._user(top),
+            untracked=tuple(self._list(top, "--others", "--exclude-standard")),
         )
-        return self._with_history(
-            top, replace(bare, subfolder="" if bare.subfolder == "." else bare.subfolder)
-        )
+        return self._with_history(top, bare)
 
     def write(self, path: str, tree: Tree) -> None:
         folder = Path(path)
@@ -53,6 +62,10 @@ class GitFolders:
         draft = target.with_name(f".{target.name}.jx-new")
         draft.write_text(text)
         draft.replace(target)
+
+    def _list(self, top: Path, *which: str) -> list[str]:
+        names = self._git.run("ls-files", "-z", *which, cwd=top).decode(errors="replace").split("\0")
+        return [name for name in names if name]
 
     def _find_top(self, folder: Path) -> Path | None:
         try:

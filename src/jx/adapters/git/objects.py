@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 
-from jx.adapters.git.process import Git, translate
+from jx.adapters.git.process import Git
 from jx.domain.errors import Invalid, Problem
 from jx.domain.names import Person, Revision, parse_revision
 from jx.domain.trailers import find_trailers
@@ -86,15 +85,7 @@ def make_commit(git: Git, store: Path, *, parent: Revision | None, draft: Draft)
     at = draft.at or datetime.now(UTC)
     ref = f"refs/jx/drafts/{draft.tree.digest[7:19]}-{(parent or 'root')[:12]}"
     stream = _stream(ref, parent=parent, draft=draft, at=at)
-    done = subprocess.run(
-        ["git", "fast-import", "--quiet", "--force", "--done"],
-        cwd=store,
-        input=stream,
-        capture_output=True,
-        check=False,
-    )
-    if done.returncode:
-        raise translate(done.stderr.decode(errors="replace"), url="", subject="fast-import")
+    git.run("fast-import", "--quiet", "--force", "--done", cwd=store, stdin=stream)
     return parse_revision(git.text("rev-parse", "--verify", ref, cwd=store))
 
 

@@ -102,6 +102,10 @@ def translate(stderr: str, *, url: str, subject: str) -> JxError:
     """What git's complaint means."""
     remote = url or "the repository"
     last = _last_line(stderr)
+    if "No space left on device" in stderr:
+        return Failed(
+            f"the disk is full: git {subject}", hint="free some space and run the same command again"
+        )
     rejected = _REJECTED.search(stderr)
     if _MOVED.search(stderr):
         return Stale(f"{remote} has moved: {last}")

@@ -1,16 +1,18 @@
-"""Starting, finding and stopping the world's servers: detached processes that are found again by pid and start time."""
+"""Starting, finding and stopping the world's servers: detached processes that are found again by the lock they hold.
+
+Each server keeps its number in the file that it locks, so whoever started it may die at any moment and the next one finds it.
+"""
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,35 +25,44 @@ _LOOK_SECONDS = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Daemon:
-    """One server: its name, command, folder (where it writes `ready`), port, and the files that tell of it."""
+    """One server: its name, command, folder (its `--dir`, where it writes `ready`), ports, the file that it locks, its log."""
 
     name: str
     command: Sequence[str]
     folder: Path
-    port: int
-    run: Path
+    ports: tuple[int, ...]
+    lock: Path
     log: Path
 
     @property
     def pid(self) -> int:
         """The process, or 0 where it does not run."""
         try:
-            seen = json.loads(self._pid_file.read_text())
+            seen = int(self.lock.read_text())
         except (OSError, ValueError):
             return 0
-        return int(seen["pid"]) if start_time(int(seen["pid"])) == seen["start"] else 0
+        return seen if f"--dir {self.folder} " in command_line(seen) else 0
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it runs and serves."""
+        return bool(self.pid) and self._ready.exists()
+
+    def check_ports(self) -> None:
+        """Refused where it does not run and another program has one of its ports."""
+        taken = [] if self.pid else [port for port in self.ports if _is_taken(port)]
+        if taken:
+            raise Refused(
+                f"port {taken[0]} of {self.name} is taken by another program",
+                hint="stop that program, or make another platform: jx local start --name OTHER",
+            )
 
     def start(self) -> None:
         """Start it and return when it is ready; again is harmless."""
-        if self.pid:
-            self._await_ready(self.pid)
+        if pid := self.pid:
+            self._await_ready(pid)
             return
-        if _is_taken(self.port):
-            raise Refused(
-                f"port {self.port} of {self.name} is taken by another program",
-                hint="stop that program, or make another platform: jx local start --name OTHER",
-            )
-        for folder in (self.run, self.log.parent, self.folder):
+        for folder in (self.log.parent, self.folder):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._ready.unlink(missing_ok=True)
         with self.log.open("ab") as log:
@@ -63,7 +74,6 @@ class Daemon:
                 start_new_session=True,
                 cwd=self.folder,
             )
-        self._pid_file.write_text(json.dumps({"pid": process.pid, "start": start_time(process.pid)}))
         self._await_ready(process.pid, process)
 
     def stop(self) -> bool:
@@ -77,12 +87,7 @@ class Daemon:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(pid, signal.SIGKILL)
             _await_end(pid, _STOP_SECONDS)
-        self._pid_file.unlink(missing_ok=True)
         return True
-
-    @property
-    def _pid_file(self) -> Path:
-        return self.run / f"{self.name}.json"
 
     @property
     def _ready(self) -> Path:
@@ -96,18 +101,24 @@ class Daemon:
                 raise Failed(f"{self.name} did not start:\n  {words}", hint=f"its log is {self.log}")
 
 
-def start_time(pid: int) -> str:
-    """What tells a process from a later one of the same number; empty where there is none."""
+def start_all(daemons: Iterable[Daemon]) -> None:
+    """Start them in order; Refused before the first one starts where a port of any is taken."""
+    known = tuple(daemons)
+    for daemon in known:
+        daemon.check_ports()
+    for daemon in known:
+        daemon.start()
+
+
+def command_line(pid: int) -> str:
+    """The arguments of a process, joined by spaces; empty where there is none (any more)."""
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
     except OSError:
-        return "" if Path("/proc/self").exists() else _start_time_by_ps(pid)
-    return "" if fields[0] == "Z" else fields[19]
-
-
-def _start_time_by_ps(pid: int) -> str:
+        if Path("/proc/self").exists():
+            return ""
     done = subprocess.run(
-        ["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
+        ["ps", "-ww", "-o", "args=", "-p", str(pid)], capture_output=True, text=True, check=False
     )
     return done.stdout.strip()
 
@@ -151,7 +162,7 @@ def _await_end(pid: int, seconds: float) -> bool:
     try:
         descriptor = os.pidfd_open(pid)
     except (ProcessLookupError, OSError):
-        return not start_time(pid)
+        return not command_line(pid)
     except AttributeError:
         return _await_end_by_looking(pid, seconds)
     import select
@@ -169,7 +180,7 @@ def _await_end_by_looking(pid: int, seconds: float) -> bool:
     with left, right:
         left.settimeout(_LOOK_SECONDS)
         deadline = time.monotonic() + seconds
-        while start_time(pid):
+        while command_line(pid):
             if time.monotonic() > deadline:
                 return False
             with contextlib.suppress(TimeoutError):

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from jx.adapters.local import world
-from jx.adapters.local.daemons import Daemon, free_ports, this_python
+from jx.adapters.local.daemons import Daemon, free_ports, start_all, this_python
 from jx.adapters.local.forge.client import Administration
 from jx.domain.errors import Invalid, NotFound
 from jx.domain.names import parse_environment_name
@@ -52,8 +52,7 @@ class LocalPlatforms:
             platform = self._describe(name, folder, record)
             if not platform.is_up:
                 world.seed_files(folder)
-                for daemon in _daemons(name, folder, record):
-                    daemon.start()
+                start_all(_daemons(name, folder, record))
             _seed_users(folder, record)
             world.seed_version_stream(platform, (folder / "tokens" / record.owner).read_text().strip())
             return self._describe(name, folder, record)
@@ -78,7 +77,11 @@ class LocalPlatforms:
         _save(folder, replace(record, dev_repo_url=dev_repo_url, prefix=prefix))
 
     def remove(self, name: str) -> None:
-        folder, record = self._get(name)
+        folder = self._root / name
+        try:
+            record = self._get(name)[1]
+        except Invalid:  # damaged; its servers are found by their folder
+            record = _Record("", "", "", 0, 0, 0)
         for daemon in reversed(_daemons(name, folder, record)):
             daemon.stop()
         shutil.rmtree(folder)
@@ -153,7 +156,7 @@ class LocalPlatforms:
         parts = [
             Part(
                 daemon.name,
-                bool(daemon.pid) and (daemon.folder / "ready").exists(),
+                daemon.is_ready,
                 addresses[daemon.name],
                 daemon.pid,
             )
@@ -190,9 +193,8 @@ class LocalUsers:
 
 
 def _daemons(name: str, folder: Path, record: _Record) -> tuple[Daemon, Daemon]:
-    run, logs = folder / "run", folder / "logs"
-    forge = folder / "forge"
-    kubernetes = folder / "kubernetes"
+    folder = folder.resolve()
+    forge, kubernetes, logs = folder / "forge", folder / "kubernetes", folder / "logs"
     forge_command = this_python(
         "-m", "jx.adapters.local.forge", "--dir", str(forge), "--port", str(record.forge_port)
     )
@@ -201,8 +203,15 @@ def _daemons(name: str, folder: Path, record: _Record) -> tuple[Daemon, Daemon]:
         "--ingress-port", str(record.ingress_port), "--name", f"jx-{name}",
     )  # fmt: skip
     return (
-        Daemon("forge", forge_command, forge, record.forge_port, run, logs / "forge.log"),
-        Daemon("kubernetes", node_command, kubernetes, record.kubernetes_port, run, logs / "kubernetes.log"),
+        Daemon("forge", forge_command, forge, (record.forge_port,), forge / "lock", logs / "forge.log"),
+        Daemon(
+            "kubernetes",
+            node_command,
+            kubernetes,
+            (record.kubernetes_port, record.ingress_port),
+            kubernetes / "daemon.lock",
+            logs / "kubernetes.log",
+        ),
     )
 
 

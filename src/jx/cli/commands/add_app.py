@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from jx.cli.changes import change_options, tell_next
+from jx.cli.changes import alias_option, change_options, set_option, tell_next
 from jx.cli.session import Session
 from jx.cli.session import command as with_session
 from jx.usecases.add_app import AddAppRequest, ValuesFile
@@ -18,7 +18,7 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.argument("name")
 @click.option("-v", "--version", default="", help="Exact, or a range. Default: the newest.")
 @click.option("--repository", default="", help="Chart repository. Default: the platform's.")
-@click.option("--alias", default="", help="Another key, to install a chart twice.")
+@alias_option("Another key, to install a chart twice.")
 @click.option(
     "-f",
     "--values",
@@ -27,7 +27,7 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="A values file.",
 )
-@click.option("-s", "--set", "settings", multiple=True, metavar="KEY=VALUE", help="A value, as Helm's --set.")
+@set_option()
 @change_options
 @with_session
 def command(

@@ -41,7 +41,7 @@ def command(
     if dry_run:
         name = cluster_name or "a new cluster"
         output.say(f"cluster: {name} on {kind}{' ' + ' '.join(others) if others else ''}")
-        installing.show_plan(installation)
+        installing.show_plan(session, installation)
         return
     if installation.not_built_yet:
         hint = "install on this machine: jx install --ng; --dry-run shows the plan"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from jx.cli.changes import change_options, tell_next
+from jx.cli.changes import alias_option, change_options, tell_next
 from jx.cli.session import Session
 from jx.cli.session import command as with_session
 from jx.usecases.remove_app import RemoveAppRequest
@@ -12,7 +12,7 @@ from jx.usecases.remove_app import RemoveAppRequest
 
 @click.command()
 @click.argument("name")
-@click.option("--alias", default="", help="The app's key, where its chart is installed twice.")
+@alias_option()
 @click.option(
     "--purge/--no-purge", default=True, hidden=True, help="As in Jenkins X 2; an app is always removed whole."
 )

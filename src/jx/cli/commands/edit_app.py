@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from jx.cli.changes import change_options, tell_next
+from jx.cli.changes import alias_option, change_options, set_option, tell_next
 from jx.cli.session import Session
 from jx.cli.session import command as with_session
 from jx.usecases.edit_app import EditAppRequest
@@ -12,16 +12,8 @@ from jx.usecases.edit_app import EditAppRequest
 
 @click.command()
 @click.argument("name")
-@click.option(
-    "-s",
-    "--set",
-    "settings",
-    multiple=True,
-    required=True,
-    metavar="KEY=VALUE",
-    help="A value, as Helm's --set.",
-)
-@click.option("--alias", default="", help="The app's key, where its chart is installed twice.")
+@set_option(required=True)
+@alias_option()
 @change_options
 @with_session
 def command(

@@ -7,7 +7,7 @@ from datetime import timedelta
 import click
 
 from jx.cli import exit_codes, output
-from jx.cli.environments import show_table, to_data
+from jx.cli.environments import show_missing, show_table, to_data
 from jx.cli.session import Session
 from jx.cli.session import command as with_session
 from jx.usecases.await_apply import AwaitApplyRequest
@@ -30,7 +30,11 @@ def command(session: Session, name: str, form: str | None, timeout: int, *, wait
       jx get env staging -o yaml
       jx get env --wait
     """
-    found = [one for one in session.wiring.show_environments() if name in {"", one.name}]
+    shown = session.wiring.show_environments()
+    found = [one for one in shown if name in {"", one.name}]
+    if not found:
+        show_missing(name, shown)
+        return exit_codes.FAILED
     if wait:
         for one in found:
             if one.head:
@@ -42,4 +46,4 @@ def command(session: Session, name: str, form: str | None, timeout: int, *, wait
         output.document(data[0] if name and data else data, form)
     else:
         show_table(tuple(found))
-    return exit_codes.DONE if found else exit_codes.FAILED
+    return exit_codes.DONE

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from jx.cli import output
 from jx.cli.session import Session
+from jx.domain.names import DEV
 
 
 def show(session: Session) -> None:
@@ -16,7 +17,11 @@ def show(session: Session) -> None:
             "\nNext:\n  jx install --ng     install one, managed by GitOps\n  jx --help           all commands"
         )
         return
-    output.say(f"Platform {platform.name}: {'up' if platform.is_up else 'stopped'}, in {platform.folder}")
+    down = [part.name for part in platform.parts if not part.is_up]
+    state = (
+        "up" if not down else "stopped" if len(down) == len(platform.parts) else f"{' and '.join(down)} down"
+    )
+    output.say(f"Platform {platform.name}: {state}, in {platform.folder}")
     if not platform.is_up:
         output.say("\nNext:\n  jx local start")
         return
@@ -40,6 +45,6 @@ def _show_installed(session: Session) -> None:
         output.say(f"  push the revert to {held[0].name}'s repository, or: jx resume {held[0].name}")
     elif pulls:
         name, pull = pulls[0]
-        output.say(f"  jx pr diff {pull.number} --env {name}")
+        output.say(f"  jx pr diff {pull.number}{'' if name == DEV else f' --env {name}'}")
     else:
         output.say("  jx add app NAME      add an app\n  jx get applications  what runs where")

@@ -38,7 +38,7 @@ def command(session: Session, *, dry_run: bool, batch_mode: bool, **options: Any
     if idle:
         output.say(f"no effect on provider {installation.provider}: {' '.join(idle)}")
     if dry_run:
-        installing.show_plan(installation)
+        installing.show_plan(session, installation)
         return
     if installation.not_built_yet:
         hint = "jx install --ng --provider local; --dry-run shows the plan"

@@ -23,10 +23,10 @@ def command(session: Session, name: str | None, *, yes: bool) -> None:
       jx local reset rehearsal --yes
     """
     chosen = name or session.settings.platform
-    platform = session.wiring.platforms.find(chosen)
-    if platform is None:
-        raise NotFound(f"there is no embedded platform {chosen!r}")
-    question = f"Delete platform {chosen} with everything in {platform.folder}?"
+    if chosen not in (known := session.wiring.platforms.list_names()):
+        names = ", ".join(known) or "none"
+        raise NotFound(f"there is no embedded platform {chosen!r}", hint=f"platforms: {names}")
+    question = f"Delete platform {chosen} with all its repositories, pull requests and its cluster?"
     if not yes and not session.ask(question):
         raise Refused(f"platform {chosen} was not deleted", flag="--yes")
     session.wiring.platforms.remove(chosen)

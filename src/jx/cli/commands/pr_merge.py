@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import click
 
+from jx.cli import output
 from jx.cli.pulls import environment_option, find_environment, review
 from jx.cli.session import Session, goes_on
 from jx.cli.session import command as with_session
@@ -30,6 +31,7 @@ def command(session: Session, pull: str, env: str, timeout: int, *, squash: bool
     """
     merged = review(session, pull, env, Merge("squash" if squash else "merge"))
     if not wait or merged.merged_as is None:
+        output.hint("it applies itself; to wait for that: jx get env --wait")
         return
     environment = find_environment(session, merged.repo, env)
     with goes_on("The merge is applied without you; look with: jx get activities"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from jx.cli import output
-from jx.cli.pulls import environment_option, find_pull, pull_to_data
+from jx.cli.pulls import comment_text, environment_option, find_pull, pull_to_data
 from jx.cli.session import Session
 from jx.cli.session import command as with_session
 
@@ -30,16 +30,16 @@ def command(session: Session, pull: str, env: str, form: str | None) -> None:
         output.document(pull_to_data(found), form)
         return
     output.say(output.style(f"#{found.number} {found.title}", "bold"))
-    output.say(f"{found.state}: {found.author.name} wants {found.head_branch} in {found.base_branch}")
+    output.say(f"{found.state} · {found.author.name} wants {found.head_branch} in {found.base_branch}")
     output.say(found.url)
     if found.body:
         output.say(f"\n{found.body}")
+    output.say()
     for check in found.checks:
-        output.say(f"check {check.context}: {check.state} {check.description}".rstrip())
+        output.say(f"check {check.context}: {check.state} · {check.description}".rstrip(" ·"))
     for review in found.reviews:
-        stale = "" if review.revision == found.head else " (of an older commit)"
-        output.say(
-            f"{'approved' if review.approves else 'commented'} by {review.author.name}{stale} {review.body}".rstrip()
-        )
+        stale = "" if review.revision == found.head else " (an older commit)"
+        verdict = "approved" if review.approves else "commented"
+        output.say(f"{verdict} by {review.author.name}{stale} {review.body}".rstrip())
     for comment in found.comments:
-        output.say(f"\n{comment.author.name}:\n{comment.body}")
+        output.say(f"\n{comment.author.name} commented:\n{comment_text(comment.body)}")

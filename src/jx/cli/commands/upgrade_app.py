@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from jx.cli.changes import change_options, tell_next
+from jx.cli.changes import alias_option, change_options, set_option, tell_next
 from jx.cli.session import Session
 from jx.cli.session import command as with_session
 from jx.domain.errors import Usage
@@ -16,8 +16,8 @@ from jx.usecases.upgrade_apps import UpgradeAppsRequest
 @click.option("--all", "everything", is_flag=True, help="Every app; the same as naming none.")
 @click.option("-v", "--version", default="", help="Exact, or a range. Default: the newest.")
 @click.option("--repository", default="", help="Where to look. Default: where the app is from.")
-@click.option("--alias", default="", help="The app's key, where its chart is installed twice.")
-@click.option("-s", "--set", "settings", multiple=True, metavar="KEY=VALUE", help="A value, as Helm's --set.")
+@alias_option()
+@set_option()
 @change_options
 @with_session
 def command(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from jx.cli.changes import tell_next
+from jx.cli.changes import set_option, tell_next
 from jx.cli.session import Session
 from jx.cli.session import command as with_session
 from jx.usecases.upgrade_platform import UpgradePlatformRequest
@@ -12,7 +12,7 @@ from jx.usecases.upgrade_platform import UpgradePlatformRequest
 
 @click.command()
 @click.option("-v", "--version", default="", help="Default: what the version stream names.")
-@click.option("-s", "--set", "settings", multiple=True, metavar="KEY=VALUE", help="A value, as Helm's --set.")
+@set_option()
 @click.option("--allow-downgrade", is_flag=True, help="To an older version, too.")
 @click.option(
     "--auto-merge", is_flag=True, help="Label the pull request so that it is merged when its checks pass."

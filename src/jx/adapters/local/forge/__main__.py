@@ -120,10 +120,13 @@ def _listen(port: int) -> socket.socket:
 
 
 def _lock(descriptor: int, folder: Path) -> None:
+    """Be the only one on this folder, and leave the process' number in the file for who wants to find it."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         raise Refused(f"another forge serves {folder} already", hint="stop that one first") from error
+    os.ftruncate(descriptor, 0)
+    os.write(descriptor, f"{os.getpid()}\n".encode())
 
 
 def _now() -> datetime:

@@ -77,13 +77,16 @@ class Cluster:
 
 @contextlib.contextmanager
 def only_one(folder: Path) -> Iterator[None]:
-    """Locked where another daemon works on this folder."""
+    """Locked where another daemon works on this folder; the lock's file holds the process' number."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with (folder / "daemon.lock").open("w") as file:
+    with (folder / "daemon.lock").open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise Locked(f"another daemon runs on {folder}", hint="stop it first") from error
+        file.truncate(0)
+        file.write(f"{os.getpid()}\n")
+        file.flush()
         yield
 
 
