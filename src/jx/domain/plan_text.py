@@ -41,9 +41,9 @@ def plan_comment(
     versions: tuple[str, ...],
 ) -> str:
     """What a pull request will do to the cluster, in Markdown: warnings first, then totals, then each object's diff, folded."""
-    head = [f"### What changes in the cluster: {totals(plan)}\n"]
+    head = [f"### Plan: {totals(plan)}\n"]
     head += [f"> **Refused:** {refusal.message}\n" for refusal in refusals]
-    head += [f"- {line}" for line in versions]
+    head += [f"**{line}**\n" for line in versions]
     deleted = [step for step in plan.steps if step.action is Action.PRUNE]
     if deleted:
         head.append(f"\n> **Deletes** {', '.join(str(step.ref) for step in deleted[:20])}\n")
