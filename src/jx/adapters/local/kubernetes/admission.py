@@ -33,6 +33,13 @@ class Plugin(Protocol):
         """
 
 
+class Judge(Protocol):
+    """A last step of admission: it sees the finished object and may only refuse it."""
+
+    def judge(self, operation: Operation, request: Request, new: Obj, old: Obj | None) -> None:
+        """As `admit`, but without a say in what is stored."""
+
+
 class NamespaceLifecycle:
     """Nothing is made in a namespace that is missing or going, and some namespaces stay for ever."""
 

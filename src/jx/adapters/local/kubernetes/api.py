@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from builtins import list as list_of
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import orjson
@@ -12,6 +12,7 @@ import orjson
 from jx.adapters.local.kubernetes import admission
 from jx.adapters.local.kubernetes.accounts import Accounts
 from jx.adapters.local.kubernetes.crds import DefinitionRules, Definitions
+from jx.adapters.local.kubernetes.drafts import Draft, attempt
 from jx.adapters.local.kubernetes.errors import ApiError
 from jx.adapters.local.kubernetes.facts import Obj, Resource
 from jx.adapters.local.kubernetes.garbage import GarbageCollector
@@ -103,16 +104,15 @@ class Api:
         return [self._copy(resource, stored) for stored in found]
 
     def create(self, resource: Resource, namespace: str, obj: Obj, *, manager: str) -> Obj:
-        return self._result(
-            resource, self.verbs.create(self._request(resource, namespace, "", manager=manager), _own(obj))
-        )
+        request = self._request(resource, namespace, "", manager=manager)
+        return self._result(resource, attempt(lambda: self.verbs.create(request, _own(obj))))
 
     def update(
         self, resource: Resource, namespace: str, name: str, obj: Obj, *, subresource: str = "", manager: str
     ) -> Obj:
         """PUT: 409 on a resourceVersion that is not the newest (none given: unconditional)."""
         request = self._request(resource, namespace, name, manager=manager, subresource=subresource)
-        return self._result(resource, self.verbs.update(request, _own(obj)))
+        return self._result(resource, attempt(lambda: self.verbs.update(request, _own(obj))))
 
     def merge(
         self,
@@ -126,7 +126,7 @@ class Api:
     ) -> Obj:
         """A JSON merge patch."""
         request = self._request(resource, namespace, name, manager=manager, subresource=subresource)
-        return self._result(resource, self.verbs.patch(request, "merge", _own(patch)))
+        return self._result(resource, attempt(lambda: self.verbs.patch(request, "merge", _own(patch))))
 
     def apply(  # noqa: PLR0913 - the options that a server-side apply has
         self,
@@ -141,9 +141,9 @@ class Api:
         dry_run: bool = False,
     ) -> Obj:
         """Server-side apply; 409 with the causes where other managers own what would change."""
-        served = self._served(resource)
-        request = Request(served, namespace, name, subresource, manager=manager, dry_run=dry_run)
-        return self._result(resource, self.verbs.apply(request, _own(obj), force=force))
+        request = self._request(resource, namespace, name, manager=manager, subresource=subresource)
+        request = replace(request, dry_run=dry_run)
+        return self._result(resource, attempt(lambda: self.verbs.apply(request, _own(obj), force=force)))
 
     def delete(  # noqa: PLR0913 - the options that a delete has
         self,
@@ -161,7 +161,8 @@ class Api:
         A pod bound to a node is only marked; the node removes it with `grace_seconds=0` once its processes ended.
         """
         options = DeleteOptions(uid, resource_version, propagation, grace_seconds)
-        return _own(self.verbs.delete(self._request(resource, namespace, name), options).obj)
+        request = self._request(resource, namespace, name)
+        return _own(attempt(lambda: self.verbs.delete(request, options)).obj)
 
     def subscribe(self, listener: Callable[[WatchEvent], None]) -> Callable[[], None]:
         """Hear every committed change, in order, under the lock (be quick, do not call back); gives the unsubscribe."""
@@ -193,7 +194,7 @@ class Api:
         manager: str = "unknown",
         subresource: str = "",
     ) -> Request:
-        return Request(self._served(resource), namespace, name, subresource, manager=manager)
+        return Request(self._served(resource), namespace, name, subresource, manager=manager, draft=Draft())
 
     def _copy(self, resource: Resource, stored: Stored) -> Obj:
         return {"kind": resource.kind, "apiVersion": resource.api_version, **orjson.loads(stored.body)}

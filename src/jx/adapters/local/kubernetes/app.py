@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
+import threading
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 from urllib.parse import parse_qsl
@@ -10,6 +13,7 @@ from urllib.parse import parse_qsl
 from jx.adapters.local.kubernetes import authn, exchange, paths
 from jx.adapters.local.kubernetes.api import Api
 from jx.adapters.local.kubernetes.discovery import Discovery, version_info
+from jx.adapters.local.kubernetes.drafts import Draft, Outstanding
 from jx.adapters.local.kubernetes.errors import ApiError, method_not_allowed, no_such_path
 from jx.adapters.local.kubernetes.exchange import Call, Response
 from jx.adapters.local.kubernetes.facts import Obj
@@ -53,8 +57,13 @@ class App:
     async def _respond(self, scope: Scope, receive: Receive) -> Response:
         try:
             body = await _body(scope, receive)
-            with self._api.verbs.operation():
-                return self._handle(self._call(scope, receive, body))
+            draft = Draft()
+            while True:
+                try:
+                    with self._api.verbs.operation():
+                        return self._handle(self._call(scope, receive, body, draft))
+                except Outstanding as outstanding:
+                    await _in_thread(outstanding.settle)
         except ApiError as error:
             return exchange.of_error(error)
         except Exception as error:  # noqa: BLE001 - one request's fault must not end the server
@@ -62,7 +71,7 @@ class App:
             text = f"Internal error occurred: {type(error).__name__}"
             return exchange.of_error(ApiError(500, "InternalError", text))
 
-    def _call(self, scope: Scope, receive: Receive, body: bytes) -> Call:
+    def _call(self, scope: Scope, receive: Receive, body: bytes, draft: Draft) -> Call:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         _check_host(headers.get("host", ""))
         certificate = scope.get("state", {}).get("client_certificate")
@@ -74,6 +83,7 @@ class App:
             authn.caller(scope["headers"], certificate, self._api.accounts, self._api.authorizer),
             body,
             lambda: _disconnected(receive),
+            draft,
         )
 
     def _handle(self, call: Call) -> Response:
@@ -180,6 +190,28 @@ def _health(call: Call, path: str) -> Response:
             200, f"[+]ping ok\n[+]log ok\n[+]etcd ok\n{root} check passed\n".encode(), "text/plain"
         )
     return Response(200, b"ok", "text/plain; charset=utf-8")
+
+
+async def _in_thread(work: Callable[[], None]) -> None:
+    """Wait for work that blocks; a thread that nobody waits for any more does not keep the process from ending."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[None] = loop.create_future()
+
+    def tell(error: Exception | None) -> None:
+        if not done.done():
+            done.set_exception(error) if error else done.set_result(None)
+
+    def run() -> None:
+        error: Exception | None = None
+        try:
+            work()
+        except Exception as caught:  # noqa: BLE001 - raised again where it is waited for
+            error = caught
+        with contextlib.suppress(RuntimeError):  # the server has ended
+            loop.call_soon_threadsafe(tell, error)
+
+    threading.Thread(target=run, name="outside", daemon=True).start()
+    await done
 
 
 async def _body(scope: Scope, receive: Receive) -> bytes:

@@ -11,6 +11,7 @@ import orjson
 import yaml
 
 from jx.adapters.local.kubernetes import protobuf
+from jx.adapters.local.kubernetes.drafts import Draft
 from jx.adapters.local.kubernetes.errors import ApiError, bad_request, unsupported
 from jx.adapters.local.kubernetes.facts import Obj
 from jx.adapters.local.kubernetes.requests import User
@@ -35,6 +36,7 @@ class Call:
     body: bytes
     disconnected: Disconnected
     """Returns once the client is gone."""
+    draft: Draft = field(default_factory=Draft)
 
     def flag(self, name: str) -> bool:
         return self.query.get(name, "").lower() in ("true", "1")

@@ -96,7 +96,7 @@ def prepare_create(request: Request, obj: Obj, now: str) -> Obj:
     else:
         metadata.pop("namespace", None)
     metadata["name"] = request.name
-    metadata["uid"] = str(uuid.uuid4())
+    metadata["uid"] = request.draft.uid if request.draft else str(uuid.uuid4())
     metadata["creationTimestamp"] = now
     if _counts(request):
         metadata["generation"] = 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from jx.adapters.local.kubernetes.drafts import Draft
 from jx.adapters.local.kubernetes.registry import Served
 from jx.adapters.local.kubernetes.store import Key
 
@@ -38,6 +39,8 @@ class Request:
     strictness: str = "Ignore"
     warnings: list[str] = field(default_factory=list)
     """Texts for the caller, filled while the request is handled."""
+    draft: Draft | None = None
+    """None for what the server does by itself: that asks nobody outside."""
 
     @property
     def key(self) -> Key:

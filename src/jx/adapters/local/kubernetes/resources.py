@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import orjson
 
 from jx.adapters.local.kubernetes import exchange, tables
+from jx.adapters.local.kubernetes.drafts import Outstanding
 from jx.adapters.local.kubernetes.errors import ApiError, bad_request, method_not_allowed, unsupported
 from jx.adapters.local.kubernetes.exchange import Call, Form, Response
 from jx.adapters.local.kubernetes.facts import Obj
@@ -61,6 +63,7 @@ def request_for(call: Call, served: Served, target: Target) -> Request:
         manager=call.query.get("fieldManager") or _default_manager(call),
         dry_run=bool(dry_run),
         strictness=strictness,
+        draft=call.draft,
     )
 
 
@@ -170,7 +173,7 @@ class Resources:
         options, dry_run = _delete_options(call)
         request = request_for(call, served, target)
         if dry_run:
-            request = Request(served, request.namespace, request.name, user=call.user, dry_run=True)
+            request = replace(request, dry_run=True)
         deleted = self._verbs.delete(request, options)
         resource = served.resource
         if not deleted.gone or served.collection in _GIVE_BACK:
@@ -192,15 +195,14 @@ class Resources:
         selection = _selection(call, served, target)
         with self._verbs.operation():
             page = self._page(call, served, selection)
-            for stored in page.entries:
-                meta = stored.obj["metadata"]
-                request = Request(
-                    served,
-                    meta.get("namespace", ""),
-                    meta["name"],
-                    user=call.user,
-                    dry_run=dry_run or "dryRun" in call.query,
-                )
+            common = request_for(call, served, target)
+            common = replace(common, dry_run=dry_run or common.dry_run)
+            requests = [
+                replace(common, namespace=meta.get("namespace", ""), name=meta["name"])
+                for meta in (stored.obj["metadata"] for stored in page.entries)
+            ]
+            Outstanding.of_all(partial(self._verbs.check_delete, one, options) for one in requests)
+            for request in requests:
                 self._verbs.delete(request, options)
         return Response(200, _list_body(served, page))
 

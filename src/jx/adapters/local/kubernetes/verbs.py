@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 from jx.adapters.local.kubernetes import decoding, deletion, managed, metadata, normalise, patches, schemas
-from jx.adapters.local.kubernetes.admission import Operation, Plugin
+from jx.adapters.local.kubernetes.admission import Judge, Operation, Plugin
 from jx.adapters.local.kubernetes.errors import ApiError, already_exists, bad_request, conflict, not_found
 from jx.adapters.local.kubernetes.facts import Obj
 from jx.adapters.local.kubernetes.invalid import FieldError
@@ -51,6 +51,9 @@ class Verbs:
         self.store = store
         self.registry = registry
         self.plugins: list[Plugin] = []
+        """They complete an object, or refuse it, before its fields are checked."""
+        self.judges: list[Judge] = []
+        """They see the object as it will be stored."""
         self.reactors: list[Reactor] = []
         self.listeners: list[Reactor] = []
         self._clock = clock
@@ -92,9 +95,7 @@ class Verbs:
         with self.operation():
             if name or not prefix:
                 return self._create(replace(request, name=name), obj, _managed_create)
-            generated = metadata.generated_name(prefix)
-            while self.store.find(request.served.collection, replace(request, name=generated).key):
-                generated = metadata.generated_name(prefix)
+            generated = self._generated_name(request, prefix)
             named = {**obj, "metadata": {**obj["metadata"], "name": generated}}
             return self._create(replace(request, name=generated), named, _managed_create)
 
@@ -145,8 +146,7 @@ class Verbs:
         """DELETE: gone at once, or marked while finalizers or a pod's grace hold the object."""
         with self.operation():
             live = self._live(request)
-            deletion.check_preconditions(request, live.obj, options)
-            self._admit("DELETE", request, live.obj, live.obj)
+            self._check_delete(request, live.obj, options)
             marked = deletion.marked(request, live.obj, options, self.time())
             if request.dry_run:
                 return Deleted(marked or live.obj, gone=marked is None)
@@ -157,6 +157,11 @@ class Verbs:
                 return Deleted(live.obj, gone=False)
             change = self._commit(self.store.put(request.served.collection, request.key, marked))
             return Deleted(change.new.obj, gone=False)
+
+    def check_delete(self, request: Request, options: DeleteOptions) -> None:
+        """Whether a delete would be admitted; raises what the delete would raise."""
+        with self.operation():
+            self._check_delete(request, self._live(request).obj, options)
 
     def changes(self, collection: Collection, since: int) -> list[Change]:
         """What happened to a collection after a revision; `Expired` where that is forgotten."""
@@ -187,13 +192,15 @@ class Verbs:
         return found
 
     def _create(self, request: Request, obj: Obj, manage: Manage) -> Written:
-        new = metadata.prepare_create(request, obj, self.now())
-        new = self._shape(request, new)
-        new = self._admit("CREATE", request, new, None)
+        now = self._time_of(request)
+        new = self.shape(request, metadata.prepare_create(request, obj, now))
+        # What plugins add belongs to no manager, as in the real server.
+        new = self._admit("CREATE", request, manage(request, None, new, now), None)
         errors = [*metadata.check_create(request, new), *_mistakes(request, new, None)]
         if errors:
             raise metadata.invalid_fields(request, errors)
-        new = metadata.with_first_status(request, manage(request, None, new, self.now()))
+        new = metadata.with_first_status(request, new)
+        self._judge("CREATE", request, new, None)
         collection, key = request.served.collection, request.key
         if self.store.find(collection, key):
             raise already_exists(request.served.resource.group, request.served.resource.plural, request.name)
@@ -208,12 +215,15 @@ class Verbs:
 
     def _replace(self, request: Request, live: Stored, obj: Obj, manage: Manage) -> Written:
         old = request.served.as_version(live.obj)
-        new = metadata.prepare_update(request, old, self._shape(request, obj))
-        new = self._admit("UPDATE", request, new, old)
+        made = metadata.prepare_update(request, old, self.shape(request, obj))
+        made = manage(request, old, made, self._time_of(request))
+        new = self._admit("UPDATE", request, made, old)
+        if new is not made:
+            new = metadata.prepare_update(request, old, new)
         errors = [*metadata.check_update(request, old, new), *_mistakes(request, new, old)]
         if errors:
             raise metadata.invalid_fields(request, errors)
-        new = manage(request, old, new, self.now())
+        self._judge("UPDATE", request, new, old)
         if metadata.is_noop(old, new):
             return Written(live)
         new["metadata"]["resourceVersion"] = old["metadata"]["resourceVersion"]
@@ -257,7 +267,7 @@ class Verbs:
                 error.status_code, "BadRequest" if error.status_code == 400 else "", error.message
             ) from error
 
-    def _shape(self, request: Request, obj: Obj) -> Obj:
+    def shape(self, request: Request, obj: Obj) -> Obj:
         """The object in its canonical form: unknown fields dropped, defaults filled in."""
         custom = request.served.custom
         if custom:
@@ -271,6 +281,32 @@ class Verbs:
         for plugin in self.plugins:
             new = plugin.admit(operation, request, new, old)
         return new
+
+    def _judge(self, operation: Operation, request: Request, new: Obj, old: Obj | None) -> None:
+        for judge in self.judges:
+            judge.judge(operation, request, new, old)
+
+    def _check_delete(self, request: Request, live: Obj, options: DeleteOptions) -> None:
+        deletion.check_preconditions(request, live, options)
+        self._admit("DELETE", request, live, live)
+        self._judge("DELETE", request, live, live)
+
+    def _time_of(self, request: Request) -> str:
+        """Now; for a request that is tried again the time of its first attempt."""
+        draft = request.draft
+        if draft is None:
+            return self.now()
+        draft.time = draft.time or self.now()
+        return draft.time
+
+    def _generated_name(self, request: Request, prefix: str) -> str:
+        draft = request.draft
+        name = (draft.generated_name if draft else "") or metadata.generated_name(prefix)
+        while self.store.find(request.served.collection, replace(request, name=name).key):
+            name = metadata.generated_name(prefix)
+        if draft:
+            draft.generated_name = name
+        return name
 
     def _in_storage_version(self, request: Request, obj: Obj) -> Obj:
         custom = request.served.custom
