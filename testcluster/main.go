@@ -1,5 +1,6 @@
 // Command testcluster is a Kubernetes control plane without nodes in one program, for tests: etcd, kube-apiserver,
-// kube-controller-manager and kubectl, each under its own name, and `serve`, which starts the first three on loopback.
+// kube-controller-manager and kubectl, each under its own name; `serve`, which starts the first three on loopback; and `types`,
+// which prints what OpenAPI does not tell of the API's types.
 package main
 
 import (
@@ -18,6 +19,7 @@ import (
 )
 
 const usage = `usage: testcluster serve --dir DIR [--workloads]
+       testcluster types
        testcluster etcd | kube-apiserver | kube-controller-manager | kubectl ARGUMENTS
 `
 
@@ -32,6 +34,8 @@ func main() {
 	switch name {
 	case "serve":
 		exit(serve(arguments))
+	case "types":
+		exit(writeTypes(os.Stdout))
 	case "etcd":
 		exit(runEtcd(arguments))
 	case "kube-apiserver":
