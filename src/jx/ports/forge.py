@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 from jx.domain.changes import Check, PullRequest, PullState
 from jx.domain.names import Person, Repo, Revision
+
+
+class Ability(StrEnum):
+    """What one forge can do and another cannot. Asking for what a forge cannot do is Refused, with what to do instead."""
+
+    PULLS = "pull requests"
+    STATUSES = "commit statuses"
+    REPOSITORIES = "making repositories, with their rights and webhooks"
+
+
+EVERY_ABILITY = frozenset(Ability)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +37,11 @@ class Forge(Protocol):
 
     Who acts is the user of the token that the forge was made with, never a text.
     """
+
+    @property
+    def abilities(self) -> frozenset[Ability]:
+        """What this forge can do. Work that does without asks here first, and leaves out what cannot be had."""
+        ...
 
     def whoami(self) -> Person:
         """The user of the token; `login` is set."""
@@ -99,6 +116,11 @@ class Webhook:
 
 class ForgeAdmin(Protocol):
     """What an installation does to a forge once. Each call is repeatable and says whether it changed anything."""
+
+    @property
+    def abilities(self) -> frozenset[Ability]:
+        """As the forge's."""
+        ...
 
     def ensure_repo(
         self, owner: str, name: str, *, private: bool = True, description: str = ""

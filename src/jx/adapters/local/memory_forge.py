@@ -11,7 +11,7 @@ from jx.adapters.local.forge import rules
 from jx.domain.changes import Check, Comment, PullRequest, PullState, Review
 from jx.domain.errors import Forbidden, NotFound, Refused, Stale
 from jx.domain.names import Person, Repo, Revision
-from jx.ports.forge import MergeRequest, Offer, Protection, Webhook
+from jx.ports.forge import EVERY_ABILITY, MergeRequest, Offer, Protection, Webhook
 
 _START = datetime(2026, 1, 1, tzinfo=UTC)
 _Value = TypeVar("_Value")
@@ -62,6 +62,8 @@ class MemoryForge:
     Branches live in the repositories that it is made with; each call looks there first, so a push is seen as by a real forge.
     Whoever makes a repository owns it. Events of webhooks are not sent.
     """
+
+    abilities = EVERY_ABILITY
 
     def __init__(
         self, branches: Branches, user: Person, now: Callable[[], datetime] = lambda: _START

@@ -11,7 +11,7 @@ from jx.adapters.local.forge import wire
 from jx.domain.changes import Check, PullRequest, PullState
 from jx.domain.errors import NotFound, Unavailable
 from jx.domain.names import Person, Repo, Revision
-from jx.ports.forge import MergeRequest, Offer, Protection, Webhook
+from jx.ports.forge import EVERY_ABILITY, MergeRequest, Offer, Protection, Webhook
 
 _TIMEOUT_SECONDS = 60.0
 
@@ -63,6 +63,8 @@ def _path(*parts: str) -> str:
 
 class LocalForge:
     """ports.forge.Forge, ForgeReviews and ForgeAdmin of the embedded forge, as the user of a token."""
+
+    abilities = EVERY_ABILITY
 
     def __init__(self, url: str, token: str) -> None:
         self._forge = _Connection(url, token)
