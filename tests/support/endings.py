@@ -1,0 +1,116 @@
+"""What has to be equal at the end of a journey, however often it was interrupted: everything but ids, times and counts."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+from tests.support.journeys import World
+
+from jx.domain import ledger, secrets
+from jx.domain.applying import Anchor
+from jx.domain.changes import PullRequest
+from jx.domain.environments import Environment
+from jx.domain.names import Repo, Revision
+from jx.domain.trees import Tree
+
+_ONLY_A_SERVER_COUNTS = {"uid", "resourceVersion", "generation", "managedFields"}
+
+
+def end_state(world: World, *, failures: bool = True) -> dict[str, Any]:
+    """The end of a journey. Without `failures`, ledger entries of applies that failed on the way are left out."""
+    return {"objects": objects(world)} | {
+        str(name): _environment(world, environment, failures=failures)
+        for name, environment in world.environments.items()
+    }
+
+
+def objects(world: World) -> dict[str, Any]:
+    """What is in the cluster, without what only a server counts and without secret values."""
+    found = {}
+    for ref, body in world.cluster.objects.items():
+        shown = copy.deepcopy(dict(secrets.mask(body)))
+        shown["metadata"] = {
+            key: value for key, value in shown["metadata"].items() if key not in _ONLY_A_SERVER_COUNTS
+        }
+        found[str(ref)] = {key: value for key, value in shown.items() if key != "status"}
+    return found
+
+
+def _environment(world: World, environment: Environment, *, failures: bool) -> dict[str, Any]:
+    repo = environment.repo
+    assert repo is not None
+    anchor = world.anchors.find(environment.name)
+    commits = world.ledger(environment.name)
+    head = world.repos.head(repo, ledger.BRANCH)
+    files = world.repos.read(repo, head) if head else Tree()
+    pulls = world.forge.list_pulls(repo, state=None)
+    return {
+        "anchor": anchor and _anchor(world, repo, anchor),
+        "is published": anchor is not None and anchor.ledger_head == head,
+        "ledger": [
+            (commit.subject, commit.author, commit.trailers["Jx-Source-Tree"], commit.trailers["Jx-Result"])
+            for commit in commits
+            if failures or commit.trailers["Jx-Result"] != "failed"
+        ],
+        # A run after the CRDs are there renders for a cluster that serves more, and says so.
+        "files": {path: files.text(path) for path in files if path != ledger.CAPABILITIES},
+        "master": [
+            (commit.subject, commit.author)
+            for commit in world.repos.log(repo, world.head(environment.name), limit=1000)
+        ],
+        "tree": world.tree(environment.name).digest,
+        "pulls": [_pull(world.forge.observe(repo, pull.number)) for pull in pulls],
+        "statuses": _statuses(world, repo),
+        "activities": [
+            (one.name, one.status, one.message, [(step.name, step.status) for step in one.steps])
+            for one in world.activities.list_all()
+            if one.pipeline.startswith(f"{repo.full_name}/")
+        ],
+    }
+
+
+def _anchor(world: World, repo: Repo, anchor: Anchor) -> dict[str, Any]:
+    live = world.cluster.objects
+    applied = anchor.applied
+    return {
+        "inventory": [str(item.ref) for item in anchor.inventory],
+        "are other objects": [
+            str(item.ref)
+            for item in anchor.inventory
+            if item.ref not in live or live[item.ref]["metadata"]["uid"] != item.uid
+        ],
+        "applied": applied
+        and (applied.source.subject, applied.source.tree_digest, applied.result, applied.is_verified),
+        "holds": [
+            (_subject(world, repo, hold.skips), hold.applied_tree, hold.undoes) for hold in anchor.holds
+        ],
+        "pending": anchor.pending,
+        "platform": anchor.platform_versions,
+    }
+
+
+def _pull(pull: PullRequest) -> dict[str, Any]:
+    return {
+        "number": pull.number,
+        "title": pull.title,
+        "state": pull.state,
+        "comments": [
+            (comment.author, comment.key, comment.body.partition("\n")[0]) for comment in pull.comments
+        ],
+        "checks": [(check.context, check.state) for check in pull.checks],
+        "reviews": [(review.author, review.approves) for review in pull.reviews],
+    }
+
+
+def _statuses(world: World, repo: Repo) -> Mapping[tuple[str, str], str]:
+    return {
+        (_subject(world, repo, revision), context): check.state.value
+        for (name, revision, context), check in world.statuses.items()
+        if name == repo.full_name
+    }
+
+
+def _subject(world: World, repo: Repo, revision: Revision | None) -> str:
+    return world.repos.log(repo, revision, limit=1)[0].subject if revision else ""
