@@ -9,7 +9,9 @@ from typing import Protocol
 class Credentials(Protocol):
     """Small secrets by namespace and name. Calls raise Unavailable and Forbidden; no message holds a value."""
 
-    def ensure(self, namespace: str, name: str, values: Mapping[str, str], *, keep: bool) -> Mapping[str, str]:
+    def ensure(
+        self, namespace: str, name: str, values: Mapping[str, str], *, keep: bool
+    ) -> Mapping[str, str]:
         """The secret's values, after making namespace and secret where they were not there.
 
         With `keep`, values that are there stay as they are; without it, they become `values`. Repeatable.
