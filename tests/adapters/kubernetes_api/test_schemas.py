@@ -196,11 +196,6 @@ def test_an_update_may_keep_what_was_wrong_before() -> None:
     assert [error.path for error in crd.validate(thing({"a": 2, "b": 8}), old)] == ["spec.a"]
 
 
-def test_the_rules_that_are_not_evaluated_can_be_named() -> None:
-    crd = fields(a={"type": "object", "x-kubernetes-validations": [{"rule": "self.x > 1"}]})
-    assert crd.rules() == [("spec.a", "self.x > 1")]
-
-
 def test_unknown_fields_of_built_in_kinds_are_named_once() -> None:
     schema = facts.load().schema(("apps", "v1", "Deployment"))
     obj = {

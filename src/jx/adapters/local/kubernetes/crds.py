@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from jx.adapters.local.kubernetes import custom_rules
 from jx.adapters.local.kubernetes.admission import Operation
 from jx.adapters.local.kubernetes.deletion import CLEANUP
 from jx.adapters.local.kubernetes.facts import Obj
@@ -52,9 +53,14 @@ def _mistakes(definition: Obj) -> list[FieldError]:
         message = "Invalid value: must have exactly one version marked as storage version"
         errors.append(FieldError("spec.versions", message))
     for index, version in enumerate(versions):
-        if not (version.get("schema") or {}).get("openAPIV3Schema"):
-            path = f"spec.versions[{index}].schema.openAPIV3Schema"
+        path = f"spec.versions[{index}].schema.openAPIV3Schema"
+        schema = (version.get("schema") or {}).get("openAPIV3Schema")
+        if not schema:
             errors.append(FieldError(path, "Required value: schemas are required", "FieldValueRequired"))
+        else:
+            errors += custom_rules.faults(
+                schema, "spec.validation.openAPIV3Schema" if len(versions) == 1 else path
+            )
     return errors
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from jx.adapters.local.kubernetes import facts
+from jx.adapters.local.kubernetes.custom_rules import CustomRules
 from jx.adapters.local.kubernetes.errors import no_such_path
 from jx.adapters.local.kubernetes.facts import Gvk, Obj, Resource, Schema
 from jx.adapters.local.kubernetes.schemas import CrdValidator
@@ -21,6 +22,7 @@ class Custom:
 
     definition: str
     validator: CrdValidator
+    rules: CustomRules
     open_api: Obj
     status: bool
     scale: Obj | None
@@ -192,6 +194,7 @@ def _version_of(definition: Obj, version: Obj, storage: str) -> Served:
     custom = Custom(
         definition=definition["metadata"]["name"],
         validator=CrdValidator(open_api),
+        rules=CustomRules(open_api),
         open_api=open_api,
         status="status" in subresources,
         scale=subresources.get("scale"),

@@ -43,10 +43,6 @@ class CrdValidator:
             errors += _repeated(after, self._root, "")
         return errors
 
-    def rules(self) -> list[tuple[str, str]]:
-        """The CEL rules of the schema as (path, rule): they are not evaluated, so a server must say so."""
-        return list(_rules(self._root, ""))
-
 
 def unknown_fields(schema: Schema, obj: Obj) -> list[str]:
     """`unknown field "spec.foo"` for each field that the type does not have."""
@@ -330,13 +326,3 @@ def _repeated_items(items: list[Any], node: Node, path: str) -> Iterator[FieldEr
         seen[shown] = seen.get(shown, 0) + 1
         if seen[shown] == 2:
             yield invalid.duplicate(f"{path}[{index}]", identity)
-
-
-def _rules(node: Node, path: str) -> Iterator[tuple[str, str]]:
-    for rule in node.get("x-kubernetes-validations") or ():
-        yield path, rule.get("rule", "")
-    for key, below in (node.get("properties") or {}).items():
-        yield from _rules(below, f"{path}.{key}" if path else key)
-    for key, suffix in (("items", "[*]"), ("additionalProperties", "[*]")):
-        if isinstance(node.get(key), Mapping):
-            yield from _rules(node[key], path + suffix)

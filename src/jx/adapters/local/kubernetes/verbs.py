@@ -353,7 +353,10 @@ def _managed_already(request: Request, old: Obj | None, new: Obj, now: str) -> O
 def _mistakes(request: Request, new: Obj, old: Obj | None) -> list[FieldError]:
     custom = request.served.custom
     if custom:
-        return custom.validator.validate(new, old)
+        errors = custom.validator.validate(new, old)
+        verdict = custom.rules.judge(new, old, errors)
+        request.warnings.extend(str(warning) for warning in verdict.warnings)
+        return errors + verdict.errors
     return normalise.validate(request.served.gvk, new, old)
 
 

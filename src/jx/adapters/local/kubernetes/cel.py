@@ -1,0 +1,132 @@
+"""The Common Expression Language as Kubernetes speaks it: expressions are compiled once and evaluated on JSON values.
+
+The one module that names the CEL library; it is imported when the first expression is compiled.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, TypeAlias
+
+CelType: TypeAlias = str
+"""As CEL writes types: `dyn`, `int`, `map(string, dyn)`, `list(int)`, `google.protobuf.Timestamp`."""
+
+ANY: CelType = "dyn"
+_CODE = re.compile(r"^[A-Z_]+: ")
+_TRAILER = re.compile(r" \[[A-Z_]+\]$")
+_MISSING_KEY = re.compile(r'Key not found in map : "?(.*?)"?$')
+_OUT_OF_BOUNDS = re.compile(r"Index error: index=(-?\d+)")
+_SMALLEST, _LARGEST = -(2**63), 2**63 - 1
+
+
+class CompilationError(ValueError):
+    """An expression that cannot be read, or that does not fit the types of its variables; the text says where."""
+
+
+class EvaluationError(ValueError):
+    """An expression that has no value for these variables, in the words of the real server's CEL."""
+
+
+@dataclass(frozen=True)
+class Expression:
+    """A compiled expression."""
+
+    source: str
+    type: CelType
+    names: frozenset[str]
+    """The variables that it may use."""
+    _program: Any
+
+    def evaluate(self, variables: Mapping[str, Any]) -> Any:
+        """The value as JSON has it; EvaluationError where there is none."""
+        given = {name: _representable(variables[name]) for name in self.names if name in variables}
+        result = self._program.eval(data=given)
+        if result.type().name() == "ERROR":
+            raise EvaluationError(_runtime_message(str(result.value())))
+        return result.plain_value()
+
+
+def compiled(source: str, variables: Mapping[str, CelType]) -> Expression:
+    """Compile an expression on typed variables; CompilationError where that fails."""
+    return _compiled(source, tuple(sorted(variables.items())))
+
+
+@lru_cache(maxsize=4096)
+def _compiled(source: str, variables: tuple[tuple[str, CelType], ...]) -> Expression:
+    try:
+        program = _environment(variables).compile(source)
+    except RuntimeError as error:
+        raise CompilationError(_TRAILER.sub("", _CODE.sub("", str(error)))) from error
+    words = set(re.findall(r"[A-Za-z_]\w*", source))
+    names = frozenset(name for name, _ in variables if name in words)
+    return Expression(source, program.return_type().name().lower(), names, program)
+
+
+@lru_cache(maxsize=256)
+def _environment(variables: tuple[tuple[str, CelType], ...]) -> Any:
+    from cel_expr_python import cel
+    from cel_expr_python.ext import ext_bindings, ext_encoders, ext_math, ext_optional, ext_strings
+
+    from jx.adapters.local.kubernetes.cel_functions import FUNCTIONS
+
+    declared = [
+        cel.FunctionDecl(
+            name,
+            [
+                cel.Overload(
+                    f"{name}_{index}",
+                    return_type=_type(one.result),
+                    parameters=[_type(parameter) for parameter in one.parameters],
+                    is_member=one.is_member,
+                    impl=one.call,
+                )
+                for index, one in enumerate(overloads)
+            ],
+        )
+        for name, overloads in FUNCTIONS.items()
+    ]
+    extensions = [
+        ext_strings.ExtStrings(),
+        ext_optional.ExtOptional(),
+        ext_math.ExtMath(),
+        ext_bindings.ExtBindings(),
+        ext_encoders.ExtEncoders(),
+    ]
+    types = {name: _type(kind) for name, kind in variables}
+    return cel.NewEnv(variables=types, functions=declared, extensions=extensions)
+
+
+def _type(text: CelType) -> Any:
+    from cel_expr_python import cel
+
+    if text.startswith("list("):
+        return cel.Type.List(_type(text[5:-1]))
+    if text.startswith("map("):
+        key, _, value = text[4:-1].partition(", ")
+        return cel.Type.Map(_type(key), _type(value))
+    return cel.Type(text)
+
+
+def _representable(value: Any) -> Any:
+    """CEL's integers have 64 bits; JSON numbers beyond them are doubles."""
+    if isinstance(value, dict):
+        return {key: _representable(child) for key, child in value.items()}
+    if isinstance(value, list):
+        return [_representable(child) for child in value]
+    if isinstance(value, int) and not _SMALLEST <= value <= _LARGEST:
+        return float(value)
+    return value
+
+
+def _runtime_message(text: str) -> str:
+    text = _CODE.sub("", text)
+    if missing := _MISSING_KEY.search(text):
+        return f"no such key: {missing.group(1)}"
+    if outside := _OUT_OF_BOUNDS.search(text):
+        return f"index out of bounds: {outside.group(1)}"
+    if text.startswith(("No matching overloads found", "Applying SELECT to non-message")):
+        return "no such overload"
+    return {"divide by zero": "division by zero", "modulus by zero": "modulus by zero"}.get(text, text)
