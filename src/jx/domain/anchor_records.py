@@ -13,6 +13,7 @@ from jx.domain.applying import (
     Applied,
     ApplyResult,
     Hold,
+    HookRecord,
     InventoryItem,
     PendingEntry,
     Source,
@@ -40,6 +41,11 @@ def anchor_to_data(anchor: Anchor) -> dict[str, Any]:
             for entry in anchor.pending
         ],
         "platformVersions": list(anchor.platform_versions),
+        "hooks": {
+            "pending": anchor.hooks.pending,
+            "seen": anchor.hooks.seen,
+            "left": [_item_to_data(item) for item in anchor.hooks.left],
+        },
     }
 
 
@@ -61,6 +67,7 @@ def parse_anchor(data: Mapping[str, Any], *, version: str = "") -> Anchor:
                 for entry in data.get("pending") or ()
             ),
             platform_versions=tuple(data.get("platformVersions") or ()),
+            hooks=_parse_hooks(data.get("hooks") or {}),
             version=version,
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -68,6 +75,11 @@ def parse_anchor(data: Mapping[str, Any], *, version: str = "") -> Anchor:
             f"the anchor of environment {data.get('environment', '?')} cannot be read ({error!r})",
             hint="it was written by another version of jx or changed by hand; `jx doctor` shows it",
         ) from error
+
+
+def _parse_hooks(data: Mapping[str, Any]) -> HookRecord:
+    left = tuple(_parse_item(item) for item in data.get("left") or ())
+    return HookRecord(data.get("pending", ""), data.get("seen", ""), left)
 
 
 def _item_to_data(item: InventoryItem) -> list[str]:

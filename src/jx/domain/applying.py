@@ -11,6 +11,10 @@ from enum import StrEnum
 from jx.domain.errors import Refused
 from jx.domain.manifests import Body, ChartPin, Manifest, ObjectRef
 from jx.domain.names import EnvironmentName, Person, Repo, Revision
+from jx.domain.ordering import Wave
+
+MANAGER = "jx"
+"""The field manager of every apply, and of nothing else."""
 
 
 class Action(StrEnum):
@@ -54,6 +58,75 @@ class Step:
     """Of the live object that the decision was made on; preconditions of deletes."""
     shown: str = ""
     """Hash of what a reviewer may see of the manifest: secret values and values drawn at random play no part in it."""
+    group: int = 0
+    """Explicit wave: comes before `wave`. Steps of one group, wave and stage are done together."""
+    stage: int = 0
+    """Within a wave: how many steps of it are waited for, one behind the other."""
+    needs: tuple[ObjectRef, ...] = ()
+    """Objects that have to be healthy before this one is sent."""
+    manager: str = MANAGER
+    """The field manager that sends it."""
+    held: Body | None = None
+    """Fields that are given up, at their live values: what a co-owner has to hold before this is sent."""
+    absorbs: tuple[str, ...] = ()
+    """Field managers whose fields become ours: of the tool that this object is adopted from."""
+
+    def __hash__(self) -> int:
+        return hash((self.action, self.ref, self.uid, self.shown))
+
+    @property
+    def turn(self) -> tuple[bool, int, int, int]:
+        """Sorts steps into what is done together: everything is sent before anything is deleted."""
+        return self.wave >= Wave.PRUNE_GATES, self.group, self.wave, self.stage
+
+
+class DeletePolicy(StrEnum):
+    """When the object of a hook is deleted."""
+
+    BEFORE = "before-hook-creation"
+    SUCCEEDED = "hook-succeeded"
+    FAILED = "hook-failed"
+
+
+@dataclass(frozen=True, slots=True)
+class HookStep:
+    """One run of one hook."""
+
+    phase: str
+    """`pre-install`, `post-upgrade` ..."""
+    manifest: Manifest
+    weight: int = 0
+    policies: frozenset[DeletePolicy] = frozenset({DeletePolicy.BEFORE})
+    shown: str = ""
+    """Hash of what a reviewer may see of it."""
+
+    @property
+    def ref(self) -> ObjectRef:
+        return self.manifest.ref
+
+    @property
+    def is_before(self) -> bool:
+        """Whether it runs before the objects are sent."""
+        return self.phase.startswith("pre-")
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether it has an end to wait for. All other kinds are done when they are there."""
+        return (self.ref.group, self.ref.kind) in {("batch", "Job"), ("", "Pod")}
+
+
+@dataclass(frozen=True, slots=True)
+class HookOutcome:
+    """What came of a hook: `error` is empty when it was done; `is_skipped` when it was not tried."""
+
+    step: HookStep
+    error: str = ""
+    is_skipped: bool = False
+    left: LiveObject | None = None
+    """What it leaves in the cluster; None where it was deleted."""
+
+    def __hash__(self) -> int:
+        return hash((self.step, self.error, self.is_skipped))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +155,8 @@ class ApplyPlan:
     cluster_id: str
     steps: tuple[Step, ...]
     charts: tuple[ChartPin, ...] = ()
+    hooks: tuple[HookStep, ...] = ()
+    """What runs around it, in order; empty where the release does not change."""
 
     @property
     def digest(self) -> str:
@@ -95,6 +170,9 @@ class ApplyPlan:
                 step.shown,
             ]
             for step in self.steps
+        ]
+        rows += [
+            [hook.phase, str(hook.ref), hook.manifest.api_version, "", hook.shown] for hook in self.hooks
         ]
         whole = json.dumps([self.environment, self.namespace, self.release, self.cluster_id, rows])
         return f"sha256:{hashlib.sha256(whole.encode()).hexdigest()}"
@@ -110,8 +188,8 @@ class ApplyPlan:
 
     @property
     def has_changes(self) -> bool:
-        """Whether anything would be sent or deleted."""
-        return bool(self.changes)
+        """Whether anything would be sent, deleted or run."""
+        return bool(self.changes or self.hooks)
 
 
 def body_hash(body: Body) -> str:
@@ -199,6 +277,18 @@ class PendingEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class HookRecord:
+    """What is known of an environment's hooks."""
+
+    pending: str = ""
+    """The occasion (`install`, `upgrade`) of a run that has begun and is not known to have ended well."""
+    seen: str = ""
+    """Digest of the hooks at the last run that ended well."""
+    left: tuple[InventoryItem, ...] = ()
+    """Objects that hooks have made, as far as they were not deleted again. Never pruned."""
+
+
+@dataclass(frozen=True, slots=True)
 class Anchor:
     """What the cluster itself remembers of an environment; the ledger branch is its published history."""
 
@@ -214,6 +304,7 @@ class Anchor:
     pending: tuple[PendingEntry, ...] = ()
     platform_versions: tuple[str, ...] = ()
     """Versions of the platform that were applied here, oldest first: going back to one of them is a revert, not a mistake."""
+    hooks: HookRecord = HookRecord()
     version: str = ""
     """For compare-and-swap: what was read; empty where there is none yet. Opaque."""
 
@@ -247,6 +338,7 @@ class ApplyReport:
     refusals: tuple[Refused, ...] = ()
     """Of a dry run: what the guards would say. A run raises them."""
     is_dry_run: bool = False
+    hooks: tuple[HookOutcome, ...] = ()
 
     @property
     def is_good(self) -> bool:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from jx.domain.apps import App
+from jx.domain.conflicts import Rule
 from jx.domain.names import DEV, EnvironmentName, Repo
 from jx.domain.trees import Tree
 
@@ -92,6 +93,12 @@ class Requirements:
     """An apply that would delete more objects than this is refused."""
     max_deletion_share: float = 0.5
     """... or a larger share of the environment's objects than this (0 to 1), when that is more than 3 objects."""
+    conflicts: tuple[Rule, ...] = ()
+    """What is done about fields that somebody else sets, too."""
+    replace: frozenset[str] = frozenset()
+    """Objects that may be deleted and made anew when a field cannot be changed in place: `Kind/name`, `namespace/Kind/name`."""
+    protect: frozenset[str] = frozenset()
+    """Further kinds that hold data and are never pruned unless they are named: `Kind` or `Kind.group`."""
 
 
 def in_order(environments: tuple[Environment, ...]) -> tuple[Environment, ...]:

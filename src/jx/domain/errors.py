@@ -4,7 +4,8 @@
     ├── Invalid              files or values are wrong; `problems` lists every mistake with its place    exit 5
     ├── NotFound             a thing that was named does not exist                                        exit 4
     ├── Refused              a guard said no; nothing was changed                                         exit 3
-    │   └── Held             somebody put this environment on hold
+    │   ├── Held             somebody put this environment on hold
+    │   └── Immutable        a field cannot be changed in place
     ├── Retryable            trying again may help                                                        exit 10
     │   ├── Stale            the base has moved (a compare-and-swap was lost)
     │   ├── Locked           somebody else is at it
@@ -68,6 +69,14 @@ class Held(Refused):
     """This environment is on hold."""
 
 
+class Immutable(Refused):
+    """A field cannot be changed in place; `fields` are their paths, where the server tells."""
+
+    def __init__(self, message: str, *, hint: str = "", fields: tuple[str, ...] = ()) -> None:
+        super().__init__(message, hint=hint)
+        self.fields = fields
+
+
 class Retryable(JxError):
     """Trying again may help."""
 
@@ -88,8 +97,21 @@ class Failed(JxError):
     """The work was tried and did not succeed."""
 
 
+@dataclass(frozen=True, slots=True)
+class OwnedField:
+    """A field of an object that somebody else sets: its path as the server prints it, who, since when."""
+
+    path: str
+    manager: str
+    since: str = ""
+
+
 class Conflict(Failed):
-    """Another field manager owns a field that we want to set."""
+    """Another field manager owns a field that we want to set; `fields` are all of them, where the server tells."""
+
+    def __init__(self, message: str, *, hint: str = "", fields: tuple[OwnedField, ...] = ()) -> None:
+        super().__init__(message, hint=hint)
+        self.fields = fields
 
 
 class Forbidden(Failed):

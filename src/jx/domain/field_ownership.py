@@ -11,10 +11,11 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from jx.domain.applying import MANAGER
 from jx.domain.manifests import Body
 
-MANAGER = "jx"
-"""The field manager of every apply, and of nothing else."""
+YIELDER = "jx-yield"
+"""Co-owner of fields that we give up: it holds their live values, so that they do not fall back to defaults."""
 
 _MISSING = {"missing": True}
 
@@ -48,10 +49,37 @@ def other_managers(body: Body) -> tuple[str, ...]:
     entries = [
         entry
         for entry in (body.get("metadata") or {}).get("managedFields") or ()
-        if entry.get("manager") != MANAGER and not entry.get("subresource")
+        if entry.get("manager") not in {MANAGER, YIELDER} and not entry.get("subresource")
     ]
     entries.sort(key=lambda entry: str(entry.get("time", "")), reverse=True)
     return tuple(dict.fromkeys(str(entry.get("manager", "")) for entry in entries))
+
+
+def owner_of(body: Body, steps: tuple[str | tuple[tuple[str, Any], ...], ...]) -> str:
+    """Who else than us sets a field (at that place in the live object, `jx.domain.field_paths`), be it by way of a subresource as
+    autoscalers do; empty where nobody does. What our own co-owner holds was given up already."""
+    found = ""
+    for entry in (body.get("metadata") or {}).get("managedFields") or ():
+        is_theirs = entry.get("manager") != MANAGER and entry.get("subresource") != "status"
+        if is_theirs and _covers(entry.get("fieldsV1") or {}, steps):
+            found = str(entry.get("manager") or "somebody")
+            if found != YIELDER:
+                return found
+    return found
+
+
+def _covers(fields: Mapping[str, Any], steps: tuple[str | tuple[tuple[str, Any], ...], ...]) -> bool:
+    for step in steps:
+        if isinstance(step, str):
+            sub = fields.get(f"f:{step}")
+        else:
+            sub = next((sub for path, sub in fields.items() if _is_at(path, dict(step), -1)), None)
+        if sub is None:
+            return False
+        if not sub:
+            return True
+        fields = sub
+    return True
 
 
 def owned_part(body: Body, *, like: Body) -> dict[str, Any]:

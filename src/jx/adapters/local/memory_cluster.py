@@ -13,9 +13,8 @@ from typing import Any
 from jx.adapters.local import memory_fields
 from jx.adapters.local.memory_fields import Path
 from jx.adapters.local.memory_kinds import KINDS
-from jx.domain.applying import LiveObject, Step
+from jx.domain.applying import MANAGER, LiveObject, Step
 from jx.domain.errors import Conflict, Failed, JxError, Stale
-from jx.domain.field_ownership import MANAGER
 from jx.domain.manifests import Body, Capabilities, KindInfo, ObjectRef, ref_of
 from jx.ports.cluster import Scope
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from jx.domain.conflicts import Rule, Way
 from jx.domain.environments import Requirements
-from jx.domain.layouts.sections import Mistakes, open_section
+from jx.domain.layouts.sections import Mistakes, Section, open_section
 from jx.domain.names import parse_repo
 from jx.domain.trees import Tree
 
@@ -25,7 +26,16 @@ def read_requirements(tree: Tree, mistakes: Mistakes) -> tuple[Requirements, App
     """The settings, with defaults where the file (or a key) is missing."""
     top = open_section(tree, FILE, mistakes)
     cluster, stream, apply = top.section("cluster"), top.section("versionStream"), top.section("apply")
-    apply.expect_only("environment", "namespace", "release", "maxDeletions", "maxDeletionShare")
+    apply.expect_only(
+        "environment",
+        "namespace",
+        "release",
+        "maxDeletions",
+        "maxDeletionShare",
+        "conflicts",
+        "replace",
+        "protect",
+    )
     url = stream.text("url")
     usual = Requirements()
     requirements = Requirements(
@@ -39,7 +49,25 @@ def read_requirements(tree: Tree, mistakes: Mistakes) -> tuple[Requirements, App
         secret_storage=top.text("secretStorage", usual.secret_storage),
         max_deletions=apply.integer("maxDeletions", usual.max_deletions),
         max_deletion_share=apply.number("maxDeletionShare", usual.max_deletion_share, at_most=1),
+        conflicts=tuple(_read_rule(item) for item in apply.items("conflicts")),
+        replace=frozenset(apply.texts("replace")),
+        protect=frozenset(apply.texts("protect")),
     )
     return requirements, ApplySettings(
         apply.text("environment"), apply.text("namespace"), apply.text("release")
+    )
+
+
+def _read_rule(item: Section) -> Rule:
+    """One way out of a conflict: `{kind: Deployment, name: web, field: spec.replicas, way: yield}`."""
+    item.expect_only("kind", "name", "namespace", "field", "way")
+    for key in ("kind", "name", "field", "way"):
+        if not item.text(key):
+            item.mistake(f"a way out of a conflict needs {key}")
+    return Rule(
+        kind=item.text("kind"),
+        name=item.text("name"),
+        field=item.text("field"),
+        way=item.choice("way", Way, Way.SHARE),
+        namespace=item.text("namespace"),
     )
