@@ -58,7 +58,7 @@ def test_no_function_is_longer_than_60_lines() -> None:
 
 def test_profiles_are_asked_about_in_wiring_config_and_adapters_only() -> None:
     asks = re.compile(r"""if .*(profile|provider|is_local)\s*(==|!=|is|in)\s*["'(]""")
-    places = {"wiring.py", "config", "adapters"}
+    places = {"wiring.py", "outside.py", "config", "adapters"}
     assert not [
         f"{path}:{number}"
         for path in SOURCES
@@ -124,7 +124,7 @@ def test_help_imports_no_adapter_and_no_use_case() -> None:
     program = (
         "import sys; from jx.cli.main import main\n"
         "assert main(['--help']) == 0\n"
-        "print(*[name for name in sys.modules if name.startswith(('jx.adapters', 'jx.usecases', 'jx.wiring', 'yaml'))])"
+        "print(*[name for name in sys.modules if name.startswith(('jx.adapters', 'jx.usecases', 'jx.wiring', 'jx.outside', 'yaml'))])"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == ""

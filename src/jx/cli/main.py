@@ -30,12 +30,17 @@ Begin with:
 )
 @click.option("--as", "user", metavar="USER", help="Act as this user of the embedded forge.")
 @click.option("--platform", metavar="NAME", help="The embedded platform to work with (see: jx use).")
+@click.option("--kubeconfig", default="", metavar="FILE", help="Work with the cluster that this file names.")
+@click.option("--context", "kube_context", default="", metavar="NAME", help="... by this context of it.")
 @click.option("-v", "--verbose", is_flag=True, help="Tell more about what goes on.")
 @click.pass_context
-def root(context: click.Context, user: str | None, platform: str | None, verbose: bool) -> None:  # noqa: FBT001
+def root(
+    context: click.Context, /, user: str | None, platform: str | None, *, verbose: bool, **where: str
+) -> None:
     from jx.cli.session import Session
 
     context.obj = Session.begin(user=user, platform=platform, verbose=verbose)
+    context.obj.use_cluster(where["kubeconfig"], where["kube_context"])
     if context.invoked_subcommand is None:
         from jx.cli.commands.here import show
 

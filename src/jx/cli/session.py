@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -36,7 +37,7 @@ class Session:
         if user:
             settings = replace(settings, user=user)
         if platform:
-            settings = replace(settings, platform=platform)
+            settings = replace(settings, platform=platform, is_cluster_chosen=False, kube_context="")
         return cls(settings, TerminalReporter(verbose=verbose))
 
     @cached_property
@@ -51,8 +52,9 @@ class Session:
         self.settings = replace(self.settings, **{name: value for name, value in settings.items() if value})
 
     def use_cluster(self, kubeconfig: str, context: str) -> None:
-        """Take over `--kubeconfig` and `--context`."""
-        self.change(kubeconfig=(Path(kubeconfig),) if kubeconfig else (), kube_context=context)
+        """Take over `--kubeconfig` and `--context`: naming one means that cluster, whatever this machine has of its own."""
+        files = tuple(Path(path) for path in kubeconfig.split(os.pathsep) if path)
+        self.change(kubeconfig=files, kube_context=context, is_cluster_chosen=bool(kubeconfig or context))
 
     def log(self, form: str) -> None:
         """Tell events as lines of a log, with their time: `text` or `json`. For pods."""

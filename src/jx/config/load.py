@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from jx.config.clusters import KnownCluster, find_cluster
 from jx.config.settings import Settings
 
 DEFAULT_PLATFORM = "local"
@@ -15,15 +16,19 @@ _POD = ("KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT", "JX_SERVICE_ACCOUN
 def load(environment: Mapping[str, str] | None = None) -> Settings:
     """The settings of this process."""
     env = os.environ if environment is None else environment
-    home = Path(env.get("JX_HOME") or Path(env.get("HOME", "~")).expanduser() / ".jx").absolute()
+    user_home = Path(env.get("HOME", "~")).expanduser()
+    home = Path(env.get("JX_HOME") or user_home / ".jx").absolute()
+    chosen = choose_cluster(env, home, user_home / ".kube" / "config")
     return Settings(
         home=home,
         platform=env.get("JX_PLATFORM") or current_platform(home),
+        is_cluster_chosen=chosen.is_chosen,
         user=env.get("JX_USER", ""),
-        kubeconfig=tuple(Path(path) for path in env.get("KUBECONFIG", "").split(os.pathsep) if path),
-        kube_context=env.get("JX_KUBE_CONTEXT", ""),
+        kubeconfig=chosen.kubeconfig,
+        kube_context=chosen.context,
         dev_repo_url=env.get("JX_DEV_REPO_URL", ""),
         forge_url=env.get("JX_FORGE_URL", ""),
+        git_url=env.get("JX_GIT_URL", ""),
         git_user=env.get("JX_GIT_USER", ""),
         git_token=env.get("JX_GIT_TOKEN", ""),
         webhook_secret=env.get("JX_WEBHOOK_SECRET", ""),
@@ -35,8 +40,21 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
     )
 
 
+def choose_cluster(env: Mapping[str, str], home: Path, usual: Path) -> KnownCluster:
+    """Which cluster the environment names. `KUBECONFIG` with nothing but the `usual` file says what is so anyway: no choice."""
+    files = tuple(Path(path) for path in env.get("KUBECONFIG", "").split(os.pathsep) if path)
+    context = env.get("JX_KUBE_CONTEXT", "")
+    if context:
+        return KnownCluster(files, context, is_chosen=True)
+    if env.get("JX_PLATFORM"):
+        return KnownCluster(files)
+    if files and files != (usual,):
+        return KnownCluster(files, is_chosen=True)
+    return find_cluster(home, current_platform(home)) or KnownCluster(files)
+
+
 def current_platform(home: Path) -> str:
-    """The embedded platform chosen by `jx use`, or the default."""
+    """The embedded platform or cluster chosen by `jx use`, or the default."""
     try:
         return (home / "current").read_text().strip() or DEFAULT_PLATFORM
     except OSError:
@@ -44,7 +62,7 @@ def current_platform(home: Path) -> str:
 
 
 def use_platform(home: Path, name: str) -> None:
-    """Make an embedded platform the current one."""
+    """Make an embedded platform, or a known cluster, the current one."""
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     draft = home / ".current.new"
     draft.write_text(name + "\n")

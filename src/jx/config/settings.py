@@ -15,6 +15,9 @@ class Settings:
     """`JX_HOME`: where jx keeps embedded platforms and caches. Default `~/.jx`."""
     platform: str = ""
     """`JX_PLATFORM`: the embedded platform to work with. Default: the one chosen by `jx use`, else `local`."""
+    is_cluster_chosen: bool = False
+    """Whether a cluster was chosen, not the embedded platform of this machine: by `--context`, `--kubeconfig`, `JX_KUBE_CONTEXT`,
+    by a `KUBECONFIG` that is not just `~/.kube/config`, or by `jx use`. `JX_PLATFORM` and `--platform` choose the other way."""
     user: str = ""
     """`JX_USER` (or `--as`): the user of the embedded forge to act as. Default: the user who made the platform."""
     kubeconfig: tuple[Path, ...] = ()
@@ -25,6 +28,8 @@ class Settings:
     """`JX_DEV_REPO_URL`: the dev environment's repository. Set in the platform's own pods."""
     forge_url: str = ""
     """`JX_FORGE_URL`: the forge's address. Set in the platform's own pods."""
+    git_url: str = ""
+    """`JX_GIT_URL`: the git server that `JX_GIT_USER` and `JX_GIT_TOKEN` are for. Default: the forge, else where dev is."""
     git_user: str = ""
     """`JX_GIT_USER`: the user name for git and the forge. Set in the platform's own pods."""
     git_token: str = field(default="", repr=False)

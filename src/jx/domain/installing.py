@@ -7,14 +7,17 @@ around (`--ng --vault=false` leaves Vault out, `--ng --tekton=false` is refused)
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from jx.domain.errors import Invalid, Usage
-from jx.domain.names import parse_environment_name, parse_namespace
+from jx.domain.names import EnvironmentName, Repo, parse_environment_name, parse_namespace, parse_repo
+
+EMBEDDED = "local"
+"""The provider that is this very machine."""
 
 PROVIDERS = (
-    "local",
+    EMBEDDED,
     "kubernetes",
     "kind",
     "minikube",
@@ -32,15 +35,29 @@ PROVIDERS = (
     "alibaba",
 )
 
-BUILT_PROVIDERS = frozenset({"local"})
-"""Those that jx can install on by now."""
-
 
 class Engine(StrEnum):
     """What runs pipelines."""
 
     TEKTON = "tekton"
     JENKINS = "jenkins"
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where an installation on a cluster finds repositories and charts; all empty on this machine, which has its own."""
+
+    git_url: str = ""
+    """Address of the git server, before `/<owner>/<name>.git`."""
+    repositories: Mapping[EnvironmentName, Repo] = field(default_factory=dict, hash=False)
+    """Those that were named one by one."""
+    chart_repository: str = ""
+    """`https://`, `oci://`, `file://` or a folder; empty: what the version stream says, else the chart that comes with jx
+    is copied into the dev repository."""
+    version_stream: Repo | None = None
+    version_stream_ref: str = "master"
+    image: str = ""
+    """Image of the platform's own pods; empty: what its chart says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +74,13 @@ class Installation:
     platform_version: str = ""
     default_environments: bool = True
     remote_environments: bool = False
+    sources: Sources = field(default_factory=lambda: Sources())
     notes: tuple[str, ...] = ()
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether it goes onto this machine, without a cluster."""
+        return self.provider == EMBEDDED
 
     @property
     def not_built_yet(self) -> str:
@@ -66,8 +89,6 @@ class Installation:
             return "a Jenkins server as the pipeline engine (--static-jenkins, or --gitops without --tekton)"
         if not self.gitops:
             return "an installation that is not managed by GitOps (--gitops=false)"
-        if self.provider not in BUILT_PROVIDERS:
-            return f"provider {self.provider}"
         if self.remote_environments:
             return "environments in other clusters (--remote-environments)"
         return ""
@@ -85,6 +106,13 @@ class InstallFlags:
     owner: str = ""
     platform_version: str = ""
     git_kind: str = ""
+    git_url: str = ""
+    repositories: tuple[str, ...] = ()
+    """`<environment>=<url>` each."""
+    chart_repository: str = ""
+    version_stream: str = ""
+    version_stream_ref: str = ""
+    image: str = ""
 
     def get(self, name: str) -> bool | None:
         """The switch as given, or None."""
@@ -121,8 +149,61 @@ def plan_installation(flags: InstallFlags) -> Installation:
         platform_version=flags.platform_version,
         default_environments=not flags.get("no-default-environments"),
         remote_environments=bool(flags.get("remote-environments")),
+        sources=_read_sources(flags),
         notes=tuple(notes),
     )
+
+
+def check_sources(installation: Installation) -> None:
+    """Usage where an environment of an installation on a cluster has no repository, with all that is missing."""
+    sources = installation.sources
+    names = ("dev", "staging", "production") if installation.default_environments else ("dev",)
+    missing = [name for name in names if EnvironmentName(name) not in sources.repositories]
+    if not missing or (sources.git_url and installation.owner and installation.prefix):
+        return
+    raise Usage(
+        f"no git repository is named for {', '.join(missing)}",
+        hint="give --git-provider-url, --environment-git-owner and --default-environment-prefix"
+        " (<url>/<owner>/environment-<prefix>-<environment>.git), or "
+        + " ".join(f"--environment-repo {name}=URL" for name in missing),
+    )
+
+
+def _read_sources(flags: InstallFlags) -> Sources:
+    return Sources(
+        git_url=_address(flags.git_url),
+        repositories=dict(_repository(text) for text in flags.repositories),
+        chart_repository=flags.chart_repository,
+        version_stream=_repo(flags.version_stream, "--versions-repo") if flags.version_stream else None,
+        version_stream_ref=flags.version_stream_ref or "master",
+        image=flags.image,
+    )
+
+
+def _repository(text: str) -> tuple[EnvironmentName, Repo]:
+    name, separator, url = text.partition("=")
+    if not separator:
+        raise Usage(f"--environment-repo takes <environment>=<url>, not {text!r}")
+    return _parse_name(name, "--environment-repo"), _repo(url, "--environment-repo")
+
+
+def _repo(url: str, flag: str) -> Repo:
+    try:
+        return parse_repo(_address(url))
+    except Invalid as error:
+        raise Usage(f"{flag}: {error.message}", hint=error.hint) from error
+
+
+def _address(url: str) -> str:
+    """A folder of this machine as what it is everywhere: a URL."""
+    return f"file://{url}" if url.startswith("/") else url
+
+
+def _parse_name(text: str, flag: str) -> EnvironmentName:
+    try:
+        return parse_environment_name(text)
+    except Invalid as error:
+        raise Usage(f"{flag}: {error.message}") from error
 
 
 def _given(flags: InstallFlags, name: str, *, default: bool) -> bool:

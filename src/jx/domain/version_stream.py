@@ -35,6 +35,20 @@ def find_chart_version(stream: Tree, chart: ChartRef) -> str | None:
     return versions.pop() if versions else None
 
 
+def find_chart_repository(stream: Tree, name: str) -> str | None:
+    """The chart repository that a chart's prefix stands for, or None where the stream does not know the chart."""
+    mistakes = Mistakes()
+    entries = open_section(stream, REPOSITORIES, mistakes).items("repositories")
+    found = [
+        url
+        for entry in entries
+        if f"charts/{entry.text('prefix')}/{name}.yml" in stream
+        for url in entry.texts("urls")
+    ]
+    mistakes.check("the version stream has mistakes")
+    return found[0] if found else None
+
+
 def _find_prefixes(stream: Tree, repository: str, mistakes: Mistakes) -> list[str]:
     wanted = repository.rstrip("/")
     entries = open_section(stream, REPOSITORIES, mistakes).items("repositories")

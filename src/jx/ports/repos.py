@@ -78,3 +78,12 @@ class Repos(Protocol):
         them, give the same commit id, so repeating after a crash is harmless.
         """
         ...
+
+
+class Remotes(Protocol):
+    """Git servers, asked before anything is written. Raises as `Repos` does."""
+
+    def check_push(self, repo: Repo, branch: str) -> None:
+        """Raises what a push of a new branch of that name would raise, as far as the server tells before a push is made. Nothing
+        is written there."""
+        ...

@@ -8,6 +8,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import Any
 
 from jx.domain.applying import Source
 from jx.domain.charts import ChartRef
@@ -20,7 +21,7 @@ from jx.domain.names import Person, Repo, Revision
 from jx.domain.trees import Tree
 from jx.domain.version_stream import find_chart_version
 from jx.ports.credentials import Credentials
-from jx.ports.forge import ForgeAdmin, Protection, Webhook
+from jx.ports.forge import Ability, ForgeAdmin, Protection, Webhook
 from jx.ports.reporter import Reporter
 from jx.ports.repos import Draft, Repos
 from jx.usecases.apply_environment import ApplyEnvironment, ApplyRequest
@@ -52,7 +53,11 @@ class World:
     """Where the forge reaches the platform's webhook receiver."""
     chart: ChartRef
     """The platform's chart; an empty version means the version stream's."""
-    version_stream: Repo
+    version_stream: Repo | None
+    """None: nothing says which versions go together."""
+    version_stream_ref: str = _STREAM_BRANCH
+    vendored: Tree = field(default_factory=Tree)
+    """The platform's chart where it is copied into the dev repository, since no chart repository has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,10 @@ class InstallRequest:
     """How long the platform may take to be healthy."""
     private: bool = True
     apply: bool = True
+    everywhere: bool = False
+    """Apply every environment here and now, not only dev: perhaps no controllers run yet that would."""
+    wait: bool = True
+    """For health; False where no pod can run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +107,10 @@ class InstallPlatform:
     apply_environment: ApplyEnvironment
     reporter: Reporter
 
+    def plan(self, request: InstallRequest) -> tuple[Environment, ...]:
+        """The environments that there will be, dev first. Nothing is changed."""
+        return in_order(planned_environments(self._platform(request)))
+
     def __call__(self, request: InstallRequest) -> InstallReport:
         """The installed environments. Raises Refused where a repository of that name holds something else, and what its steps
         raise; whatever was done stays, and the next run goes on from there."""
@@ -107,21 +120,20 @@ class InstallPlatform:
         for environment in environments:
             self._make_repository(request, environment, changed)
         heads = {str(one.name): self._fill(request, platform, one, changed) for one in environments}
-        for environment in environments:
-            self._protect(request, environment, changed)
         hmac = self._give_credentials(request)
         for environment in environments:
-            self._hook(request, environment, hmac, changed)
+            self._set_up(request, environment, hmac, changed)
         if request.apply:
-            self._apply(request, environments[0], heads[environments[0].name])
+            for environment in environments if request.everywhere else environments[:1]:
+                self._apply(request, environment, heads[environment.name], changed)
         return InstallReport(environments, heads, tuple(changed))
 
     def _platform(self, request: InstallRequest) -> NewPlatform:
         """What goes into new repositories."""
         world, installation = request.world, request.installation
         chart = world.chart
-        if not chart.version:
-            head = self.repos.head(world.version_stream, _STREAM_BRANCH)
+        if not chart.version and world.version_stream:
+            head = self.repos.head(world.version_stream, world.version_stream_ref)
             tree = self.repos.read(world.version_stream, head) if head else Tree()
             version = find_chart_version(tree, chart)
             if version is None:
@@ -138,17 +150,33 @@ class InstallPlatform:
             chart=chart,
             namespace=installation.namespace,
             version_stream=world.version_stream,
-            version_stream_ref=_STREAM_BRANCH,
+            version_stream_ref=world.version_stream_ref,
             provider=installation.provider,
             cluster_name=world.name,
             approvers=(request.owner.login,),
             only_dev=not installation.default_environments,
+            repositories=installation.sources.repositories,
+            vendored=world.vendored,
         )
+        return replace(platform, values=self._values(request, platform))
+
+    def _values(self, request: InstallRequest, platform: NewPlatform) -> dict[str, Any]:
+        """Of the platform's chart."""
         dev = planned_environments(platform)[0]
-        values = {"devRepository": {"url": _repo(dev).url}, "forge": {"url": world.forge_url}}
-        return replace(platform, values=values)
+        values: dict[str, Any] = {
+            "devRepository": {"url": _repo(dev).url},
+            "forge": {"url": request.world.forge_url},
+        }
+        image = request.installation.sources.image
+        if image:
+            values["image"] = {"repository": image}
+        if Ability.REPOSITORIES not in self.forge.abilities:  # nobody would send an event
+            values |= {"webhooks": {"replicas": 0}, "ingress": {"enabled": False}}
+        return values
 
     def _make_repository(self, request: InstallRequest, environment: Environment, changed: list[str]) -> None:
+        if Ability.REPOSITORIES not in self.forge.abilities:
+            return  # they have to be there; reading them tells
         repo = _repo(environment)
         _, is_new = self.forge.ensure_repo(
             repo.owner,
@@ -184,6 +212,17 @@ class InstallPlatform:
                 hint="choose another prefix with --default-environment-prefix, or empty that repository",
             )
 
+    def _set_up(
+        self, request: InstallRequest, environment: Environment, hmac: str, changed: list[str]
+    ) -> None:
+        """Rights and webhooks, where the forge has any; elsewhere they are the git server's own affair."""
+        if Ability.REPOSITORIES not in self.forge.abilities:
+            return
+        self._protect(request, environment, changed)
+        repo = _repo(environment)
+        is_new = self.forge.ensure_webhook(repo, Webhook(request.world.webhook_url, _EVENTS), secret=hmac)
+        self._note(changed, f"webhook of {repo.full_name}", done=is_new)
+
     def _protect(self, request: InstallRequest, environment: Environment, changed: list[str]) -> None:
         repo = _repo(environment)
         approvals = 0 if environment.name == "staging" else 1
@@ -201,37 +240,39 @@ class InstallPlatform:
         """Secrets of the platform's pods; the key that signs webhooks is drawn once and kept."""
         namespace = request.installation.namespace
         login = {"username": request.bot.login, "token": request.bot.token}
-        self.credentials.ensure(namespace, GIT_SECRET, login, keep=False)
+        # Without a token of this run, an earlier run's stays.
+        self.credentials.ensure(namespace, GIT_SECRET, login, keep=not request.bot.token)
         drawn = {"hmac": secrets.token_hex(21)[:41]}
         return self.credentials.ensure(namespace, WEBHOOK_SECRET, drawn, keep=True)["hmac"]
 
-    def _hook(self, request: InstallRequest, environment: Environment, hmac: str, changed: list[str]) -> None:
+    def _apply(
+        self, request: InstallRequest, environment: Environment, head: Revision, changed: list[str]
+    ) -> None:
         repo = _repo(environment)
-        is_new = self.forge.ensure_webhook(repo, Webhook(request.world.webhook_url, _EVENTS), secret=hmac)
-        self._note(changed, f"webhook of {repo.full_name}", done=is_new)
-
-    def _apply(self, request: InstallRequest, dev: Environment, head: Revision) -> None:
-        repo = _repo(dev)
         tree = self.repos.read(repo, head)
         commit = self.repos.log(repo, head, limit=1)[0]
         source = Source(repo, head, tree.digest, commit.author, commit.subject)
-        self.reporter.tell(Event(f"Applying the dev environment in namespace {dev.namespace}"))
+        where = f"the {environment.name} environment"
+        self.reporter.tell(Event(f"Applying {where} in namespace {environment.namespace}"))
         report = self.apply_environment(
             ApplyRequest(
                 tree,
                 source,
                 request.holder,
-                environment=dev.name,
-                branch=dev.branch,
+                environment=environment.name,
+                branch=environment.branch,
                 applier=f"jx install by {request.owner.login}",
+                wait=request.wait,
                 timeout=request.timeout,
             )
         )
+        if report.plan.has_changes:
+            changed.append(f"objects of {environment.name}")
         if not report.is_good:
             words = "\n  ".join([report.message, *report.unhealthy])
             raise Failed(
-                f"the dev environment was not applied well:\n  {words}",
-                hint="jx local logs; then install again",
+                f"{where} was not applied well:\n  {words}",
+                hint="look at its pods (embedded: jx local logs), then install again: it goes on from there",
             )
 
     def _note(self, changed: list[str], what: str, *, done: bool) -> None:

@@ -1,15 +1,18 @@
-"""ports.repos.Repos through the git command: a bare mirror per repository, no checkouts."""
+"""ports.repos.Repos and Remotes through the git command: a bare mirror per repository, no checkouts."""
 
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from jx.adapters.git import objects
 from jx.adapters.git.process import Git, Logins, no_logins
-from jx.domain.errors import Stale
-from jx.domain.names import Repo, Revision, parse_branch, parse_revision
+from jx.domain.errors import Forbidden, Stale
+from jx.domain.names import Person, Repo, Revision, parse_branch, parse_revision
 from jx.domain.trees import Tree
 from jx.ports.repos import Commit, Draft
 
@@ -81,6 +84,19 @@ class GitRepos:
             raise Stale(f"branch {branch} of {repo.full_name} has moved from {parent} to {head}")
         self._push(repo, store, commit, branch=branch, expected=parent)
         return commit
+
+    def check_push(self, repo: Repo, branch: str) -> None:
+        """A push that stops before it sends anything: rights are asked, hooks are not."""
+        path = Path(urlsplit(repo.url).path if repo.url.startswith("file://") else repo.url)
+        if path.is_absolute() and path.is_dir() and not os.access(path / "objects", os.W_OK):
+            raise Forbidden(f"no right at {repo.url}: its folder cannot be written")
+        store = self._store(repo)
+        draft = Draft(Tree(), "nothing", Person("jx"), at=datetime.fromtimestamp(0, UTC))
+        commit = objects.make_commit(self._git, store, parent=None, draft=draft)
+        ref = f"refs/heads/{parse_branch(branch)}"
+        self._git.run(
+            "push", "--dry-run", "--quiet", "--", repo.url, f"+{commit}:{ref}", cwd=store, url=repo.url
+        )
 
     def _store(self, repo: Repo) -> Path:
         name = hashlib.sha256(repo.url.encode()).hexdigest()[:24]

@@ -86,6 +86,9 @@ class MemoryRepos:
         self._stored(repo).branches[branch] = revision
         return revision
 
+    def check_push(self, repo: Repo, branch: str) -> None:
+        self._stored(repo)
+
     def merge(self, repo: Repo, *, head: str, base: str, message: str, author: Person) -> Revision:
         """Merge by taking over the files that `head` changed since it left `base`; for forges in memory. Stale on a conflict."""
         base_head, tip = self.head(repo, base), self.head(repo, head)

@@ -49,6 +49,10 @@ class NewPlatform:
     is_remote: bool = False
     """Whether staging and production are in other clusters."""
     only_dev: bool = False
+    repositories: Mapping[EnvironmentName, Repo] = field(default_factory=dict, hash=False)
+    """Repositories that are there already, by environment; the others are named by the pattern."""
+    vendored: Tree = field(default_factory=Tree)
+    """The files of the platform's chart where it is kept in the dev repository itself; the chart has no repository then."""
 
 
 def planned_environments(platform: NewPlatform) -> tuple[Environment, ...]:
@@ -97,7 +101,7 @@ def new_environment(platform: NewPlatform, name: EnvironmentName) -> Tree:
     texts = {
         "README.md": _readme(platform, environment),
         "OWNERS": _owners(platform),
-        ".gitignore": _GITIGNORE,
+        ".gitignore": _gitignore(platform),
         "jenkins-x.yml": _pipeline(environment),
         "jx-requirements.yml": _requirements(platform, environment),
         "env/Chart.yaml": _chart(platform, environment),
@@ -109,11 +113,19 @@ def new_environment(platform: NewPlatform, name: EnvironmentName) -> Tree:
         )
         for one in planned:
             texts[f"env/templates/{one.name}-env.yaml"] = _ENVIRONMENT + write_environment(one)
-    return Tree({path: Blob(text.encode()) for path, text in texts.items()})
+    tree = Tree({path: Blob(text.encode()) for path, text in texts.items()})
+    if not environment.is_dev or not platform.vendored.files:
+        return tree
+    folder = f"env/charts/{platform.chart.name}"
+    return Tree(
+        {**tree.files, **{f"{folder}/{path}": blob for path, blob in platform.vendored.files.items()}}
+    )
 
 
 def _repo(platform: NewPlatform, name: EnvironmentName) -> Repo:
-    return Repo(f"{platform.git_url.rstrip('/')}/{platform.owner}/environment-{platform.prefix}-{name}.git")
+    return platform.repositories.get(name) or Repo(
+        f"{platform.git_url.rstrip('/')}/{platform.owner}/environment-{platform.prefix}-{name}.git"
+    )
 
 
 def _team_settings(platform: NewPlatform) -> dict[str, Any]:
@@ -209,6 +221,11 @@ def _readme(platform: NewPlatform, environment: Environment) -> str:
         branch=environment.branch,
         chart=platform.chart.name or PLATFORM_CHART,
     )
+
+
+def _gitignore(platform: NewPlatform) -> str:
+    """A chart that is kept in the repository must not be ignored there."""
+    return _GITIGNORE.replace("charts/\n", "charts/*.tgz\n") if platform.vendored.files else _GITIGNORE
 
 
 _GITIGNORE = """\
