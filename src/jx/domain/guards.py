@@ -111,8 +111,14 @@ class Review:
 
     @property
     def is_one_app_gone(self) -> bool:
-        """Whether the plan takes away one app, as `jx delete app` does. A list that was lost takes away more than one."""
-        return len(self.removed) == 1
+        """Whether the plan takes away one app, as `jx delete app` does. A list that was lost takes away more than one, and the
+        platform itself is no app like others: without it, nothing brings it back."""
+        return len(self.removed) == 1 and not self._is_platform_gone
+
+    @property
+    def _is_platform_gone(self) -> bool:
+        ran_here = self.anchor is not None and bool(self.anchor.platform_versions)
+        return ran_here and not platform_version(self.plan.charts)
 
 
 def findings(review: Review) -> tuple[Refused, ...]:
@@ -156,7 +162,8 @@ def _flag(guard: Guard) -> str:
 def _check_render(review: Review) -> Refused | None:
     installed = len(review.anchor.inventory) if review.anchor else 0
     is_last_app_gone = review.is_one_app_gone and not review.apps
-    if review.rendered or is_last_app_gone or not (installed or review.apps):
+    takes_away = any(step.action is Action.PRUNE for step in review.plan.steps)
+    if review.rendered or is_last_app_gone or not (takes_away or review.apps):
         return None
     return EmptyRender(
         f"the charts of environment {review.plan.environment} rendered nothing, while it declares {review.apps} apps and"
@@ -195,6 +202,13 @@ def _check_foreign(review: Review) -> Refused | None:
     )
 
 
+def other_repository(anchor: Anchor, repo: Repo | None) -> OtherCluster | None:
+    """The refusal where an environment's files come from another repository than before: nothing of it may be touched then,
+    its ledger least of all."""
+    move = _move_of_repository(anchor, repo)
+    return _elsewhere(anchor.environment, move) if move else None
+
+
 def _check_place(review: Review) -> Refused | None:
     anchor, plan = review.anchor, review.plan
     if anchor is None:
@@ -208,12 +222,19 @@ def _check_place(review: Review) -> Refused | None:
         )
         if old and old != new
     ]
-    if anchor.repo and review.repo and not _is_same_repo(anchor.repo, review.repo):
-        moves.append(f"repository {anchor.repo.url} -> {review.repo.url}")
-    if not moves:
-        return None
+    moves += _move_of_repository(anchor, review.repo)
+    return _elsewhere(plan.environment, moves) if moves else None
+
+
+def _move_of_repository(anchor: Anchor, repo: Repo | None) -> list[str]:
+    if anchor.repo is None or repo is None or _is_same_repo(anchor.repo, repo):
+        return []
+    return [f"repository {anchor.repo.url} -> {repo.url}"]
+
+
+def _elsewhere(environment: EnvironmentName, moves: list[str]) -> OtherCluster:
     return OtherCluster(
-        f"environment {plan.environment} was last applied elsewhere: {', '.join(moves)}",
+        f"environment {environment} was last applied elsewhere: {', '.join(moves)}",
         hint="check the kube context, --namespace and the folder; if the environment has really moved,"
         f" {_flag(Guard.OTHER_CLUSTER)}",
         flag=_flag(Guard.OTHER_CLUSTER),

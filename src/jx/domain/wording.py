@@ -44,6 +44,8 @@ def word_edit(edit: Edit, before: Iterable[App]) -> Wording:
             return Wording(
                 f"edit-app-{key}-{content_suffix(edit)}", f"Edit {key}", f"Edit app {key}: set {names}"
             )
+        case Several((only,)):
+            return word_edit(only, apps)
         case Several(edits) if edits and len({_key(one) for one in edits}) == 1:
             words = word_edit(edits[0], apps)
             body = "\n".join(word_edit(one, apps).body for one in edits)

@@ -99,10 +99,12 @@ class ApplyEnvironment:
             return self._dry_run(request, spec)
         with self._lock(spec.name, request.holder):
             opened = self._open(request, spec)
-            rescue = self._check_holds(request, opened)
+            rescue, words = self._check_holds(request, opened)
             planned = self._plan(request, spec, opened.anchor)
             guards.enforce(planned.refusals)
             anchor = self._announce(opened, planned, rescue)
+            if words:
+                self._tell(words, Level.WARNING if rescue else Level.INFO)
             outcomes = self.send(
                 planned,
                 force=Guard.CONFLICTS in request.allowed.guards,
@@ -151,6 +153,9 @@ class ApplyEnvironment:
         anchor = self.anchors.find(spec.name) or Anchor(
             spec.name, repo=request.source.repo, cluster_id="", namespace="", release=""
         )
+        elsewhere = guards.other_repository(anchor, request.source.repo)
+        if elsewhere and Guard.OTHER_CLUSTER not in request.allowed.guards:
+            raise elsewhere
         # The branch and the ledger are reached at the address of whoever applies: clusters have others inside than outside.
         repo = request.source.repo or anchor.repo
         if repo is None:
@@ -168,22 +173,21 @@ class ApplyEnvironment:
         self._tell(f"going on from the ledger at {head[:12] or 'its beginning'}", Level.WARNING)
         return _Opened(anchor, repo, by, adopted_head=head)
 
-    def _check_holds(self, request: ApplyRequest, opened: _Opened) -> Hold | None:
-        """The rescue hold that there is to be from now on. Held where the controller may not apply this."""
+    def _check_holds(self, request: ApplyRequest, opened: _Opened) -> tuple[Hold | None, str]:
+        """The rescue hold that there is to be from now on, and what to say of it once it is. Held where the controller may not
+        apply this."""
         anchor = opened.anchor
         if request.by_hand:
             return self._find_rescue(request, opened)
         blocking = holds.find_blocking(anchor.holds, head=request.source.revision, tree=request.tree)
         if blocking:
             raise holds.refusal(blocking, anchor.environment)
-        if anchor.holds:
-            self._tell("the hold is over: the branch no longer holds what was undone")
-        return None
+        return None, "the hold is over: the branch no longer holds what was undone" if anchor.holds else ""
 
-    def _find_rescue(self, request: ApplyRequest, opened: _Opened) -> Hold | None:
+    def _find_rescue(self, request: ApplyRequest, opened: _Opened) -> tuple[Hold | None, str]:
         """The hold that an apply by hand needs; None where it applies what the branch says, or nothing follows a branch."""
         if opened.repo is None:
-            return None
+            return None, ""
         hold = Hold(
             by=opened.by,
             reason=request.reason or "applied by hand",
@@ -196,20 +200,17 @@ class ApplyEnvironment:
             head = self.repos.head(opened.repo, request.branch)
             skipped = self.repos.read(opened.repo, head) if head else None
         except (Unavailable, Forbidden, NotFound) as error:
-            self._tell(
-                f"automatic applies are on hold, since {request.branch} cannot be read: {error.message}",
-                Level.WARNING,
-            )
-            return same or hold
+            words = f"automatic applies are on hold, since {request.branch} cannot be read: {error.message}"
+            return same or hold, words
         if head is None or skipped is None or skipped.digest == request.tree.digest:
-            return None
-        self._tell(f"on hold: {head[:12]} is not applied again until it is reverted", Level.WARNING)
+            return None, ""
+        words = f"on hold: {head[:12]} is not applied again until it is reverted"
         if same and same.skips == head:
-            return same
+            return same, words
         broken = self._last_applied(opened)
         if broken is None or broken.digest == request.tree.digest:
             broken = skipped
-        return replace(hold, skips=head, undoes=holds.undone_hunks(broken, request.tree))
+        return replace(hold, skips=head, undoes=holds.undone_hunks(broken, request.tree)), words
 
     def _last_applied(self, opened: _Opened) -> Tree | None:
         """The files of the commit that was applied last: what came after it on the branch was never tried, so it is not what the

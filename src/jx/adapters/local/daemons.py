@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -21,6 +22,7 @@ from jx.domain.errors import Failed, Refused
 _READY_SECONDS = 30.0
 _STOP_SECONDS = 20.0
 _LOOK_SECONDS = 0.02
+_LEAST_BYTES = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,11 @@ class Daemon:
         deadline = time.monotonic() + _READY_SECONDS
         while not self._ready.exists():
             if time.monotonic() > deadline or not _is_alive(pid, process, _LOOK_SECONDS):
+                if shutil.disk_usage(self.folder).free < _LEAST_BYTES:
+                    raise Failed(
+                        f"{self.name} did not start: the disk is full: {self.folder}",
+                        hint="free some space and try again",
+                    )
                 words = "\n  ".join(_last_lines(self.log, 8))
                 raise Failed(f"{self.name} did not start:\n  {words}", hint=f"its log is {self.log}")
 
@@ -189,7 +196,9 @@ def _await_end_by_looking(pid: int, seconds: float) -> bool:
 
 
 def _last_lines(path: Path, count: int) -> list[str]:
+    """The end of a log; of a traceback only what went wrong."""
     try:
-        return path.read_text(errors="replace").splitlines()[-count:]
+        lines = path.read_text(errors="replace").splitlines()
     except OSError:
         return ["(no log)"]
+    return [line for line in lines if not line.startswith(("Traceback ", "  ", "    "))][-count:]
