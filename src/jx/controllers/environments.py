@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from jx.domain.applying import ApplyResult
 from jx.domain.environments import Environment
-from jx.domain.errors import Held, JxError, Retryable
+from jx.domain.errors import Held, Invalid, JxError, NotFound, Refused, Retryable
 from jx.domain.names import Revision
 from jx.domain.platform import Platform, read_platform
 from jx.ports.repos import Repos
@@ -17,10 +17,16 @@ from jx.usecases.check_change import CheckChange
 from jx.usecases.follow_environment import FollowEnvironment, FollowRequest
 from jx.usecases.propose_change import PlatformAt
 
+_DEEPEST = 100
+
 
 @dataclass
 class PlatformReader:
-    """The platform as its dev repository declares it now, read again only when its head has moved."""
+    """The platform as its dev repository declares it now, read again only when its head has moved.
+
+    A head that cannot be read is a mistake that its own apply tells; all environments are followed as the newest commit that can
+    be read declares them.
+    """
 
     repos: Repos
     at: PlatformAt
@@ -34,9 +40,18 @@ class PlatformReader:
             return ()
         with self._lock:
             if self._read is None or self._read[0] != head:
-                tree = self.repos.read(self.at.repo, head)
-                self._read = (head, read_platform(tree, repo=self.at.repo, branch=self.at.branch))
+                self._read = (head, self._read_newest(head))
             return self._read[1].environments
+
+    def _read_newest(self, head: Revision) -> Platform:
+        mistake: JxError | None = None
+        for commit in self.repos.log(self.at.repo, head, limit=_DEEPEST):
+            tree = self.repos.read(self.at.repo, commit.revision)
+            try:
+                return read_platform(tree, repo=self.at.repo, branch=self.at.branch)
+            except (Invalid, NotFound) as error:
+                mistake = mistake or error
+        raise mistake or NotFound(f"{self.at.repo.full_name} has no commit")
 
     def find(self, key: str) -> Environment | None:
         """The environment whose repository a key names."""
@@ -51,7 +66,8 @@ def key_of(environment: Environment) -> str:
 
 @dataclass
 class EnvironmentsController:
-    """Follows each environment's branch. What a person has to mend first is not tried again until the branch moves."""
+    """Follows each environment's branch. Files that are wrong and plans that a guard refuses are not tried again until the branch
+    moves; what is wrong outside (a chart that is not published yet, a right that is missing) is tried again later."""
 
     platform: PlatformReader
     follow: FollowEnvironment
@@ -71,11 +87,9 @@ class EnvironmentsController:
             return
         try:
             report = self.follow(FollowRequest(environment, self.holder, self.timeout))
-        except Retryable:
-            raise
         except Held:
             return  # it is looked at again with every round, since a hold can be ended without a push
-        except JxError:
+        except (Invalid, Refused):
             self._stuck[key] = head
             raise
         if report and report.result is ApplyResult.FAILED:
@@ -84,7 +98,7 @@ class EnvironmentsController:
 
 @dataclass
 class ChangesController:
-    """Says on each open pull request what it would do to the cluster."""
+    """Says on each open pull request what it would do to the cluster; one that cannot be checked now keeps no other waiting."""
 
     platform: PlatformReader
     check: CheckChange
@@ -96,5 +110,11 @@ class ChangesController:
         environment = self.platform.find(key)
         if environment is None or environment.repo is None:
             return
+        failed: JxError | None = None
         for pull in self.check.forge.list_pulls(environment.repo):
-            self.check(environment, pull.number)
+            try:
+                self.check(environment, pull.number)
+            except JxError as error:
+                failed = failed or error
+        if failed is not None:
+            raise failed

@@ -54,9 +54,11 @@ class Loops:
         with ThreadPoolExecutor(self.workers, thread_name_prefix="worker") as pool:
             for _ in range(self.workers):
                 pool.submit(self._work, queue, stop)
-            self._tick(queue, ready)
-            stop.set()
-            queue.close()
+            try:
+                self._tick(queue, ready)
+            finally:
+                stop.set()
+                queue.close()
 
     def _tick(self, queue: KeyQueue, ready: Callable[[], None]) -> None:
         """Queue every key, again and again: what a lost webhook would have told is found here."""
@@ -66,10 +68,8 @@ class Loops:
             try:
                 for key in self.controller.list_keys():
                     queue.add(key)
-            except JxError as error:
-                self.reporter.tell(
-                    Event(f"cannot see what there is to look at: {error.message}", Level.ERROR)
-                )
+            except Exception as error:  # noqa: BLE001 - a round that fails must not end all rounds
+                self._tell("cannot see what there is to look at", error, Level.ERROR)
                 pause = min(_RETRY, self.poll)
             else:
                 if not is_told:
@@ -85,10 +85,8 @@ class Loops:
                     queue.add(key)
                     if stop.is_set():
                         return
-            except JxError as error:
-                self.reporter.tell(
-                    Event(f"cannot hear signals, the timer goes on: {error.message}", Level.WARNING)
-                )
+            except Exception as error:  # noqa: BLE001 - without its listener the platform would be slow for ever
+                self._tell("cannot hear signals, the timer goes on", error, Level.WARNING)
                 if self.clock.wait(_RETRY):
                     return
 
@@ -109,6 +107,10 @@ class Loops:
                 self.reporter.tell(Event(f"{key}: fault: {error!r}; again in {delay.seconds} s", Level.ERROR))
             else:
                 queue.done(key)
+
+    def _tell(self, what: str, error: Exception, level: Level) -> None:
+        why = error.message if isinstance(error, JxError) else f"fault: {error!r}"
+        self.reporter.tell(Event(f"{what}: {why}", level))
 
 
 class Several:
