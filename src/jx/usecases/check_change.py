@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from jx.domain.changes import Check, CheckState, PullRequest
+from jx.domain.changes import Check, CheckState, PullRequest, PullState
 from jx.domain.environments import Environment
-from jx.domain.errors import Invalid, JxError, Retryable, Stale
+from jx.domain.errors import Invalid, JxError, Locked, Unavailable
 from jx.domain.names import Revision
 from jx.domain.plan_text import plan_comment
 from jx.ports.forge import Forge
@@ -31,13 +31,11 @@ class CheckChange:
         assert repo is not None
         pull = self.forge.observe(repo, number)
         base = self.repos.head(repo, pull.base_branch)
-        if base is None or _is_checked(pull, base):
+        if pull.state is not PullState.OPEN or base is None or _is_checked(pull, base):
             return None
         try:
             planned = self.plan_change(environment, pull)
-        except Stale as error:
-            return self._tell(pull, base, Check(CONTEXT, CheckState.FAILURE, error.message), _failure(error))
-        except Retryable:
+        except (Locked, Unavailable):
             raise
         except JxError as error:
             return self._tell(pull, base, Check(CONTEXT, CheckState.FAILURE, error.message), _failure(error))

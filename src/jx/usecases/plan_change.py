@@ -47,7 +47,7 @@ class PlanChange:
         after = self._merged(repo, pull, base, before)
         spec = umbrella.read(after, name=environment.name)
         request = PlanRequest(spec, after, self.anchors.find(environment.name), repo=repo)
-        moved = version_changes(_versions(umbrella.read(before, name=environment.name)), _versions(spec))
+        moved = version_changes(_versions_before(before, environment), _versions(spec))
         return PlannedChange(self.plan_environment(request), base, moved)
 
     def _merged(self, repo: Repo, pull: PullRequest, base: Revision, before: Tree) -> Tree:
@@ -71,6 +71,14 @@ class PlanChange:
                 hint=f"rebase {pull.head_branch} onto {pull.base_branch} and push it",
             )
         return merged
+
+
+def _versions_before(tree: Tree, environment: Environment) -> dict[str, str]:
+    """Empty where the branch itself has mistakes: this may be the very change that mends them."""
+    try:
+        return _versions(umbrella.read(tree, name=environment.name))
+    except (Invalid, NotFound):
+        return {}
 
 
 def _versions(spec: EnvironmentSpec) -> dict[str, str]:
