@@ -1,9 +1,10 @@
 """Compacts Kubernetes' OpenAPI v2 document into the facts that the embedded API server serves.
 
-Usage: python scripts/make_facts.py OPENAPI_V2_JSON_OR_GZ
+Usage: python scripts/make_facts.py OPENAPI_V2_JSON_OR_GZ TYPES_JSON
 
-Only stable versions are kept, as an API server serves by default. The document says nearly all; the tables
-below hold only what it lacks: short names, categories and the defaults of list keys.
+TYPES_JSON is what `testcluster types` prints (see docs/how-to/test-cluster.md): what becomes of fields that are empty.
+Only stable versions are kept, as an API server serves by default. The tables below hold what neither of them
+tells: short names, categories and the defaults of list keys.
 """
 
 import argparse
@@ -79,113 +80,10 @@ KEY_DEFAULTS = {
     ("io.k8s.api.core.v1.LocalObjectReference", "name"): "",
 }
 
-# Fields that hold a struct, not a pointer to one: an object always has them, if only as {}.
-STRUCTS = {
-    "io.k8s.api.apps.v1.DaemonSetSpec": ["updateStrategy"],
-    "io.k8s.api.apps.v1.DeploymentSpec": ["strategy"],
-    "io.k8s.api.apps.v1.ReplicaSetSpec": ["template"],
-    "io.k8s.api.apps.v1.StatefulSetSpec": ["updateStrategy"],
-    "io.k8s.api.batch.v1.JobTemplateSpec": ["metadata", "spec"],
-    "io.k8s.api.core.v1.Container": ["resources"],
-    "io.k8s.api.core.v1.ContainerStatus": ["lastState", "state"],
-    "io.k8s.api.core.v1.EphemeralContainer": ["resources"],
-    "io.k8s.api.core.v1.Event": ["source"],
-    "io.k8s.api.core.v1.NodeStatus": ["daemonEndpoints", "nodeInfo"],
-    "io.k8s.api.core.v1.PersistentVolumeClaimSpec": ["resources"],
-    "io.k8s.api.core.v1.PersistentVolumeClaimTemplate": ["metadata"],
-    "io.k8s.api.core.v1.PodTemplateSpec": ["metadata", "spec"],
-    "io.k8s.api.core.v1.ServiceStatus": ["loadBalancer"],
-    "io.k8s.api.core.v1.PodTemplate": ["template"],
-    "io.k8s.api.discovery.v1.Endpoint": ["conditions"],
-    "io.k8s.api.events.v1.Event": ["regarding"],
-    "io.k8s.api.networking.v1.IngressServiceBackend": ["port"],
-    "io.k8s.api.networking.v1.IngressStatus": ["loadBalancer"],
-}
-# Numbers and booleans that are left out where they are zero (all others are pointers, or always there).
-ZERO_IS_NONE = {
-    "io.k8s.api.apps.v1.DaemonSetSpec": ["minReadySeconds"],
-    "io.k8s.api.apps.v1.DaemonSetStatus": [
-        "numberAvailable",
-        "numberUnavailable",
-        "observedGeneration",
-        "updatedNumberScheduled",
-    ],
-    "io.k8s.api.apps.v1.DeploymentSpec": ["minReadySeconds", "paused"],
-    "io.k8s.api.apps.v1.DeploymentStatus": [
-        "availableReplicas",
-        "observedGeneration",
-        "readyReplicas",
-        "replicas",
-        "unavailableReplicas",
-        "updatedReplicas",
-    ],
-    "io.k8s.api.apps.v1.ReplicaSetSpec": ["minReadySeconds"],
-    "io.k8s.api.apps.v1.ReplicaSetStatus": [
-        "availableReplicas",
-        "fullyLabeledReplicas",
-        "observedGeneration",
-        "readyReplicas",
-    ],
-    "io.k8s.api.apps.v1.StatefulSetSpec": ["minReadySeconds"],
-    "io.k8s.api.apps.v1.StatefulSetStatus": [
-        "currentReplicas",
-        "observedGeneration",
-        "readyReplicas",
-        "updatedReplicas",
-    ],
-    "io.k8s.api.autoscaling.v1.ScaleSpec": ["replicas"],
-    "io.k8s.api.batch.v1.JobStatus": ["active", "failed", "succeeded"],
-    "io.k8s.api.core.v1.Container": ["stdin", "stdinOnce", "tty"],
-    "io.k8s.api.core.v1.ContainerPort": ["hostPort"],
-    "io.k8s.api.core.v1.EphemeralContainer": ["stdin", "stdinOnce", "tty"],
-    "io.k8s.api.core.v1.Event": ["count"],
-    "io.k8s.api.core.v1.NFSVolumeSource": ["readOnly"],
-    "io.k8s.api.core.v1.NodeSpec": ["unschedulable"],
-    "io.k8s.api.core.v1.PersistentVolumeClaimVolumeSource": ["readOnly"],
-    "io.k8s.api.core.v1.PodCondition": ["observedGeneration"],
-    "io.k8s.api.core.v1.PodSpec": ["hostIPC", "hostNetwork", "hostPID"],
-    "io.k8s.api.core.v1.PodStatus": ["observedGeneration"],
-    "io.k8s.api.core.v1.Probe": [
-        "failureThreshold",
-        "initialDelaySeconds",
-        "periodSeconds",
-        "successThreshold",
-        "timeoutSeconds",
-    ],
-    "io.k8s.api.core.v1.ReplicationControllerSpec": ["minReadySeconds"],
-    "io.k8s.api.core.v1.ServicePort": ["nodePort"],
-    "io.k8s.api.core.v1.ServiceSpec": ["healthCheckNodePort", "publishNotReadyAddresses"],
-    "io.k8s.api.core.v1.VolumeMount": ["readOnly"],
-    "io.k8s.api.networking.v1.ServiceBackendPort": ["number"],
-    "io.k8s.api.policy.v1.PodDisruptionBudgetStatus": ["observedGeneration"],
-    "io.k8s.api.scheduling.v1.PriorityClass": ["globalDefault"],
-    "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinitionSpec": [
-        "preserveUnknownFields"
-    ],
-    "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinitionVersion": ["deprecated"],
-    "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps": [
-        "exclusiveMaximum",
-        "exclusiveMinimum",
-        "nullable",
-        "uniqueItems",
-        "x-kubernetes-embedded-resource",
-        "x-kubernetes-int-or-string",
-    ],
-}
+Types = dict[str, dict[str, str]]
+"""By type and field: `left out` where it is empty, `object` (at least {}), or `= ` and the value that is then written."""
 
-# Optional texts that are kept where they are empty (all others are left out then).
-EMPTY_IS_TEXT = {
-    "io.k8s.api.coordination.v1.LeaseSpec": ["holderIdentity"],
-    "io.k8s.api.core.v1.HostPathVolumeSource": ["type"],
-    "io.k8s.api.core.v1.PersistentVolumeClaimSpec": ["storageClassName", "volumeAttributesClassName"],
-    "io.k8s.api.core.v1.PodSpec": ["hostnameOverride", "runtimeClassName"],
-    "io.k8s.api.core.v1.ServicePort": ["appProtocol"],
-    "io.k8s.api.core.v1.ServiceSpec": ["loadBalancerClass"],
-    "io.k8s.api.discovery.v1.EndpointPort": ["name"],
-    "io.k8s.api.networking.v1.IngressSpec": ["ingressClassName"],
-}
-
-ROOT_STRUCTS = ("metadata", "spec", "status")
+LEFT_OUT, STRUCT, WRITTEN = "left out", "object", "= "
 
 VERBS = {"post": ("create",), "put": ("update",), "connect": ("create", "get")}
 STABLE = re.compile(r"v\d+")
@@ -196,31 +94,48 @@ def main() -> None:
     """Writes the package data."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("document", type=Path)
-    path = parser.parse_args().document
-    raw = path.read_bytes()
-    document = json.loads(gzip.decompress(raw) if path.suffix == ".gz" else raw)
+    parser.add_argument("types", type=Path)
+    paths = parser.parse_args()
+    raw = paths.document.read_bytes()
+    document = json.loads(gzip.decompress(raw) if paths.document.suffix == ".gz" else raw)
+    types: Types = json.loads(paths.types.read_bytes())
     resources = resources_of(document)
+    definitions = definitions_of(document, resources, types)
     facts = {
         "version": document["info"]["version"],
         "resources": resources,
-        "definitions": definitions_of(document, resources),
-        "zero_is_none": ZERO_IS_NONE,
-        "empty_is_text": EMPTY_IS_TEXT,
+        "definitions": definitions,
+        "left_out": {
+            name: sorted(key for key, what in types.get(name, {}).items() if what == LEFT_OUT)
+            for name in definitions
+        },
+        "always": {
+            name: {
+                key: json.loads(what.removeprefix(WRITTEN))
+                for key, what in types.get(name, {}).items()
+                if what.startswith(WRITTEN)
+            }
+            for name in definitions
+        },
     }
+    for table in ("left_out", "always"):
+        facts[table] = {name: entry for name, entry in facts[table].items() if entry}
     text = json.dumps(facts, separators=(",", ":"), sort_keys=True).encode()
     TARGET.write_bytes(gzip.compress(text, 9, mtime=0))
 
 
-def definitions_of(document: dict[str, Any], resources: list[dict[str, Any]]) -> dict[str, Any]:
+def definitions_of(document: dict[str, Any], resources: list[dict[str, Any]], types: Types) -> dict[str, Any]:
     """The types that the resources reach, and those of the shared machinery (Status, DeleteOptions ...)."""
     definitions: dict[str, Any] = document["definitions"]
     for (name, key), default in KEY_DEFAULTS.items():
         definitions[name]["properties"][key]["default"] = default
     for name, definition in definitions.items():
-        roots = ROOT_STRUCTS if "x-kubernetes-group-version-kind" in definition else ()
-        for key in (*STRUCTS.get(name, ()), *roots):
-            if "$ref" in definition.get("properties", {}).get(key, {}):
-                definition["properties"][key]["default"] = {}
+        for key, field in definition.get("properties", {}).items():
+            what = types.get(name, {}).get(key, "")
+            if what == STRUCT and "$ref" in field:
+                field["default"] = {}
+            elif what.startswith(WRITTEN) and field.get("type") in ("string", "integer", "boolean"):
+                field.setdefault("default", json.loads(what.removeprefix(WRITTEN)))
     served = {(resource["group"], resource["version"]) for resource in resources}
     pending = [
         name

@@ -83,10 +83,10 @@ def _quantity_problem(value: Any) -> str:
 def _text_problem(value: Any, form: str) -> str:
     if form == "byte":
         try:
-            base64.b64decode(value, validate=True)
+            base64.b64decode(value.replace("\n", "").replace("\r", ""), validate=True)
         except (binascii.Error, ValueError):
             at = next(
-                (i for i, c in enumerate(value) if not re.fullmatch(r"[A-Za-z0-9+/=]", c)),
+                (i for i, c in enumerate(value) if not re.fullmatch(r"[A-Za-z0-9+/=\r\n]", c)),
                 len(value) // 4 * 4,
             )
             return f"illegal base64 data at input byte {at}"

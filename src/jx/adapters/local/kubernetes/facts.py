@@ -8,6 +8,7 @@ import importlib.resources
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 import orjson
@@ -137,15 +138,11 @@ class Schema:
 
     def zero(self) -> Obj:
         """The object before anything is set: what the server compares a created one with."""
-        made: Obj = {}
+        made: Obj = dict(load().always(self.ref)) if self.ref else {}
         for key in self.fields if self.ref else ():
             below = self.child(key)
-            if below is None:
-                continue
-            if below.is_struct or (key in self.required and below.kind == "object"):
+            if below is not None and below.is_struct:
                 made[key] = below.zero()
-            elif key in self.required and below.kind in ("list", "map"):
-                made[key] = None
         return made
 
     @property
@@ -211,8 +208,8 @@ class Facts:
             )
             for entry in raw["resources"]
         }
-        self._zero_is_none = {name: frozenset(keys) for name, keys in raw["zero_is_none"].items()}
-        self._empty_is_text = {name: frozenset(keys) for name, keys in raw["empty_is_text"].items()}
+        self._left_out = {name: frozenset(keys) for name, keys in raw["left_out"].items()}
+        self._always: Mapping[str, Mapping[str, Any]] = raw["always"]
         self._names: dict[Gvk, str] = {}
         for name, definition in self.definitions.items():
             for gvk in definition.get("x-kubernetes-group-version-kind", ()):
@@ -224,12 +221,12 @@ class Facts:
         return self._subresources.get((resource.group, resource.version, resource.plural), ())
 
     def is_left_out(self, schema: Schema, key: str, value: Any) -> bool:
-        """Whether a field that holds this value is not written: an optional one that holds its zero."""
-        if key in schema.required or not schema.ref:
-            return False
-        if value == "":
-            return key not in self._empty_is_text.get(schema.ref, ())
-        return value in (0, False) and key in self._zero_is_none.get(schema.ref, ())
+        """Whether a field that holds this scalar is not written, since it is empty."""
+        return value in ("", 0, False) and key in self._left_out.get(schema.ref, ())
+
+    def always(self, definition: str) -> Mapping[str, Any]:
+        """The scalars and lists of a type that are written though nobody set them, and what is written then."""
+        return self._always.get(definition, _NOTHING)
 
     def definition_name(self, gvk: Gvk) -> str | None:
         """The name under which `definitions` holds a kind."""
@@ -340,5 +337,6 @@ def _with_metadata(node: Mapping[str, Any], *, root: bool = False) -> dict[str, 
     return made
 
 
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 _DEDUCED = Schema({})
 _UNTYPED = Schema({"x-kubernetes-map-type": "atomic"})

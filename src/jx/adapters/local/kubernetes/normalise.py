@@ -17,9 +17,9 @@ def default(gvk: Gvk, obj: Obj) -> Obj:
     decoding.check(gvk, obj, schema)
     made: Obj = _tidy(obj, schema, known)
     made.setdefault("metadata", {})
-    _fill_structs(made, schema)
+    _fill(made, schema, None)
     defaults.complete(gvk[0], gvk[2], made)
-    _fill_structs(made, schema)
+    _fill(made, schema, known)
     return made
 
 
@@ -29,43 +29,79 @@ def validate(gvk: Gvk, obj: Obj, old: Obj | None) -> list[FieldError]:
 
 
 def _tidy(value: Any, schema: Schema, known: Facts) -> Any:
-    """A deep copy without what the server does not write: nulls, empty lists and maps, optional zero values."""
+    """A deep copy without what the server does not write: unknown fields, empty lists and maps, optional zero values."""
     if isinstance(value, dict):
         if schema.kind == "any":
             return {key: _tidy(child, schema, known) for key, child in value.items()}
-        return _tidy_map(value, schema, known)
+        return _tidy_map(value, schema, known) if schema.kind == "map" else _tidy_object(value, schema, known)
     if isinstance(value, list):
-        return [_tidy(item, schema.item() if schema.kind == "list" else schema, known) for item in value]
-    return quantities.canonical(value) if schema.ref == facts.QUANTITY else value
+        below = schema.item() if schema.kind == "list" else schema
+        return [_tidy(_zero(below) if item is None else item, below, known) for item in value]
+    return quantities.canonical(value) if schema.ref == facts.QUANTITY else _text(value, schema)
 
 
 def _tidy_map(value: Obj, schema: Schema, known: Facts) -> Obj:
+    """A map with the author's keys: a null becomes the empty value of its type."""
+    made = {}
+    for key, child in value.items():
+        below = schema.child(key) or schema
+        made[key] = _tidy(_zero(below) if child is None else child, below, known)
+    return made
+
+
+def _tidy_object(value: Obj, schema: Schema, known: Facts) -> Obj:
     kept: Obj = {}
     for key, child in value.items():
         below = schema.child(key)
-        if child is None or below is None or known.is_left_out(schema, key, child):
+        if child is None or below is None:
+            continue
+        if not isinstance(child, dict | list):
+            if not known.is_left_out(schema, key, child):
+                kept[key] = _tidy(child, below, known)
             continue
         made = _tidy(child, below, known)
-        is_optional = key not in schema.required and (below.kind == "list" or below.is_dictionary)
-        if made or not is_optional:
+        if made or not (below.kind == "list" or below.is_dictionary):
             kept[key] = made
     return kept
 
 
-def _fill_structs(value: Any, schema: Schema) -> None:
-    """Adds the fields that an object of the type always has, as {}."""
+def _zero(schema: Schema) -> Any:
+    """What a null stands for where a value has to be."""
+    if schema.ref == facts.QUANTITY:
+        return "0"
+    if schema.kind == "scalar":
+        return {"integer": 0, "number": 0, "boolean": False}.get(schema.scalar, "")
+    return {} if schema.kind in ("object", "map") else None
+
+
+def _text(value: Any, schema: Schema) -> Any:
+    """Base64 in one line."""
+    if schema.format == "byte" and isinstance(value, str) and ("\n" in value or "\r" in value):
+        return value.replace("\n", "").replace("\r", "")
+    return value
+
+
+def _fill(value: Any, schema: Schema, known: Facts | None) -> None:
+    """Adds the structs that an object of the type always has; with facts also the scalars and lists that it always has."""
     if isinstance(value, list) and schema.kind == "list":
         for item in value:
-            _fill_structs(item, schema.item())
+            _fill(item, schema.item(), known)
     elif isinstance(value, dict) and schema.kind == "map":
         for child in value.values():
-            _fill_structs(child, schema.child("") or schema)
+            _fill(child, schema.child("") or schema, known)
     elif isinstance(value, dict) and schema.kind == "object":
-        for key in schema.fields:
-            below = schema.child(key)
-            if below is None:
-                continue
-            if key not in value and below.is_struct:
-                value[key] = {}
-            if key in value and below.kind in ("object", "list"):
-                _fill_structs(value[key], below)
+        _fill_object(value, schema, known)
+
+
+def _fill_object(value: Obj, schema: Schema, known: Facts | None) -> None:
+    for key in schema.fields:
+        below = schema.child(key)
+        if below is None:
+            continue
+        if key not in value and below.is_struct:
+            value[key] = {}
+        if key in value and below.kind in ("object", "list", "map"):
+            _fill(value[key], below, known)
+    if known:
+        for key, zero in known.always(schema.ref).items():
+            value.setdefault(key, zero)
