@@ -54,7 +54,11 @@ class AwaitApply:
                     f"{request.revision[:12]} was not applied to {name} within {int(request.timeout.total_seconds())} s",
                     hint="are the controllers up? jx get env; jx get applications",
                 )
-            self.clock.wait(_LOOK)
+            if self.clock.wait(_LOOK):
+                raise Failed(
+                    f"stopped waiting for {request.revision[:12]} to be applied to {name}",
+                    hint="the controllers go on without you: jx get env",
+                )
         self.reporter.tell(Event(f"{request.revision[:12]} is applied to {name}"))
         if request.health:
             self._await_health(request, deadline - self.clock.now())

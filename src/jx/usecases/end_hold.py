@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from jx.domain.applying import Hold
+from jx.domain.applying import Anchor, Hold
 from jx.domain.errors import NotFound
 from jx.domain.events import Event
 from jx.domain.names import EnvironmentName
@@ -15,7 +15,7 @@ from jx.usecases.write_anchor import WriteAnchor
 
 @dataclass(frozen=True, slots=True)
 class EndHold:
-    """Takes all holds off an environment's anchor."""
+    """Takes the holds that there are off an environment's anchor; one that is set in the same moment stays."""
 
     anchors: Anchors
     reporter: Reporter
@@ -25,7 +25,11 @@ class EndHold:
         anchor = self.anchors.find(environment)
         if anchor is None:
             raise NotFound(f"this cluster has never seen environment {environment}", hint="jx get env")
-        WriteAnchor(self.anchors)(anchor, lambda current: replace(current, holds=()))
+
+        def drop(current: Anchor) -> Anchor:
+            return replace(current, holds=tuple(hold for hold in current.holds if hold not in anchor.holds))
+
+        WriteAnchor(self.anchors)(anchor, drop)
         for hold in anchor.holds:
             self.reporter.tell(Event(f"Ended the hold of {hold.by}: {hold.reason}"))
         return anchor.holds
