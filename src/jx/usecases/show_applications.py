@@ -15,7 +15,7 @@ from jx.ports.cluster import Cluster, Scope
 from jx.usecases.propose_change import PlatformAt, ProposeChange
 
 _WORKLOADS = (("apps/v1", "Deployment"), ("apps/v1", "StatefulSet"), ("apps/v1", "DaemonSet"))
-_INSTANCE, _NAME = "app.kubernetes.io/instance", "app.kubernetes.io/name"
+_NAME, _CHART = "app.kubernetes.io/name", "helm.sh/chart"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,8 @@ class ShowApplications:
             anchor = self.anchors.find(one.name)
             if anchor is None or anchor.applied is None:
                 continue
-            live = self.cluster.live(tuple(_scopes(anchor)))
+            ours = {item.ref for item in anchor.inventory}
+            live = tuple(one for one in self.cluster.live(tuple(_scopes(anchor))) if one.ref in ours)
             for pin in anchor.applied.charts:
                 if pin.name not in {PLATFORM_CHART, OLD_PLATFORM_CHART}:
                     rows.setdefault(pin.key, {})[one.name] = _placed(pin, live)
@@ -93,9 +94,12 @@ def _placed(pin: ChartPin, live: tuple[LiveObject, ...]) -> Placed:
 
 
 def _is_of(pin: ChartPin, live: LiveObject) -> bool:
+    """By the labels that charts usually have; by its name where it has none of them."""
     labels = (live.body.get("metadata") or {}).get("labels") or {}
-    if labels.get("helm.sh/chart", "").startswith(f"{pin.name}-"):
-        return bool(labels.get(_NAME, pin.name) in {pin.name, pin.key})
+    if _NAME in labels:
+        return labels[_NAME] in {pin.name, pin.key}
+    if _CHART in labels:
+        return bool(str(labels[_CHART]).startswith(f"{pin.name}-{pin.version}".replace("+", "_")))
     return (
         live.ref.name == pin.key
         or live.ref.name.startswith(f"{pin.key}-")
