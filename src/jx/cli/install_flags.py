@@ -8,18 +8,21 @@ from typing import Any
 
 import click
 
-from jx.domain.installing import InstallFlags
+from jx.domain.installing import EMBEDDED, InstallFlags
 
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """One flag. `acts` says that it means something here; the others are accepted, and said to have no effect."""
+    """One flag. `acts` says that it means something here; the others are accepted, and said to have no effect. Those `on_cluster`
+    mean something on a cluster only: the embedded platform has its own git server and charts."""
 
     names: str
     help: str
     is_switch: bool = False
     acts: bool = False
     default: str = ""
+    many: bool = False
+    on_cluster: bool = False
     is_number: bool = False
 
 
@@ -61,6 +64,25 @@ FLAGS = (
     Flag("--provider", "Where to install: local, kubernetes, gke, eks, ...", acts=True),
     Flag("--namespace", "Namespace of the platform.", acts=True, default="jx"),
     Flag("--default-environment-prefix", "Repositories are named environment-<prefix>-<name>.", acts=True),
+    Flag(
+        "--environment-repo",
+        "<environment>=<url> of a git repository that is there. Repeatable.",
+        acts=True,
+        on_cluster=True,
+        many=True,
+    ),
+    Flag(
+        "--chart-repository",
+        "Where the platform's chart is: https, oci, file or a folder.",
+        acts=True,
+        on_cluster=True,
+    ),
+    Flag(
+        "--platform-image",
+        "Image of the platform's own pods, where the cluster can pull it.",
+        acts=True,
+        on_cluster=True,
+    ),
     Flag("--environment-git-owner", "Who owns the environments' repositories.", acts=True),
     Flag("--version", "Version of the platform's chart. Default: the version stream's.", acts=True),
     Flag(
@@ -72,14 +94,19 @@ FLAGS = (
     ),
     Flag("--tiller-namespace", "Gone with Tiller."),
     Flag("--cloud-environment-repo", "Values by provider."),
-    Flag("--versions-repo", "Git repository of the version stream.", acts=True),
-    Flag("--versions-ref", "Its branch, tag or commit.", acts=True),
+    Flag("--versions-repo", "Git repository of the version stream.", acts=True, on_cluster=True),
+    Flag("--versions-ref", "Its branch, tag or commit.", acts=True, on_cluster=True),
     Flag("--buildpack", "Name of the build packs."),
     Flag("--lts-bucket", "Bucket of --long-term-storage."),
     Flag("--config-file", "A file of install settings."),
     Flag("--docker-registry", "Registry for images."),
     Flag("--docker-registry-org", "Its organisation."),
-    Flag("--git-provider-url", "The git server."),
+    Flag(
+        "--git-provider-url",
+        "The git server, before /<owner>/<name>.git; a folder will do.",
+        acts=True,
+        on_cluster=True,
+    ),
     Flag("--git-provider-kind", "Its kind: github, gitlab, ...", acts=True),
     Flag("--git-username", "User name for it."),
     Flag("--git-api-token", "Not taken here: a process argument is no place for a token; set JX_GIT_TOKEN."),
@@ -127,6 +154,8 @@ def install_options(function: Callable[..., Any]) -> Callable[..., Any]:
             "default": flag.default or None,
             "show_default": bool(flag.default),
         }
+        if flag.many:
+            settings |= {"multiple": True}
         if flag.is_switch:
             settings |= {"is_flag": False, "flag_value": "true", "type": _Truth(), "metavar": "[=true|false]"}
         if flag.is_number:
@@ -144,7 +173,12 @@ def read_flags(options: dict[str, Any]) -> tuple[InstallFlags, list[str]]:
                 f"{flag}: everybody on this machine can read a process's arguments; use the environment instead"
             )
     given = {flag: options.get(_key(flag)) for flag in FLAGS}
-    idle = [flag.names for flag, value in given.items() if value is not None and not flag.acts]
+    is_embedded = (options.get("provider") or EMBEDDED) == EMBEDDED
+    idle = [
+        flag.names
+        for flag, value in given.items()
+        if value not in (None, ()) and not (flag.acts and not (is_embedded and flag.on_cluster))
+    ]
     switches = {
         flag.names.removeprefix("--"): value
         for flag, value in given.items()
@@ -158,6 +192,12 @@ def read_flags(options: dict[str, Any]) -> tuple[InstallFlags, list[str]]:
         owner=options.get("environment_git_owner") or "",
         platform_version=options.get("version") or "",
         git_kind=options.get("git_provider_kind") or "",
+        git_url=options.get("git_provider_url") or "",
+        repositories=tuple(options.get("environment_repo") or ()),
+        chart_repository=options.get("chart_repository") or "",
+        version_stream=options.get("versions_repo") or "",
+        version_stream_ref=options.get("versions_ref") or "",
+        image=options.get("platform_image") or "",
     )
     return flags, idle
 

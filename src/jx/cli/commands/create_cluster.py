@@ -43,8 +43,8 @@ def command(
         output.say(f"cluster: {name} on {kind}{' ' + ' '.join(others) if others else ''}")
         installing.show_plan(session, installation)
         return
-    if installation.not_built_yet:
-        hint = "install on this machine: jx install --ng; --dry-run shows the plan"
+    if not installation.is_embedded or installation.not_built_yet:
+        hint = "install on this machine: jx install --ng; on a cluster that is there: jx install --ng --provider kubernetes"
         raise Refused(f"not built yet: creating a cluster on {kind}", hint=hint)
     if skip_installation:
         platform = session.wiring.platforms.start(session.settings.platform)

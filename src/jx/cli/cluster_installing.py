@@ -1,0 +1,127 @@
+"""Installing on a cluster from the command line: what was found there, the plan, a question, the run, and what to do next."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from jx.cli import output
+from jx.cli.session import Session, goes_on
+from jx.config import clusters, load
+from jx.domain.environments import Environment
+from jx.domain.errors import Refused
+from jx.domain.installing import Installation, check_sources
+from jx.domain.preflight import Finding, Verdict
+from jx.usecases.check_target import TargetRequest
+from jx.usecases.install_platform import InstallReport, InstallRequest
+
+_COLOURS = {Verdict.FAILED: "red", Verdict.WARNING: "yellow", Verdict.OK: "green", Verdict.SKIPPED: "dim"}
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """How to go about it; `options` are the command's."""
+
+    options: Mapping[str, Any]
+    dry_run: bool
+    batch: bool
+    wait: bool
+
+
+def install(session: Session, installation: Installation, choices: Choices) -> None:
+    """Look, show, ask, install. Refused where something stands in the way; nothing was changed then."""
+    if installation.not_built_yet:
+        raise Refused(f"not built yet: {installation.not_built_yet}")
+    check_sources(installation)
+    session.change(git_url=installation.sources.git_url)
+    wiring = session.wiring
+    chosen = wiring.choose_chart()(installation)
+    request = wiring.cluster_request(installation, chosen)
+    use = wiring.install_platform()
+    environments = use.plan(request)
+    sources = installation.sources
+    target = wiring.check_target()(
+        TargetRequest(environments, chosen.ref, sources.version_stream, sources.version_stream_ref)
+    )
+    show_findings(target.findings)
+    output.say()
+    _show_plan(session, request, environments)
+    if not target.is_ready:
+        count = sum(one.verdict is Verdict.FAILED for one in target.findings)
+        raise Refused(
+            f"{count} of {len(target.findings)} checks failed; nothing was changed",
+            hint="see the hints above",
+        )
+    if choices.dry_run:
+        return
+    if not session.confirm("Install this on this cluster?", batch=choices.batch):
+        raise Refused("nothing was installed", hint="name another cluster with --context or --kubeconfig")
+    request = replace(
+        request,
+        timeout=timedelta(seconds=int(choices.options.get("timeout") or 600)),
+        apply=not choices.options.get("no_gitops_env_apply"),
+        wait=choices.wait and target.look is not None and target.look.can_run,
+    )
+    with goes_on("What is done stays; the same command goes on from there."):
+        report = use(request)
+    _remember(session)
+    _say_what_is_there(session, report)
+
+
+def show_findings(findings: tuple[Finding, ...]) -> None:
+    """A row for each check, and below a hint for each that did not end well."""
+    rows = [(one.what, one.verdict.value, one.detail) for one in findings]
+    output.table(("CHECK", "RESULT", "WHAT WAS FOUND"), rows)
+    for one in findings:
+        if one.hint:
+            output.say(f"{output.style(one.what, _COLOURS[one.verdict])}: {one.hint}")
+
+
+def _show_plan(session: Session, request: InstallRequest, environments: tuple[Environment, ...]) -> None:
+    installation, chart = request.installation, request.world.chart
+    where = chart.repository or "the dev repository itself (env/charts), from the chart that comes with jx"
+    access = session.wiring.access
+    rows = [
+        ("cluster", f"{access.server} (context {access.context_name or '-'})"),
+        ("provider", installation.provider),
+        ("pipelines", installation.engine.value),
+        ("secrets", "Vault" if installation.vault else "local"),
+        ("platform", f"{chart.name} {chart.version} from {where}"),
+        *(
+            (f"{one.name}, namespace {one.namespace}", one.repo.url if one.repo else "-")
+            for one in environments
+        ),
+    ]
+    output.table(("WHAT", "VALUE"), rows)
+    if chart.repository.startswith("file:") or chart.repository.startswith("/"):
+        output.say(
+            "note: that chart repository is a folder of this machine; who applies elsewhere needs the same folder"
+        )
+    if installation.vault:
+        output.say("standing in for now: Secrets of the cluster for Vault, the controllers for Tekton")
+
+
+def _remember(session: Session) -> None:
+    """The cluster, as the one that later commands mean."""
+    settings, access = session.settings, session.wiring.access
+    name = re.sub(r"[^a-z0-9-]+", "-", (access.context_name or access.host).lower()).strip("-") or "cluster"
+    files = settings.kubeconfig or (session.wiring.usual_kubeconfig,)
+    clusters.remember_cluster(settings.home, name, clusters.KnownCluster(files, access.context_name))
+    load.use_platform(settings.home, name)
+
+
+def _say_what_is_there(session: Session, report: InstallReport) -> None:
+    is_new = bool(report.changed)
+    output.say()
+    output.say(
+        "Jenkins X is installed, managed by GitOps." if is_new else "Jenkins X was installed; all is right."
+    )
+    rows = [(one.name, one.namespace, one.repo.url if one.repo else "-") for one in report.environments]
+    output.table(("ENVIRONMENT", "NAMESPACE", "REPOSITORY"), rows)
+    output.say(
+        f"\nLater commands mean this cluster (`jx use` changes that); elsewhere: --context {session.wiring.access.context_name}"
+    )
+    output.say("\nNext:\n  jx get env\n  git clone " + (report.dev.repo.url if report.dev.repo else ""))
