@@ -25,6 +25,12 @@ from jx.adapters.local.kubernetes.registry import Registry, Served
 from jx.adapters.local.kubernetes.requests import DeleteOptions, Request
 from jx.adapters.local.kubernetes.store import Change, ChangeType, Store, Stored
 from jx.adapters.local.kubernetes.verbs import Clock, Verbs, Written, utc_now
+from jx.adapters.local.kubernetes.webhooks import (
+    MutatingWebhooks,
+    ValidatingWebhooks,
+    WebhookConfigurations,
+    Webhooks,
+)
 
 __all__ = ["Api", "ApiError", "LogSource", "Obj", "Resource", "WatchEvent"]
 
@@ -64,7 +70,12 @@ class Api:
             admission.PodAccounts(),
             self.service_addresses,
             EscalationCheck(self.authorizer),
+            WebhookConfigurations(),
         ]
+        self.webhooks = Webhooks(self._store, self.verbs.registry)
+        """Its `is_played` may be replaced by who runs pods."""
+        self.verbs.plugins.append(MutatingWebhooks(self.webhooks, self.verbs.shape, self.verbs.plugins))
+        self.verbs.judges.append(ValidatingWebhooks(self.webhooks))
         definitions = Definitions(self.verbs)
         with self.verbs.operation():
             # Custom resources are served before anything looks at their objects.

@@ -55,9 +55,9 @@ class App:
         await _send(response, send, with_body=scope["method"] != "HEAD")
 
     async def _respond(self, scope: Scope, receive: Receive) -> Response:
+        draft = Draft()
         try:
             body = await _body(scope, receive)
-            draft = Draft()
             while True:
                 try:
                     with self._api.verbs.operation():
@@ -65,7 +65,7 @@ class App:
                 except Outstanding as outstanding:
                     await _in_thread(outstanding.settle)
         except ApiError as error:
-            return exchange.of_error(error)
+            return exchange.of_error(error, draft.warnings)
         except Exception as error:  # noqa: BLE001 - one request's fault must not end the server
             _log.exception("request failed: %s %s", scope["method"], scope["path"])
             text = f"Internal error occurred: {type(error).__name__}"

@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar
 
 from jx.adapters.local.kubernetes.errors import STALE, ApiError
 
-_MOST_ROUNDS = 20
+_MOST_ROUNDS = 100
 _AT_ONCE = 16
 
 Result = TypeVar("Result")
@@ -35,6 +35,8 @@ class Draft:
     time: str = ""
     generated_name: str = ""
     answers: dict[str, Any] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    """Texts for the caller, whatever becomes of the request."""
     rounds: int = 0
 
     @cached_property

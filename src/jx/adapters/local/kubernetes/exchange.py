@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -69,8 +69,10 @@ def of_object(obj: Any, status: int = 200) -> Response:
     return Response(status, orjson.dumps(obj))
 
 
-def of_error(error: ApiError) -> Response:
-    headers = ((b"retry-after", b"1"),) if error.status in (429, 503, 504) else ()
+def of_error(error: ApiError, warnings: Sequence[str] = ()) -> Response:
+    headers = Warnings(list(warnings)).headers()
+    if error.status in (429, 503, 504):
+        headers = (*headers, (b"retry-after", b"1"))
     return Response(error.status, orjson.dumps(error.body()), headers=headers)
 
 

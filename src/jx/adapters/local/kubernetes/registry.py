@@ -121,6 +121,15 @@ class Registry:
                 return served
         return self.get(group, plural)
 
+    def versions_of(self, collection: Collection) -> list[Served]:
+        """All served versions of a resource."""
+        group, plural = collection
+        return [
+            served
+            for path in (*self._builtin, *self._custom)
+            if path[0] == group and path[2] == plural and (served := self.find(*path))
+        ]
+
     def resources(self) -> list[Resource]:
         """Every served version of every resource."""
         return [*self._builtin.values(), *(served.resource for served in self._custom.values())]

@@ -63,6 +63,7 @@ def request_for(call: Call, served: Served, target: Target) -> Request:
         manager=call.query.get("fieldManager") or _default_manager(call),
         dry_run=bool(dry_run),
         strictness=strictness,
+        warnings=call.draft.warnings,
         draft=call.draft,
     )
 

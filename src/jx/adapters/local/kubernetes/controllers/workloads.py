@@ -60,6 +60,7 @@ class Workloads:
     def __init__(self, api: Api, addresses: PodAddresses, settings: Settings | None = None) -> None:
         chosen = settings or Settings()
         self._addresses = addresses
+        api.webhooks.is_played = lambda pod: not chosen.is_real(pod)
         self._cluster = cluster = Cluster(api, MANAGER, now=chosen.now)
         every: list[Controller] = [
             Nodes(cluster, objects.NODE_NAME, addresses.cidr),
