@@ -65,7 +65,9 @@ class PublishLedger:
         waiting = f"{count} ledger {'entry waits' if count == 1 else 'entries wait'} in the cluster"
         if isinstance(error, Forbidden):
             # As it should be: only the applier of the platform may push ledgers, and it does as soon as it runs.
-            self.reporter.tell(Event(f"{waiting} until the controllers publish {'it' if count == 1 else 'them'}"))
+            self.reporter.tell(
+                Event(f"{waiting} until the controllers publish {'it' if count == 1 else 'them'}")
+            )
             return
         self.reporter.tell(Event(f"{waiting}: {error.message}", Level.WARNING))
 
