@@ -13,16 +13,15 @@ import (
 	_ "k8s.io/kubernetes/pkg/controlplane"
 )
 
-// What JSON does with a field that is empty, which OpenAPI does not tell.
+// What JSON does with a field that is empty, which OpenAPI does not tell; else the field is written with the value told.
 const (
-	leftOut = "left out" // an empty text, number or flag is not written
-	always  = "always"   // written though empty
-	null    = "null"     // an empty list, map or pointer is written as null
-	object  = "object"   // a struct, written as {} at least
+	leftOut = "left out"
+	object  = "object" // a struct, written as {} at least
+	written = "= "
 )
 
 // writeTypes prints, for each type of the API by the name that OpenAPI has for it, what becomes of its fields where they are
-// empty; optional pointers, lists and maps are not mentioned: they are left out where there is none.
+// empty. Optional pointers, lists and maps are not mentioned: they are left out where there is none.
 func writeTypes(out io.Writer) error {
 	found := map[string]map[string]string{}
 	for _, scheme := range []*runtime.Scheme{legacyscheme.Scheme, apiextensions.Scheme, aggregator.Scheme} {
@@ -83,27 +82,29 @@ func noteFields(goType reflect.Type, fields map[string]string, found map[string]
 }
 
 func whenEmpty(goType reflect.Type, options string) string {
-	optional := strings.Contains(options, "omitempty")
+	isOptional := strings.Contains(options, "omitempty")
 	switch goType.Kind() {
 	case reflect.Struct:
 		if strings.Contains(options, "omitzero") {
 			return ""
 		}
-		if _, writesItself := reflect.New(goType).Interface().(json.Marshaler); writesItself {
-			return always
+		if _, writesItself := reflect.New(goType).Interface().(json.Marshaler); !writesItself {
+			return object
 		}
-		return object
 	case reflect.Pointer, reflect.Slice, reflect.Map, reflect.Interface:
-		if optional {
+		if isOptional {
 			return ""
 		}
-		return null
 	default:
-		if optional {
+		if isOptional {
 			return leftOut
 		}
-		return always
 	}
+	empty, err := json.Marshal(reflect.New(goType).Interface())
+	if err != nil {
+		return ""
+	}
+	return written + string(empty)
 }
 
 // openAPIName is the package with its host's parts reversed, and the type: io.k8s.api.apps.v1.Deployment.
