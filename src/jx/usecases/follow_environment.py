@@ -10,7 +10,7 @@ from jx.domain.activities import Activity, ActivityStatus, ActivityStep
 from jx.domain.applying import Anchor, ApplyReport, ApplyResult, Source
 from jx.domain.changes import Check, CheckState
 from jx.domain.environments import Environment
-from jx.domain.errors import Held, JxError, Retryable
+from jx.domain.errors import Held, JxError, Refused, Retryable
 from jx.domain.events import Event, Level
 from jx.domain.names import EnvironmentName, Repo, Revision
 from jx.domain.trailers import list_trailers
@@ -62,7 +62,11 @@ class FollowEnvironment:
         anchor = self.apply.anchors.find(environment.name)
         if head is None:
             return None
-        self._respect_holds(anchor, environment.repo, head)
+        try:
+            self._respect_holds(anchor, environment.repo, head)
+        except Held:
+            self._publish_the_rescue(environment)
+            raise
         if _is_applied(anchor, head) and not self._is_left_open(environment, head):
             self._publish_what_waits(environment)
             return None
@@ -123,6 +127,13 @@ class FollowEnvironment:
             PublishLedger(self.repos, WriteAnchor(self.apply.anchors), self.reporter)(
                 anchor, environment.repo
             )
+
+    def _publish_the_rescue(self, environment: Environment) -> None:
+        """Who applied by hand may not push the ledger; the hold that they set keeps nobody from reading what they did."""
+        try:
+            self._publish_what_waits(environment)
+        except Refused as error:  # the hold is what a person has to hear of
+            self.reporter.tell(Event(f"not published: {error.message}", Level.WARNING))
 
     def _is_left_open(self, environment: Environment, head: Revision) -> bool:
         """Whether a crash left the record of an applied commit open: then it is applied once more, which changes nothing, waits
