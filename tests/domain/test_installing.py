@@ -84,5 +84,12 @@ def test_an_unknown_provider_is_answered_with_the_known_ones() -> None:
 
 
 @pytest.mark.parametrize("provider", ["gke", "eks", "kind", "kubernetes"])
-def test_other_providers_say_that_they_are_not_built_yet(provider: str) -> None:
-    assert provider in plan_installation(flags(provider=provider, ng=True)).not_built_yet
+def test_other_providers_mean_the_cluster_of_the_kubeconfig(provider: str) -> None:
+    plan = plan_installation(flags(provider=provider, ng=True))
+    assert (plan.provider, plan.engine, plan.not_built_yet) == (provider, Engine.TEKTON, "")
+
+
+def test_environments_in_other_clusters_are_not_built_yet() -> None:
+    assert (
+        "--remote-environments" in plan_installation(flags(ng=True, remote_environments=True)).not_built_yet
+    )
