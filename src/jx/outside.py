@@ -188,6 +188,8 @@ class Outside:
         if settings.in_cluster and not settings.kubeconfig:
             return kubeconfig.in_cluster(settings.pod)
         platform = None if settings.is_cluster_chosen else self.find_platform()
+        if platform is None and settings.is_platform_named and not settings.is_cluster_chosen:
+            platform = self.platform  # it is not there, and that is what to say
         files = (platform.kubeconfig,) if platform else settings.kubeconfig or (self.usual_kubeconfig,)
         return kubeconfig.load(files, context=settings.kube_context)
 

@@ -60,7 +60,7 @@ REFUSED = [
     ("install --ng --git-api-token s3cr3t", 2, "everybody on this machine can read"),
     ("install \u2014ng", 2, "type --ng"),
     ("install --gitops --vault", 3, "not built yet: a Jenkins server"),
-    ("install --ng --provider gke", 3, "not built yet: provider gke"),
+    ("install --ng --provider gke", 2, "no git repository is named for dev, staging, production"),
     ("install --ng --remote-environments", 3, "not built yet: environments in other clusters"),
     ("create cluster gke --ng", 3, "not built yet: creating a cluster on gke"),
     ("create cluster eks --ng --region eu-west-1", 3, "not built yet: creating a cluster on eks"),
@@ -86,7 +86,7 @@ def test_creating_a_cluster_elsewhere_prints_its_plan_with_its_own_flags(machine
     )
     assert "acme on gke" in shown
     assert "europe-west1-b" in shown
-    assert "not built yet: provider gke" in shown
+    assert "not built yet: creating a cluster on gke" in shown
 
 
 @pytest.mark.parametrize("milliseconds", [150, 700, 1300, 2000])

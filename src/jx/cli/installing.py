@@ -10,7 +10,7 @@ from jx.cli import output
 from jx.cli.session import Session, goes_on
 from jx.config import load
 from jx.domain.errors import Refused
-from jx.domain.installing import Installation
+from jx.domain.installing import Installation, find_missing_sources
 from jx.usecases.await_apply import AwaitApplyRequest
 from jx.usecases.install_platform import InstallReport
 
@@ -31,6 +31,9 @@ def show_plan(session: Session, installation: Installation) -> None:
     output.table(("WHAT", "VALUE"), rows)
     if installation.not_built_yet:
         output.say(f"\nnot built yet: {installation.not_built_yet}")
+    missing = "" if installation.is_embedded else find_missing_sources(installation)
+    if missing:
+        output.say(f"\nto look at the cluster, too: {missing}")
 
 
 def install(session: Session, installation: Installation, options: dict[str, Any]) -> None:

@@ -37,7 +37,9 @@ class Session:
         if user:
             settings = replace(settings, user=user)
         if platform:
-            settings = replace(settings, platform=platform, is_cluster_chosen=False, kube_context="")
+            settings = replace(
+                settings, platform=platform, is_platform_named=True, is_cluster_chosen=False, kube_context=""
+            )
         return cls(settings, TerminalReporter(verbose=verbose))
 
     @cached_property

@@ -22,6 +22,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
     return Settings(
         home=home,
         platform=env.get("JX_PLATFORM") or current_platform(home),
+        is_platform_named=bool(env.get("JX_PLATFORM")),
         is_cluster_chosen=chosen.is_chosen,
         user=env.get("JX_USER", ""),
         kubeconfig=chosen.kubeconfig,

@@ -15,6 +15,8 @@ class Settings:
     """`JX_HOME`: where jx keeps embedded platforms and caches. Default `~/.jx`."""
     platform: str = ""
     """`JX_PLATFORM`: the embedded platform to work with. Default: the one chosen by `jx use`, else `local`."""
+    is_platform_named: bool = False
+    """Whether an embedded platform was named, by `--platform` or `JX_PLATFORM`: no cluster stands in for it then."""
     is_cluster_chosen: bool = False
     """Whether a cluster was chosen, not the embedded platform of this machine: by `--context`, `--kubeconfig`, `JX_KUBE_CONTEXT`,
     by a `KUBECONFIG` that is not just `~/.kube/config`, or by `jx use`. `JX_PLATFORM` and `--platform` choose the other way."""

@@ -156,17 +156,30 @@ def plan_installation(flags: InstallFlags) -> Installation:
 
 def check_sources(installation: Installation) -> None:
     """Usage where an environment of an installation on a cluster has no repository, with all that is missing."""
-    sources = installation.sources
-    names = ("dev", "staging", "production") if installation.default_environments else ("dev",)
-    missing = [name for name in names if EnvironmentName(name) not in sources.repositories]
-    if not missing or (sources.git_url and installation.owner and installation.prefix):
-        return
-    raise Usage(
-        f"no git repository is named for {', '.join(missing)}",
-        hint="give --git-provider-url, --environment-git-owner and --default-environment-prefix"
+    missing = _without_repository(installation)
+    if missing:
+        hint = find_missing_sources(installation)
+        raise Usage(f"no git repository is named for {', '.join(missing)}", hint=hint)
+
+
+def find_missing_sources(installation: Installation) -> str:
+    """Which flags would name the repositories of an installation on a cluster; empty where all are named."""
+    missing = _without_repository(installation)
+    if not missing:
+        return ""
+    return (
+        "give --git-provider-url, --environment-git-owner and --default-environment-prefix"
         " (<url>/<owner>/environment-<prefix>-<environment>.git), or "
-        + " ".join(f"--environment-repo {name}=URL" for name in missing),
+        + " ".join(f"--environment-repo {name}=URL" for name in missing)
     )
+
+
+def _without_repository(installation: Installation) -> list[str]:
+    sources = installation.sources
+    if sources.git_url and installation.owner and installation.prefix:
+        return []
+    names = ("dev", "staging", "production") if installation.default_environments else ("dev",)
+    return [name for name in names if EnvironmentName(name) not in sources.repositories]
 
 
 def _read_sources(flags: InstallFlags) -> Sources:

@@ -42,6 +42,8 @@ def command(
         name = cluster_name or "a new cluster"
         output.say(f"cluster: {name} on {kind}{' ' + ' '.join(others) if others else ''}")
         installing.show_plan(session, installation)
+        if not installation.is_embedded:
+            output.say(f"not built yet: creating a cluster on {kind}")
         return
     if not installation.is_embedded or installation.not_built_yet:
         hint = "install on this machine: jx install --ng; on a cluster that is there: jx install --ng --provider kubernetes"

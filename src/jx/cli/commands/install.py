@@ -11,7 +11,7 @@ from jx.cli.install_flags import install_options, read_flags
 from jx.cli.session import Session
 from jx.cli.session import command as with_session
 from jx.domain.errors import Refused
-from jx.domain.installing import plan_installation
+from jx.domain.installing import find_missing_sources, plan_installation
 
 
 @click.command()
@@ -48,6 +48,9 @@ def command(
     if idle:
         output.say(f"no effect on provider {installation.provider}: {' '.join(idle)}")
     if not installation.is_embedded:
+        if dry_run and find_missing_sources(installation):
+            installing.show_plan(session, installation)
+            return
         session.use_cluster(kubeconfig, kube_context)
         choices = cluster_installing.Choices(options, dry_run=dry_run, batch=batch_mode, wait=not no_wait)
         cluster_installing.install(session, installation, choices)
