@@ -130,7 +130,7 @@ def full_anchor() -> Anchor:
         (rescue(BROKEN, GOOD), Hold("eve", "quiet", NOW, kind=holds.PERSON)),
         (PendingEntry("e1", b"\x00\xff"),),
         ("1.0.0",),
-        "7",
+        version="7",
     )
 
 
