@@ -293,6 +293,21 @@ def test_only_what_is_meant_is_asked(hooks: Make, more: Obj, *, is_asked: bool) 
     assert bool(hook.asked) is is_asked
 
 
+def test_a_change_of_scale_is_seen_as_a_scale(hooks: Make, client: Client) -> None:
+    hook = hooks(reviewed(lambda request: {"allowed": request["object"]["spec"]["replicas"] < 3}))
+    path = f"/apis/apps/v1/namespaces/{hook.namespace}/deployments"
+    template = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "a", "image": "b"}]}}
+    spec = {"selector": {"matchLabels": {"a": "b"}}, "template": template}
+    deployment = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "a"}, "spec": spec}
+    assert client.post(path, deployment).status == 201
+    hook.configure(rules=[{**rule("deployments/scale"), "apiGroups": ["apps"]}])
+    assert client.merge(f"{path}/a/scale", {"spec": {"replicas": 2}}).status == 200
+    assert client.merge(f"{path}/a/scale", {"spec": {"replicas": 4}}).status == 400
+    assert client.merge(f"{path}/a", {"spec": {"replicas": 5}}).status == 200
+    assert [request["kind"]["kind"] for request in hook.asked] == ["Scale", "Scale"]
+    assert hook.asked[0]["oldObject"]["spec"] == {"replicas": 1}
+
+
 def test_rules_for_another_version_mean_the_same_resource(hooks: Make, client: Client) -> None:
     hook = hooks(reviewed(allow))
     meant = {**rule("horizontalpodautoscalers", version="v1"), "apiGroups": ["autoscaling"]}

@@ -19,6 +19,7 @@ from jx.adapters.local.kubernetes.garbage import GarbageCollector
 from jx.adapters.local.kubernetes.logs import LogSource
 from jx.adapters.local.kubernetes.namespaces import Namespaces
 from jx.adapters.local.kubernetes.pki import Pki
+from jx.adapters.local.kubernetes.policies import PolicyRules, ValidatingPolicies
 from jx.adapters.local.kubernetes.rbac import Authorizer, EscalationCheck
 from jx.adapters.local.kubernetes.reading import Selection, select
 from jx.adapters.local.kubernetes.registry import Registry, Served
@@ -71,11 +72,15 @@ class Api:
             self.service_addresses,
             EscalationCheck(self.authorizer),
             WebhookConfigurations(),
+            PolicyRules(),
         ]
         self.webhooks = Webhooks(self._store, self.verbs.registry)
         """Its `is_played` may be replaced by who runs pods."""
         self.verbs.plugins.append(MutatingWebhooks(self.webhooks, self.verbs.shape, self.verbs.plugins))
-        self.verbs.judges.append(ValidatingWebhooks(self.webhooks))
+        self.verbs.judges += [
+            ValidatingPolicies(self._store, self.verbs.registry),
+            ValidatingWebhooks(self.webhooks),
+        ]
         definitions = Definitions(self.verbs)
         with self.verbs.operation():
             # Custom resources are served before anything looks at their objects.

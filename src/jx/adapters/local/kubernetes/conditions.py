@@ -69,13 +69,13 @@ def faults(conditions: Iterable[Obj], path: str, types: Mapping[str, str] = VARI
 def expression_faults(
     expression: str, path: str, types: Mapping[str, str], result: str = "bool"
 ) -> list[FieldError]:
-    """What is wrong with an expression that must have a value of a type."""
+    """What is wrong with an expression that must have a value of a type (`dyn`: of any)."""
     if not expression.strip():
         return [invalid.required(path)]
     try:
         compiled = cel.compiled(expression.strip(), types)
     except cel.CompilationError as error:
         return [invalid.invalid(path, expression, f"compilation failed: {error}")]
-    if compiled.type not in (result, cel.ANY):
+    if result != cel.ANY and compiled.type not in (result, cel.ANY):
         return [invalid.invalid(path, expression, f"must evaluate to {result}")]
     return []

@@ -13,6 +13,7 @@ from jx.adapters.local.kubernetes.facts import Obj
 from jx.adapters.local.kubernetes.registry import Registry, Served
 from jx.adapters.local.kubernetes.requests import Request
 from jx.adapters.local.kubernetes.store import Store
+from jx.adapters.local.kubernetes.subresources import scale_of
 
 GROUP: Final = "admissionregistration.k8s.io"
 _EXEMPT: Final = frozenset(
@@ -25,6 +26,7 @@ _EXEMPT: Final = frozenset(
         "validatingwebhookconfigurations",
     }
 )
+_SCALE: Final = {"group": "autoscaling", "version": "v1", "kind": "Scale"}
 _OPTIONS: Final = {"CREATE": "CreateOptions", "UPDATE": "UpdateOptions", "DELETE": "DeleteOptions"}
 
 
@@ -59,17 +61,18 @@ class Attributes:
     def asked(self, served: Served) -> Obj:
         """The AdmissionRequest, with the objects in a served version; without its uid."""
         request, resource = self.request, self.request.served.resource
+        is_scale = request.subresource == "scale"
         shown: Obj = {
-            "kind": _kind(served),
+            "kind": _SCALE if is_scale else _kind(served),
             "resource": _resource(served),
-            "requestKind": _kind(request.served),
+            "requestKind": _SCALE if is_scale else _kind(request.served),
             "requestResource": _resource(request.served),
             "name": request.name,
             "namespace": self.namespace,
             "operation": self.operation,
             "userInfo": _user(request),
-            "object": served.as_version(self.new) if self.new is not None else None,
-            "oldObject": served.as_version(self.old) if self.old is not None else None,
+            "object": _seen(served, self.new, is_scale=is_scale),
+            "oldObject": _seen(served, self.old, is_scale=is_scale),
             "dryRun": request.dry_run,
             "options": _options(self.operation, request),
         }
@@ -78,6 +81,12 @@ class Attributes:
         if not resource.namespaced and not self.is_namespace:
             del shown["namespace"]
         return {key: value for key, value in shown.items() if value != ""}
+
+
+def _seen(served: Served, obj: Obj | None, *, is_scale: bool) -> Obj | None:
+    if obj is None:
+        return None
+    return scale_of(served, obj) if is_scale else served.as_version(obj)
 
 
 def _kind(served: Served) -> Obj:

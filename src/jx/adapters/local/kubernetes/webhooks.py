@@ -240,7 +240,7 @@ class MutatingWebhooks:
             operations = _operations(invocation, response)
             if not operations:
                 continue
-            if attributes.new is None:
+            if attributes.new is None or attributes.request.subresource == "scale":
                 raise _internal(
                     f'admission webhook "{invocation.name}" attempted to modify the object,'
                     " which is not supported for this operation"
