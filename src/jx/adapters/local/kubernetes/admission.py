@@ -145,14 +145,3 @@ class ServiceAddresses:
             }
             for port in ports
         ]
-
-
-class PodAccounts:
-    """Pods run as the ServiceAccount `default` of their namespace unless they name another."""
-
-    def admit(self, operation: Operation, request: Request, new: Obj, old: Obj | None) -> Obj:
-        if request.served.collection != ("", "pods") or operation != "CREATE" or request.subresource:
-            return new
-        spec = new.get("spec") or {}
-        account = spec.get("serviceAccountName") or spec.get("serviceAccount") or "default"
-        return {**new, "spec": {**spec, "serviceAccountName": account, "serviceAccount": account}}

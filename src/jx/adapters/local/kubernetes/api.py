@@ -9,17 +9,20 @@ from pathlib import Path
 
 import orjson
 
-from jx.adapters.local.kubernetes import admission
+from jx.adapters.local.kubernetes import admission, furniture
 from jx.adapters.local.kubernetes.accounts import Accounts
 from jx.adapters.local.kubernetes.crds import DefinitionRules, Definitions
 from jx.adapters.local.kubernetes.drafts import Draft, attempt
 from jx.adapters.local.kubernetes.errors import ApiError
 from jx.adapters.local.kubernetes.facts import Obj, Resource
 from jx.adapters.local.kubernetes.garbage import GarbageCollector
+from jx.adapters.local.kubernetes.limits import LimitDefaults, Limits
 from jx.adapters.local.kubernetes.logs import LogSource
 from jx.adapters.local.kubernetes.namespaces import Namespaces
 from jx.adapters.local.kubernetes.pki import Pki
+from jx.adapters.local.kubernetes.pod_admission import PodAccounts, PodPriorities, PodTolerations
 from jx.adapters.local.kubernetes.policies import PolicyRules, ValidatingPolicies
+from jx.adapters.local.kubernetes.quotas import Quotas
 from jx.adapters.local.kubernetes.rbac import Authorizer, EscalationCheck
 from jx.adapters.local.kubernetes.reading import Selection, select
 from jx.adapters.local.kubernetes.registry import Registry, Served
@@ -68,7 +71,10 @@ class Api:
         self.verbs.plugins += [
             admission.NamespaceLifecycle(self._store),
             DefinitionRules(),
-            admission.PodAccounts(),
+            PodAccounts(self._store),
+            PodTolerations(),
+            PodPriorities(self._store),
+            LimitDefaults(self._store),
             self.service_addresses,
             EscalationCheck(self.authorizer),
             WebhookConfigurations(),
@@ -77,9 +83,12 @@ class Api:
         self.webhooks = Webhooks(self._store, self.verbs.registry)
         """Its `is_played` may be replaced by who runs pods."""
         self.verbs.plugins.append(MutatingWebhooks(self.webhooks, self.verbs.shape, self.verbs.plugins))
+        quotas = Quotas(self.verbs)
         self.verbs.judges += [
+            Limits(self._store),
             ValidatingPolicies(self._store, self.verbs.registry),
             ValidatingWebhooks(self.webhooks),
+            quotas,
         ]
         definitions = Definitions(self.verbs)
         with self.verbs.operation():
@@ -88,10 +97,12 @@ class Api:
             garbage = GarbageCollector(self.verbs)
             namespaces = Namespaces(self.verbs, lambda: self.pki.authority_pem)
             self.verbs.reactors += [definitions.react, garbage.react, namespaces.react, self.accounts.react]
-            self.verbs.reactors.append(self.authorizer.react)
+            self.verbs.reactors += [self.authorizer.react, quotas.react]
             self.authorizer.furnish(self.verbs)
             garbage.resume()
             namespaces.resume()
+            furniture.furnish(self.verbs)
+            quotas.resume()
 
     @staticmethod
     def open(directory: Path | None) -> Api:

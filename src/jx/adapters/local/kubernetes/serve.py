@@ -16,7 +16,7 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from jx.adapters.local.kubernetes import kubeconfig
+from jx.adapters.local.kubernetes import furniture, kubeconfig
 from jx.adapters.local.kubernetes.api import Api
 from jx.adapters.local.kubernetes.app import create_app
 
@@ -57,6 +57,7 @@ class Server:
         except BaseException:
             self._socket.close()
             raise
+        furniture.announce(self.api.verbs, host, self.port)
         kubeconfig.write(self.kubeconfig, self.api.pki, server=self.url, name=name, namespace=namespace)
         self._app = create_app(self.api)
         self._server = _Uvicorn(_config(self._app, self.api.pki.folder))

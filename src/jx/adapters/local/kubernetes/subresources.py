@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from jx.adapters.local.kubernetes import exchange, logs, patches
+from jx.adapters.local.kubernetes import disruptions, exchange, logs, patches
 from jx.adapters.local.kubernetes.accounts import Accounts
 from jx.adapters.local.kubernetes.errors import (
     ApiError,
@@ -114,7 +114,9 @@ class Subresources:
             wanted.get("propagationPolicy") or "",
             wanted.get("gracePeriodSeconds"),
         )
-        self._verbs.delete(request_for(call, served, target), options)
+        request = replace(request_for(call, served, target), subresource="")
+        disruptions.check_eviction(self._verbs.store, self._verbs.get(request).obj)
+        self._verbs.delete(request, options)
         return exchange.of_object({**_SUCCESS, "code": 201}, 201)
 
     def _log(self, call: Call, served: Served, target: Target) -> Response:

@@ -14,6 +14,7 @@ from jx.adapters.local.kubernetes.facts import Obj, Resource
 Which: TypeAlias = tuple[str, str]
 """Group and plural of a resource."""
 
+BUDGETS: Which = ("policy", "poddisruptionbudgets")
 CONFIG_MAPS: Which = ("", "configmaps")
 CONTROLLER_REVISIONS: Which = ("apps", "controllerrevisions")
 CRON_JOBS: Which = ("batch", "cronjobs")
@@ -36,7 +37,16 @@ VOLUME_CLAIMS: Which = ("", "persistentvolumeclaims")
 VOLUMES: Which = ("", "persistentvolumes")
 
 CACHED: tuple[Which, ...] = (
-    *(CONFIG_MAPS, CONTROLLER_REVISIONS, CRON_JOBS, DAEMON_SETS, DEPLOYMENTS, ENDPOINTS, ENDPOINT_SLICES),
+    *(
+        BUDGETS,
+        CONFIG_MAPS,
+        CONTROLLER_REVISIONS,
+        CRON_JOBS,
+        DAEMON_SETS,
+        DEPLOYMENTS,
+        ENDPOINTS,
+        ENDPOINT_SLICES,
+    ),
     *(INGRESSES, JOBS, NAMESPACES, NODES, PODS, REPLICA_SETS, SECRETS, SERVICE_ACCOUNTS, SERVICES),
     *(STATEFUL_SETS, VOLUME_CLAIMS, VOLUMES),
 )

@@ -14,6 +14,7 @@ from jx.adapters.local.kubernetes.controllers.cluster import CACHED, EVENTS, POD
 from jx.adapters.local.kubernetes.controllers.cronjobs import CronJobs
 from jx.adapters.local.kubernetes.controllers.daemonsets import DaemonSets
 from jx.adapters.local.kubernetes.controllers.deployments import Deployments
+from jx.adapters.local.kubernetes.controllers.disruptions import Disruptions
 from jx.adapters.local.kubernetes.controllers.endpoints import Endpoints, IngressAddresses
 from jx.adapters.local.kubernetes.controllers.events import Expiry
 from jx.adapters.local.kubernetes.controllers.jobs import Jobs
@@ -72,6 +73,7 @@ class Workloads:
             Jobs(cluster, backoff_seconds=chosen.job_backoff_seconds),
             CronJobs(cluster),
             Claims(cluster),
+            Disruptions(cluster),
             Endpoints(cluster),
             IngressAddresses(cluster),
             Expiry(cluster),
