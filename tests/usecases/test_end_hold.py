@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.support.faults import Faults
+from tests.support.endings import objects
+from tests.support.faults import Fault, Faults
+from tests.support.fuses import Crash
 from tests.support.journeys import ANN, BOB, DEV, World, installed, merged
 
 from jx.domain import holds
@@ -83,3 +85,30 @@ def test_a_hold_that_is_set_in_the_same_moment_stays(world: World) -> None:
     ended = world.process(BOB, faults).end_hold(DEV)
     assert [hold.reason for hold in ended] == ["a freeze"]
     assert [hold.reason for hold in world.anchor().holds] == ["another freeze"]
+
+
+def test_what_an_interrupted_rescue_did_is_made_good_when_its_hold_is_ended(world: World) -> None:
+    before = world.tree()
+    world.process(ANN).add_app("redis")
+    merged(world, 1)
+    world.settle()
+    expected = objects(world)
+    dry = Faults()
+    world.copy().process(BOB, dry).apply_by_hand(before)
+    deleting = dry.calls.index(("cluster", "delete")) + 1
+    with pytest.raises(Crash):
+        world.process(BOB, Faults(deleting, Fault.CRASH_AFTER)).apply_by_hand(before)
+    world.process(BOB).end_hold(DEV)
+    world.settle()
+    assert objects(world) == expected
+
+
+def test_a_rescue_that_was_finished_leaves_its_record_as_it_is(world: World) -> None:
+    before = world.tree()
+    world.process(ANN).add_app("redis")
+    merged(world, 1)
+    world.settle()
+    world.process(BOB).apply_by_hand(before)
+    applied = world.anchor().applied
+    world.process(BOB).end_hold(DEV)
+    assert world.anchor().applied == applied

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from jx.domain.applying import Anchor, Hold
+from jx.domain.applying import Anchor, Applied, ApplyResult, Hold
 from jx.domain.errors import NotFound
 from jx.domain.events import Event
+from jx.domain.holds import RESCUE
 from jx.domain.names import EnvironmentName
 from jx.ports.anchor import Anchors
 from jx.ports.reporter import Reporter
@@ -27,9 +28,20 @@ class EndHold:
             raise NotFound(f"this cluster has never seen environment {environment}", hint="jx get env")
 
         def drop(current: Anchor) -> Anchor:
-            return replace(current, holds=tuple(hold for hold in current.holds if hold not in anchor.holds))
+            kept = tuple(hold for hold in current.holds if hold not in anchor.holds)
+            return replace(current, holds=kept, applied=_doubted(current.applied, anchor.holds))
 
         WriteAnchor(self.anchors)(anchor, drop)
         for hold in anchor.holds:
             self.reporter.tell(Event(f"Ended the hold of {hold.by}: {hold.reason}"))
         return anchor.holds
+
+
+def _doubted(applied: Applied | None, ended: tuple[Hold, ...]) -> Applied | None:
+    """What was applied last, as the record has it. A rescue that set its hold and was then interrupted left no record of what it
+    did to the cluster: what was recorded before it has to be applied once more."""
+    rescues = (hold for hold in ended if hold.kind == RESCUE and hold.applied_tree)
+    if applied and any(hold.applied_tree != applied.source.tree_digest for hold in rescues):
+        words = "an apply by hand was interrupted after it"
+        return replace(applied, result=ApplyResult.FAILED, is_verified=False, message=words)
+    return applied
