@@ -35,6 +35,7 @@ from jx.domain.manifests import ObjectRef
 from jx.domain.names import AppKey, Repo, Revision
 from jx.ports.repos import Draft
 from jx.usecases.propose_change import PlatformAt
+from jx.usecases.remove_app import RemoveAppRequest
 
 CONFIG = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\ndata:\n  a: b\n"
 REDIS = ObjectRef("apps", "StatefulSet", "jx", "jenkins-x-redis")
@@ -181,6 +182,22 @@ def test_an_object_that_fails_is_tried_again_until_it_does_not(world: World) -> 
     assert state_of(world, revision) is CheckState.SUCCESS
     results = [entry.trailers["Jx-Result"] for entry in world.ledger()]
     assert results == ["applied", "failed", "applied"]
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="an apply that failed is forgotten to have removed the app: EmptyRender refuses to finish it",
+)
+def test_the_last_app_that_could_not_be_removed_at_once_is_removed_later(world: World) -> None:
+    world.process(ANN).add_app("shop", STAGING)
+    merged(world, 1, STAGING)
+    world.settle()
+    world.process(ANN).remove_app(RemoveAppRequest(world.at, "shop", STAGING))
+    merged(world, 2, STAGING)
+    world.cluster.fail(Unavailable("the API server is busy"), only=lambda ref: ref.kind == "Service")
+    controllers(world).work()
+    left = {(ref.kind, ref.name) for ref in world.cluster.objects if ref.namespace == "jx-staging"}
+    assert left == set()
 
 
 def test_an_environment_on_hold_is_no_error_and_goes_on_when_the_hold_is_ended(world: World) -> None:
