@@ -172,7 +172,7 @@ def test_what_pods_ask_for_is_added_up(space: Space) -> None:
         " used: limits.memory=600Mi,requests.cpu=600m, limited: limits.memory=1Gi,requests.cpu=1"
     )
     assert space.refusal("pods", pod("c")) == (
-        'pods "c" is forbidden: failed quota: q: must specify requests.cpu for: main'
+        'pods "c" is forbidden: failed quota: q: must specify limits.memory for: main; requests.cpu for: main'
     )
     space.client.delete(f"{space.root}/pods/a")
     assert space.client.post(f"{space.root}/pods", asking("b", **resources)).status == 201

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import orjson
 
-from jx.adapters.local.kubernetes import admission, furniture
+from jx.adapters.local.kubernetes import admission, conversions, furniture
 from jx.adapters.local.kubernetes.accounts import Accounts
 from jx.adapters.local.kubernetes.crds import DefinitionRules, Definitions
 from jx.adapters.local.kubernetes.drafts import Draft, attempt
@@ -126,8 +126,9 @@ class Api:
     ) -> list_of[Obj]:
         """The objects by name, of all namespaces for ""; selectors as in kubectl's `-l` and `--field-selector`."""
         selection = Selection.parse(namespace, labels, fields)
+        collection = conversions.collection_of((resource.group, resource.plural))
         with self.verbs.operation():
-            found = select(self._store.entries((resource.group, resource.plural), namespace), selection)
+            found = select(self._store.entries(collection, namespace), selection)
         return [self._copy(resource, stored) for stored in found]
 
     def create(self, resource: Resource, namespace: str, obj: Obj, *, manager: str) -> Obj:
@@ -224,7 +225,8 @@ class Api:
         return Request(self._served(resource), namespace, name, subresource, manager=manager, draft=Draft())
 
     def _copy(self, resource: Resource, stored: Stored) -> Obj:
-        return {"kind": resource.kind, "apiVersion": resource.api_version, **orjson.loads(stored.body)}
+        body = self._served(resource).body_of(stored)
+        return {"kind": resource.kind, "apiVersion": resource.api_version, **orjson.loads(body)}
 
     def _result(self, resource: Resource, written: Written) -> Obj:
         return self._copy(resource, written.stored)

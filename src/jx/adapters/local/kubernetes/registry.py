@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from jx.adapters.local.kubernetes import facts
+from jx.adapters.local.kubernetes import conversions, facts
 from jx.adapters.local.kubernetes.custom_rules import CustomRules
 from jx.adapters.local.kubernetes.errors import no_such_path
 from jx.adapters.local.kubernetes.facts import Gvk, Obj, Resource, Schema
 from jx.adapters.local.kubernetes.schemas import CrdValidator
-from jx.adapters.local.kubernetes.store import Collection
+from jx.adapters.local.kubernetes.store import Collection, Stored, encode
 
 _VERSION = re.compile(r"^v(\d+)(?:(alpha|beta)(\d+))?$")
 
@@ -41,7 +41,8 @@ class Served:
 
     @property
     def collection(self) -> Collection:
-        return (self.resource.group, self.resource.plural)
+        """Where its objects are stored; some resources are another view of one collection."""
+        return conversions.collection_of((self.resource.group, self.resource.plural))
 
     @property
     def gvk(self) -> Gvk:
@@ -58,9 +59,22 @@ class Served:
         return "list" in self.resource.verbs
 
     def as_version(self, obj: Obj) -> Obj:
-        """The object in this version (versions differ by name only)."""
-        api_version = self.resource.api_version
-        return obj if obj["apiVersion"] == api_version else {**obj, "apiVersion": api_version}
+        """The object in this version (versions of custom resources differ by name only)."""
+        return conversions.as_version(obj, self.resource.api_version)
+
+    def body_of(self, stored: Stored) -> bytes:
+        """The JSON of an object in this version, without kind and apiVersion."""
+        if stored.obj["apiVersion"] == self.resource.api_version or self.custom:
+            return stored.body
+        return encode(self.as_version(stored.obj))
+
+    @property
+    def storage_version(self) -> str:
+        """The apiVersion in which its objects are stored."""
+        resource = self.resource
+        if self.custom:
+            return f"{resource.group}/{self.custom.storage_version}"
+        return conversions.storage_version(resource.kind, resource.api_version)
 
 
 def version_rank(version: str) -> tuple[int, int, int, str]:
@@ -123,11 +137,10 @@ class Registry:
 
     def versions_of(self, collection: Collection) -> list[Served]:
         """All served versions of a resource."""
-        group, plural = collection
         return [
             served
             for path in (*self._builtin, *self._custom)
-            if path[0] == group and path[2] == plural and (served := self.find(*path))
+            if conversions.collection_of((path[0], path[2])) == collection and (served := self.find(*path))
         ]
 
     def resources(self) -> list[Resource]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from jx.adapters.local.kubernetes import exchange, tables
+from jx.adapters.local.kubernetes import exchange, protobuf, strictness, tables
 from jx.adapters.local.kubernetes.drafts import Outstanding
 from jx.adapters.local.kubernetes.errors import ApiError, bad_request, method_not_allowed, unsupported
 from jx.adapters.local.kubernetes.exchange import Call, Form, Response
@@ -51,9 +51,9 @@ def request_for(call: Call, served: Served, target: Target) -> Request:
     if dry_run not in ("", "All"):
         message = f'Invalid value: ["{dry_run}"]: supported values: "All"'
         raise ApiError(422, "Invalid", f' "" is invalid: dryRun: {message}'.strip())
-    strictness = call.query.get("fieldValidation") or "Warn"
-    if strictness not in ("Ignore", "Warn", "Strict"):
-        raise bad_request(f'fieldValidation: Unsupported value: "{strictness}"')
+    validation = call.query.get("fieldValidation") or "Warn"
+    if validation not in ("Ignore", "Warn", "Strict"):
+        raise bad_request(f'fieldValidation: Unsupported value: "{validation}"')
     return Request(
         served,
         target.namespace if served.resource.namespaced else "",
@@ -62,7 +62,7 @@ def request_for(call: Call, served: Served, target: Target) -> Request:
         call.user,
         manager=call.query.get("fieldManager") or _default_manager(call),
         dry_run=bool(dry_run),
-        strictness=strictness,
+        strictness=validation,
         warnings=call.draft.warnings,
         draft=call.draft,
     )
@@ -139,13 +139,13 @@ class Resources:
             raise method_not_allowed()
         request = request_for(call, served, target)
         obj = _typed(request, exchange.parse_body(call))
-        self._verbs.check_strictness(request, obj)
+        self._check_strictness(call, request, obj)
         return self._written(call, request, self._verbs.create(request, obj))
 
     def update(self, call: Call, served: Served, target: Target) -> Response:
         request = request_for(call, served, target)
         obj = _typed(request, exchange.parse_body(call))
-        self._verbs.check_strictness(request, obj)
+        self._check_strictness(call, request, obj)
         return self._written(call, request, self._verbs.update(request, obj))
 
     def patch(self, call: Call, served: Served, target: Target) -> Response:
@@ -161,13 +161,18 @@ class Resources:
             return self._apply(call, request)
         return self._written(call, request, self._verbs.patch(request, kind, exchange.parse_json(call.body)))
 
+    def _check_strictness(self, call: Call, request: Request, obj: Obj) -> None:
+        is_text = request.strictness != "Ignore" and call.content_type != protobuf.MEDIA_TYPE
+        twice = strictness.duplicates(call.body, obj) if is_text else []
+        self._verbs.check_strictness(request, obj, twice)
+
     def _apply(self, call: Call, request: Request) -> Response:
         if not call.query.get("fieldManager"):
             message = "fieldManager: Required value: is required for apply patch"
             raise ApiError(422, "Invalid", f'PatchOptions.meta.k8s.io "" is invalid: {message}')
         config = exchange.parse_body(call)
         _check_apply(request, config)
-        self._verbs.check_strictness(request, config)
+        self._check_strictness(call, request, config)
         return self._written(call, request, self._verbs.apply(request, config, force=call.flag("force")))
 
     def delete(self, call: Call, served: Served, target: Target) -> Response:
@@ -242,7 +247,7 @@ class Resources:
             return orjson.dumps(shown)
         if form.kind.startswith("PartialObjectMetadata"):
             return orjson.dumps(_metadata_only(served, stored))
-        return prefix(served) + stored.body[1:]
+        return prefix(served) + served.body_of(stored)[1:]
 
     def _streamed(self, call: Call, served: Served, form: Form) -> Shown:
         first = True
@@ -274,7 +279,7 @@ def _list_body(served: Served, page: Page) -> bytes:
         begin = b'{"apiVersion":"%s","kind":"%s",' % (resource.api_version.encode(), resource.kind.encode())
         items = b",".join([begin + stored.body[1:] for stored in page.entries])
     else:
-        items = b",".join([stored.body for stored in page.entries])
+        items = b",".join([served.body_of(stored) for stored in page.entries])
     return head + orjson.dumps(_list_meta(page)) + b',"items":[' + items + b"]}"
 
 

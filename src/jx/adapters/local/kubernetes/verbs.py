@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
-from jx.adapters.local.kubernetes import decoding, deletion, managed, metadata, normalise, patches, schemas
+from jx.adapters.local.kubernetes import (
+    conversions,
+    decoding,
+    deletion,
+    managed,
+    metadata,
+    normalise,
+    patches,
+    schemas,
+)
 from jx.adapters.local.kubernetes.admission import Judge, Operation, Plugin
 from jx.adapters.local.kubernetes.errors import ApiError, already_exists, bad_request, conflict, not_found
 from jx.adapters.local.kubernetes.facts import Obj
@@ -168,11 +177,11 @@ class Verbs:
         with self._lock:
             return self.store.changes(collection, since)
 
-    def check_strictness(self, request: Request, obj: Obj) -> None:
-        """Refuse, or warn of, fields that the kind does not have."""
+    def check_strictness(self, request: Request, obj: Obj, found: Sequence[str] = ()) -> None:
+        """Refuse, or warn of, fields that the kind does not have, and what else was `found` in the body."""
         if request.strictness == "Ignore":
             return
-        unknown = schemas.unknown_fields(request.served.schema, obj)
+        unknown = [*found, *schemas.unknown_fields(request.served.schema, obj)]
         if not unknown:
             return
         if request.strictness == "Warn":
@@ -309,10 +318,7 @@ class Verbs:
         return name
 
     def _in_storage_version(self, request: Request, obj: Obj) -> Obj:
-        custom = request.served.custom
-        if custom is None or custom.storage_version == request.served.resource.version:
-            return obj
-        return {**obj, "apiVersion": f"{request.served.resource.group}/{custom.storage_version}"}
+        return conversions.as_version(obj, request.served.storage_version)
 
     def _commit(self, change: Change) -> Change:
         self._pending.append(change)

@@ -1,0 +1,157 @@
+"""Resources whose versions or groups differ in more than their name: each is stored in one form and shown in any."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Final, TypeAlias
+
+import orjson
+
+from jx.adapters.local.kubernetes.facts import Obj
+
+Convert: TypeAlias = Callable[[Obj], Obj]
+Resource: TypeAlias = tuple[str, str]
+
+STORED_AS: Final[Mapping[Resource, Resource]] = MappingProxyType(
+    {("events.k8s.io", "events"): ("", "events")}
+)
+"""Resources that are another view of one that is stored."""
+
+_SCALER_V1, _SCALER_V2 = "autoscaling/v1", "autoscaling/v2"
+_NOTE: Final = "autoscaling.alpha.kubernetes.io/"
+_METRICS, _CURRENT, _CONDITIONS, _BEHAVIOUR = (
+    f"{_NOTE}{name}" for name in ("metrics", "current-metrics", "conditions", "behavior")
+)
+_DEFAULT_PERCENT: Final = 80
+# (core/v1, events.k8s.io/v1)
+_EVENT_FIELDS: Final = (
+    ("involvedObject", "regarding"),
+    ("message", "note"),
+    ("source", "deprecatedSource"),
+    ("firstTimestamp", "deprecatedFirstTimestamp"),
+    ("lastTimestamp", "deprecatedLastTimestamp"),
+    ("count", "deprecatedCount"),
+    ("reportingComponent", "reportingController"),
+)
+
+
+def collection_of(resource: Resource) -> Resource:
+    """Where the objects of a resource are stored."""
+    return STORED_AS.get(resource, resource)
+
+
+def as_version(obj: Obj, api_version: str) -> Obj:
+    """An object of these resources, or of any other, in another version."""
+    if obj["apiVersion"] == api_version:
+        return obj
+    convert = _CONVERSIONS.get((obj["kind"], obj["apiVersion"], api_version), _same)
+    return {**convert(obj), "apiVersion": api_version}
+
+
+def storage_version(kind: str, api_version: str) -> str:
+    """The version in which a built-in kind is stored."""
+    return _STORAGE.get((kind, api_version), api_version)
+
+
+def _same(obj: Obj) -> Obj:
+    return obj
+
+
+def _renamed(obj: Obj, names: Mapping[str, str]) -> Obj:
+    return {names.get(key, key): value for key, value in obj.items()}
+
+
+def _core_event(event: Obj) -> Obj:
+    return _renamed(event, {new: old for old, new in _EVENT_FIELDS})
+
+
+def _new_event(event: Obj) -> Obj:
+    return _renamed(event, dict(_EVENT_FIELDS))
+
+
+def _scaler_v2(scaler: Obj) -> Obj:
+    notes = dict(scaler["metadata"].get("annotations") or {})
+    before, was = scaler.get("spec") or {}, scaler.get("status") or {}
+    spec = {key: value for key, value in before.items() if key != "targetCPUUtilizationPercentage"}
+    metrics = _noted(notes, _METRICS, [])
+    percent = before.get("targetCPUUtilizationPercentage") or (None if metrics else _DEFAULT_PERCENT)
+    spec["metrics"] = [*([_processor(percent)] if percent else []), *metrics]
+    if behaviour := _noted(notes, _BEHAVIOUR, None):
+        spec["behavior"] = behaviour
+    status = {key: value for key, value in was.items() if key != "currentCPUUtilizationPercentage"}
+    current = _noted(notes, _CURRENT, [])
+    if (percent := was.get("currentCPUUtilizationPercentage")) is not None:
+        shown = {"averageUtilization": percent, "averageValue": "0"}
+        current = [{"type": "Resource", "resource": {"name": "cpu", "current": shown}}, *current]
+    if current:
+        status["currentMetrics"] = current
+    if conditions := _noted(notes, _CONDITIONS, []):
+        status["conditions"] = conditions
+    return _with(scaler, notes, spec, status)
+
+
+def _scaler_v1(scaler: Obj) -> Obj:
+    notes = dict(scaler["metadata"].get("annotations") or {})
+    before, was = scaler.get("spec") or {}, scaler.get("status") or {}
+    spec = {key: value for key, value in before.items() if key not in ("metrics", "behavior")}
+    others = []
+    for metric in before.get("metrics") or ():
+        target = (metric.get("resource") or {}).get("target") or {}
+        is_processor = (metric.get("resource") or {}).get("name") == "cpu"
+        if is_processor and target.get("averageUtilization") and "targetCPUUtilizationPercentage" not in spec:
+            spec["targetCPUUtilizationPercentage"] = target["averageUtilization"]
+        else:
+            others.append(metric)
+    status = {key: value for key, value in was.items() if key not in ("currentMetrics", "conditions")}
+    current = []
+    for metric in was.get("currentMetrics") or ():
+        shown = (metric.get("resource") or {}).get("current") or {}
+        if (metric.get("resource") or {}).get("name") == "cpu" and "averageUtilization" in shown:
+            status["currentCPUUtilizationPercentage"] = shown["averageUtilization"]
+        else:
+            current.append(metric)
+    for key, value in (
+        (_METRICS, others),
+        (_BEHAVIOUR, before.get("behavior")),
+        (_CURRENT, current),
+        (_CONDITIONS, was.get("conditions")),
+    ):
+        if value:
+            notes[key] = orjson.dumps(value).decode()
+    return _with(scaler, notes, spec, status)
+
+
+def _noted(notes: dict[str, str], key: str, default: Any) -> Any:
+    text = notes.pop(key, "")
+    try:
+        return orjson.loads(text) if text else default
+    except orjson.JSONDecodeError:
+        return default
+
+
+def _processor(percent: int) -> Obj:
+    target = {"type": "Utilization", "averageUtilization": percent}
+    return {"type": "Resource", "resource": {"name": "cpu", "target": target}}
+
+
+def _with(scaler: Obj, notes: dict[str, str], spec: Obj, status: Obj) -> Obj:
+    metadata = {key: value for key, value in scaler["metadata"].items() if key != "annotations"}
+    if notes:
+        metadata["annotations"] = notes
+    made = {**scaler, "metadata": metadata, "spec": spec}
+    return {**made, "status": status} if "status" in scaler else made
+
+
+_SCALER: Final = "HorizontalPodAutoscaler"
+_CONVERSIONS: Final[Mapping[tuple[str, str, str], Convert]] = MappingProxyType(
+    {
+        ("Event", "events.k8s.io/v1", "v1"): _core_event,
+        ("Event", "v1", "events.k8s.io/v1"): _new_event,
+        (_SCALER, _SCALER_V1, _SCALER_V2): _scaler_v2,
+        (_SCALER, _SCALER_V2, _SCALER_V1): _scaler_v1,
+    }
+)
+_STORAGE: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
+    {("Event", "events.k8s.io/v1"): "v1", (_SCALER, _SCALER_V1): _SCALER_V2}
+)
