@@ -225,8 +225,8 @@ class Api:
         return Request(self._served(resource), namespace, name, subresource, manager=manager, draft=Draft())
 
     def _copy(self, resource: Resource, stored: Stored) -> Obj:
-        body = self._served(resource).body_of(stored)
-        return {"kind": resource.kind, "apiVersion": resource.api_version, **orjson.loads(body)}
+        head = {"kind": resource.kind, "apiVersion": stored.obj["apiVersion"]}
+        return conversions.as_version({**head, **orjson.loads(stored.body)}, resource.api_version)
 
     def _result(self, resource: Resource, written: Written) -> Obj:
         return self._copy(resource, written.stored)
