@@ -7,9 +7,7 @@ this machine), *remote* (a kubeconfig and a clone, nothing else). A profile is a
 from __future__ import annotations
 
 import getpass
-import os
 import signal
-import socket
 import threading
 from dataclasses import dataclass
 from functools import cached_property
@@ -223,9 +221,10 @@ class Outside:
     @cached_property
     def locks(self) -> KubernetesLocks:
         """One lock per environment."""
+        from jx.adapters.files.holders import is_gone
         from jx.adapters.kubernetes.locks import KubernetesLocks
 
-        return KubernetesLocks(self.api, self.clock)
+        return KubernetesLocks(self.api, self.clock, is_gone=is_gone)
 
     @cached_property
     def credentials(self) -> KubernetesCredentials:
@@ -311,7 +310,9 @@ class Outside:
     @property
     def holder(self) -> str:
         """Who holds locks: unique to this process."""
-        return f"{self.person}@{socket.gethostname()}/{os.getpid()}"
+        from jx.adapters.files.holders import name_holder
+
+        return name_holder(self.person)
 
     @property
     def person(self) -> str:

@@ -44,7 +44,7 @@ def anchors(page: Path) -> set[str]:
 def calls(page: Path) -> Iterator[str]:
     """What examples type after `jx`: all lines of a `sh` block, those behind a `$` of a `console` block."""
     for language, block in FENCED.findall(page.read_text()):
-        lines = block.splitlines()
+        lines = block.replace("\\\n", " ").splitlines()
         if language == "console":
             lines = [line.removeprefix("$ ") for line in lines if line.startswith("$ ")]
         elif language != "sh":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from jx.adapters.kubernetes.anchors import ensure_namespace
@@ -16,11 +17,15 @@ _ATTEMPTS = 5
 
 
 class KubernetesLocks:
-    """Locks of one cluster. Times are those of the holders' clocks: keep leases longer than clocks differ."""
+    """Locks of one cluster. Times are those of the holders' clocks: keep leases longer than clocks differ.
 
-    def __init__(self, api: Api, clock: Clock) -> None:
+    A holder that `is_gone` knows to have died has no lock any more, however long its lease; by default nobody knows.
+    """
+
+    def __init__(self, api: Api, clock: Clock, *, is_gone: Callable[[str], bool] = lambda _: False) -> None:
         self._api = api
         self._clock = clock
+        self._is_gone = is_gone
 
     def acquire(self, environment: EnvironmentName, *, holder: str, lease: timedelta) -> None:
         """Take, renew or take over, by compare-and-swap. `leaseTransitions` counts the holders, for fencing."""
@@ -64,7 +69,7 @@ class KubernetesLocks:
         if current == holder:
             spec |= fresh
         else:
-            if current and now < _expiry(spec):
+            if current and now < _expiry(spec) and not self._is_gone(current):
                 raise _locked(environment, spec)
             taken = int(spec.get("leaseTransitions") or 0) + 1
             spec |= {**fresh, "acquireTime": _text(now), "leaseTransitions": taken}
