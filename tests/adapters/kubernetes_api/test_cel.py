@@ -38,6 +38,9 @@ def value_of(source: str, **variables: Any) -> Any:
         "semver('1.2.3').isLessThan(semver('1.10.0')) && semver('1.0.0-rc.1').isLessThan(semver('1.0.0'))",
         "'a,b'.split(',') == ['a', 'b'] && 'X'.lowerAscii() == 'x' && 'abcd'.substring(1, 3) == 'bc'",
         "duration('1h') > duration('59m') && timestamp('2026-01-02T03:04:05Z').getFullYear() == 2026",
+        "format.dns1123Label().validate('A b').hasValue() && !format.dns1123Label().validate('a-b').hasValue()",
+        "format.uuid().validate('no').value()[0] == 'does not match the UUID format'",
+        "format.labelValue().validate('a') == null && format.qualifiedName().validate('a/b/c').hasValue()",
         "[1, 2].exists_one(x, x == 2) && {'a': 1}.all(k, k == 'a') && [[1], [2]].flatten() == [1, 2]",
     ],
 )

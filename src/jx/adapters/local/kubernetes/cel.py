@@ -57,7 +57,7 @@ def compiled(source: str, variables: Mapping[str, CelType]) -> Expression:
 @lru_cache(maxsize=4096)
 def _compiled(source: str, variables: tuple[tuple[str, CelType], ...]) -> Expression:
     try:
-        program = _environment(variables).compile(source)
+        program = _environment(variables).compile(_without_optionals(source))
     except RuntimeError as error:
         raise CompilationError(_TRAILER.sub("", _CODE.sub("", str(error)))) from error
     words = set(re.findall(r"[A-Za-z_]\w*", source))
@@ -65,11 +65,20 @@ def _compiled(source: str, variables: tuple[tuple[str, CelType], ...]) -> Expres
     return Expression(source, program.return_type().name().lower(), names, program)
 
 
+def _without_optionals(source: str) -> str:
+    if ".validate(" not in source:
+        return source
+    from jx.adapters.local.kubernetes import cel_formats
+
+    return cel_formats.without_optionals(source)
+
+
 @lru_cache(maxsize=256)
 def _environment(variables: tuple[tuple[str, CelType], ...]) -> Any:
     from cel_expr_python import cel
     from cel_expr_python.ext import ext_bindings, ext_encoders, ext_math, ext_optional, ext_strings
 
+    from jx.adapters.local.kubernetes.cel_formats import FORMATS
     from jx.adapters.local.kubernetes.cel_functions import FUNCTIONS
 
     declared = [
@@ -86,7 +95,7 @@ def _environment(variables: tuple[tuple[str, CelType], ...]) -> Any:
                 for index, one in enumerate(overloads)
             ],
         )
-        for name, overloads in FUNCTIONS.items()
+        for name, overloads in {**FUNCTIONS, **FORMATS}.items()
     ]
     extensions = [
         ext_strings.ExtStrings(),

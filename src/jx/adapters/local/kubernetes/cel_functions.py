@@ -22,7 +22,9 @@ Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 Tagged: TypeAlias = dict[str, str]
 
-_TAGGED: Final = "map(string, string)"
+TAGGED: Final = "map(string, string)"
+"""The type of Kubernetes' own values."""
+
 _LIST: Final = "list(dyn)"
 _STRINGS: Final = "list(string)"
 _SEMVER: Final = re.compile(
@@ -280,66 +282,66 @@ _LISTS: Final = {
 }
 
 _COMPARISONS: Final = {
-    "compareTo": [Overload("int", (_TAGGED, _TAGGED), _compare)],
-    "isGreaterThan": [Overload("bool", (_TAGGED, _TAGGED), lambda left, right: _compare(left, right) > 0)],
-    "isLessThan": [Overload("bool", (_TAGGED, _TAGGED), lambda left, right: _compare(left, right) < 0)],
+    "compareTo": [Overload("int", (TAGGED, TAGGED), _compare)],
+    "isGreaterThan": [Overload("bool", (TAGGED, TAGGED), lambda left, right: _compare(left, right) > 0)],
+    "isLessThan": [Overload("bool", (TAGGED, TAGGED), lambda left, right: _compare(left, right) < 0)],
 }
 
 _QUANTITIES: Final = {
-    "quantity": [Overload(_TAGGED, ("string",), _quantity, is_member=False)],
+    "quantity": [Overload(TAGGED, ("string",), _quantity, is_member=False)],
     "isQuantity": [Overload("bool", ("string",), _succeeds(_quantity), is_member=False)],
     "sign": [
-        Overload("int", (_TAGGED,), lambda one: (_amount(one) > 0) - (_amount(one) < 0), is_member=False),
-        Overload("int", (_TAGGED,), lambda one: (_amount(one) > 0) - (_amount(one) < 0)),
+        Overload("int", (TAGGED,), lambda one: (_amount(one) > 0) - (_amount(one) < 0), is_member=False),
+        Overload("int", (TAGGED,), lambda one: (_amount(one) > 0) - (_amount(one) < 0)),
     ],
-    "isInteger": [Overload("bool", (_TAGGED,), lambda one: _amount(one) == int(_amount(one)))],
-    "asInteger": [Overload("int", (_TAGGED,), _whole)],
-    "asApproximateFloat": [Overload("double", (_TAGGED,), lambda one: float(_amount(one)))],
+    "isInteger": [Overload("bool", (TAGGED,), lambda one: _amount(one) == int(_amount(one)))],
+    "asInteger": [Overload("int", (TAGGED,), _whole)],
+    "asApproximateFloat": [Overload("double", (TAGGED,), lambda one: float(_amount(one)))],
     "add": [
-        Overload(_TAGGED, (_TAGGED, _TAGGED), lambda one, two: _from_amount(_amount(one) + _amount(two))),
-        Overload(_TAGGED, (_TAGGED, "int"), lambda one, two: _from_amount(_amount(one) + two)),
+        Overload(TAGGED, (TAGGED, TAGGED), lambda one, two: _from_amount(_amount(one) + _amount(two))),
+        Overload(TAGGED, (TAGGED, "int"), lambda one, two: _from_amount(_amount(one) + two)),
     ],
     "sub": [
-        Overload(_TAGGED, (_TAGGED, _TAGGED), lambda one, two: _from_amount(_amount(one) - _amount(two))),
-        Overload(_TAGGED, (_TAGGED, "int"), lambda one, two: _from_amount(_amount(one) - two)),
+        Overload(TAGGED, (TAGGED, TAGGED), lambda one, two: _from_amount(_amount(one) - _amount(two))),
+        Overload(TAGGED, (TAGGED, "int"), lambda one, two: _from_amount(_amount(one) - two)),
     ],
 }
 
 _VERSIONS: Final = {
-    "semver": [Overload(_TAGGED, ("string",), _semver, is_member=False)],
+    "semver": [Overload(TAGGED, ("string",), _semver, is_member=False)],
     "isSemver": [Overload("bool", ("string",), _succeeds(_semver), is_member=False)],
-    "major": [Overload("int", (_TAGGED,), lambda one: _numbers(one)[0])],
-    "minor": [Overload("int", (_TAGGED,), lambda one: _numbers(one)[1])],
-    "patch": [Overload("int", (_TAGGED,), lambda one: _numbers(one)[2])],
+    "major": [Overload("int", (TAGGED,), lambda one: _numbers(one)[0])],
+    "minor": [Overload("int", (TAGGED,), lambda one: _numbers(one)[1])],
+    "patch": [Overload("int", (TAGGED,), lambda one: _numbers(one)[2])],
 }
 
 _ADDRESSES: Final = {
     "ip": [
-        Overload(_TAGGED, ("string",), _ip, is_member=False),
-        Overload(_TAGGED, (_TAGGED,), lambda one: _ip(_of("cidr", one).partition("/")[0])),
+        Overload(TAGGED, ("string",), _ip, is_member=False),
+        Overload(TAGGED, (TAGGED,), lambda one: _ip(_of("cidr", one).partition("/")[0])),
     ],
     "isIP": [Overload("bool", ("string",), _succeeds(_ip), is_member=False)],
     "ip.isCanonical": [
         Overload("bool", ("string",), lambda text: str(_address(text)) == text, is_member=False)
     ],
-    "family": [Overload("int", (_TAGGED,), lambda one: _ip_of(one).version)],
-    "isUnspecified": [Overload("bool", (_TAGGED,), lambda one: _ip_of(one).is_unspecified)],
-    "isLoopback": [Overload("bool", (_TAGGED,), lambda one: _ip_of(one).is_loopback)],
+    "family": [Overload("int", (TAGGED,), lambda one: _ip_of(one).version)],
+    "isUnspecified": [Overload("bool", (TAGGED,), lambda one: _ip_of(one).is_unspecified)],
+    "isLoopback": [Overload("bool", (TAGGED,), lambda one: _ip_of(one).is_loopback)],
     "isLinkLocalMulticast": [
         Overload(
             "bool",
-            (_TAGGED,),
+            (TAGGED,),
             lambda one: (
                 _ip_of(one) in ipaddress.ip_network("224.0.0.0/24")
                 or _ip_of(one) in ipaddress.ip_network("ff02::/16")
             ),
         )
     ],
-    "isLinkLocalUnicast": [Overload("bool", (_TAGGED,), lambda one: _ip_of(one).is_link_local)],
+    "isLinkLocalUnicast": [Overload("bool", (TAGGED,), lambda one: _ip_of(one).is_link_local)],
     "isGlobalUnicast": [
         Overload(
             "bool",
-            (_TAGGED,),
+            (TAGGED,),
             lambda one: (
                 not (
                     _ip_of(one).is_unspecified
@@ -351,32 +353,32 @@ _ADDRESSES: Final = {
             ),
         )
     ],
-    "cidr": [Overload(_TAGGED, ("string",), _cidr, is_member=False)],
+    "cidr": [Overload(TAGGED, ("string",), _cidr, is_member=False)],
     "isCIDR": [Overload("bool", ("string",), _succeeds(_cidr), is_member=False)],
     "containsIP": [
-        Overload("bool", (_TAGGED, _TAGGED), lambda one, two: _ip_of(two) in _network(one)),
-        Overload("bool", (_TAGGED, "string"), lambda one, two: _address(two) in _network(one)),
+        Overload("bool", (TAGGED, TAGGED), lambda one, two: _ip_of(two) in _network(one)),
+        Overload("bool", (TAGGED, "string"), lambda one, two: _address(two) in _network(one)),
     ],
     "containsCIDR": [
-        Overload("bool", (_TAGGED, _TAGGED), lambda one, two: _within(_network(one), _network(two))),
-        Overload("bool", (_TAGGED, "string"), lambda one, two: _within(_network(one), _read_network(two))),
+        Overload("bool", (TAGGED, TAGGED), lambda one, two: _within(_network(one), _network(two))),
+        Overload("bool", (TAGGED, "string"), lambda one, two: _within(_network(one), _read_network(two))),
     ],
-    "prefixLength": [Overload("int", (_TAGGED,), lambda one: _network(one).prefixlen)],
-    "masked": [Overload(_TAGGED, (_TAGGED,), lambda one: {"cidr": str(_network(one))})],
+    "prefixLength": [Overload("int", (TAGGED,), lambda one: _network(one).prefixlen)],
+    "masked": [Overload(TAGGED, (TAGGED,), lambda one: {"cidr": str(_network(one))})],
 }
 
 _URLS: Final = {
-    "url": [Overload(_TAGGED, ("string",), _url, is_member=False)],
+    "url": [Overload(TAGGED, ("string",), _url, is_member=False)],
     "isURL": [Overload("bool", ("string",), _succeeds(_url), is_member=False)],
-    "getScheme": [Overload("string", (_TAGGED,), lambda one: _parts(one).scheme)],
-    "getHost": [Overload("string", (_TAGGED,), _host)],
-    "getHostname": [Overload("string", (_TAGGED,), _hostname)],
-    "getPort": [Overload("string", (_TAGGED,), _port)],
-    "getEscapedPath": [Overload("string", (_TAGGED,), lambda one: _parts(one).path)],
+    "getScheme": [Overload("string", (TAGGED,), lambda one: _parts(one).scheme)],
+    "getHost": [Overload("string", (TAGGED,), _host)],
+    "getHostname": [Overload("string", (TAGGED,), _hostname)],
+    "getPort": [Overload("string", (TAGGED,), _port)],
+    "getEscapedPath": [Overload("string", (TAGGED,), lambda one: _parts(one).path)],
     "getQuery": [
         Overload(
             "map(string, list(string))",
-            (_TAGGED,),
+            (TAGGED,),
             lambda one: parse_qs(_parts(one).query, keep_blank_values=True),
         )
     ],
