@@ -20,7 +20,7 @@ _TAKEN: Final = re.compile(r"\.validate\(([^()]*)\)\.value\(\)")
 
 def without_optionals(source: str) -> str:
     """The expression for a `validate` that gives a list or null."""
-    return _TAKEN.sub(r".validate(\1)", _ASKED.sub(r".validate(\1) != null", source))
+    return _TAKEN.sub(r".validate(\1)", _ASKED.sub(r".refuses(\1)", source))
 
 
 def _fits(form: str, problem: str) -> Callable[[str], list[str]]:
@@ -54,6 +54,9 @@ def _validate(form: Tagged, text: str) -> list[str] | None:
 FORMATS: Final[Mapping[str, list[Overload]]] = MappingProxyType(
     {
         "validate": [Overload("dyn", (TAGGED, "string"), _validate)],
+        "refuses": [
+            Overload("bool", (TAGGED, "string"), lambda form, text: _validate(form, text) is not None)
+        ],
         **{f"format.{name}": [Overload(TAGGED, (), _maker(name), is_member=False)] for name in _CHECKS},
     }
 )
