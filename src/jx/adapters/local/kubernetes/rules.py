@@ -123,7 +123,9 @@ def _template_mistakes(
 ) -> Iterator[FieldError]:
     template = spec.get("template") or {}
     yield from _label_mistakes((template.get("metadata") or {}).get("labels"), f"{path}.labels")
-    claims = tuple((claim.get("metadata") or {}).get("name", "") for claim in spec.get("volumeClaimTemplates") or ())
+    claims = tuple(
+        (claim.get("metadata") or {}).get("name", "") for claim in spec.get("volumeClaimTemplates") or ()
+    )
     yield from pod_rules.spec_mistakes(template.get("spec") or {}, f"{path}.spec", restarts, claims)
 
 
