@@ -207,8 +207,9 @@ class _Run:
         body = step["body"]
         if isinstance(body, str):
             return body.encode()
-        if isinstance(body, dict) and (prefix := (body.get("metadata") or {}).get("generateName")):
-            self.prefixes.append(prefix)
+        metadata = body.get("metadata") if isinstance(body, dict) else None
+        if isinstance(metadata, dict) and metadata.get("generateName"):
+            self.prefixes.append(metadata["generateName"])
         is_whole = any(verb in step for verb in ("post", "put", "apply"))
         resource = _resource_at(path)
         if is_whole and resource and isinstance(body, dict) and not step.get("bare"):
@@ -292,7 +293,9 @@ class _Run:
             return value
         made = {self._text(key): self._normal(child) for key, child in value.items()}
         if isinstance(managers := made.get("managedFields"), list):
-            made["managedFields"] = sorted(managers, key=lambda one: json.dumps(one, sort_keys=True))
+            made["managedFields"] = _sorted(managers)
+        if any(one.get("reason") == "FieldManagerConflict" for one in made.get("causes") or ()):
+            made["causes"] = _sorted(made["causes"])
         if revision := value.get("resourceVersion"):
             is_list = "uid" not in value and "name" not in value
             made["resourceVersion"] = "<rv>" if is_list else self._numbered("rv", revision)
@@ -306,7 +309,7 @@ class _Run:
     def _text(self, text: str) -> str:
         if text.startswith("-----BEGIN CERTIFICATE"):
             return "<certificate>"
-        text = text.replace(self.namespace, "<ns>")
+        text = _PATCHED.sub(_ordered, text.replace(self.namespace, "<ns>"))
         for prefix in self.prefixes:
             text = re.sub(rf"{re.escape(prefix)}{_RANDOM}", f"{prefix}<random>", text)
         text = _REVISION.sub(lambda found: found[1] + self._numbered("rv", found[2]), text)
@@ -321,6 +324,22 @@ class _Run:
         return known.setdefault(value, f"<{kind} {len(known) + 1}>")
 
 
+def _sorted(items: list[Any]) -> list[Any]:
+    """Items whose order means nothing (the real server draws it by chance, or by times) in a stable one."""
+    return sorted(items, key=lambda one: json.dumps(one, sort_keys=True))
+
+
+def _ordered(found: re.Match[str]) -> str:
+    """The object that a refused patch would have made, with its keys in order."""
+    try:
+        obj = json.loads(json.loads(f'"{found[1]}"'))
+    except ValueError:
+        return found[0]
+    text = json.dumps(obj, sort_keys=True, separators=(",", ":"))
+    return f"Invalid value: {json.dumps(text)}: "
+
+
+_PATCHED = re.compile(r'Invalid value: "(\{.*\})": ')
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 _RANDOM = "[bcdfghjklmnpqrstvwxz2456789]{5}"

@@ -39,7 +39,7 @@ def test_a_json_patch_operates(op: Obj, expected: Obj) -> None:
     "op",
     [
         {"op": "remove", "path": "/nope"},
-        {"op": "replace", "path": "/nope", "value": 1},
+        {"op": "replace", "path": "/l/0", "value": 1},
         {"op": "test", "path": "/a", "value": 2},
         {"op": "add", "path": "/l/5", "value": 2},
         {"op": "add", "path": "/a/b", "value": 2},

@@ -296,4 +296,9 @@ def _is_quiet(sock: socket.socket | None) -> bool:
 
 
 def _lowered(answer: http.client.HTTPResponse) -> dict[str, str]:
-    return {name.lower(): value for name, value in answer.getheaders()}
+    """The headers by name in lower case; those that are sent several times (warnings) are joined, as HTTP says."""
+    joined: dict[str, str] = {}
+    for name, value in answer.getheaders():
+        key = name.lower()
+        joined[key] = f"{joined[key]}, {value}" if key in joined else value
+    return joined

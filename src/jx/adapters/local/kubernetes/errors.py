@@ -13,6 +13,7 @@ class ApiError(Exception):
         self.reason = reason
         self.message = message
         self.details: dict[str, Any] = details or {}
+        self._has_details = details is not None
         super().__init__(message)
 
     def body(self) -> dict[str, Any]:
@@ -27,7 +28,7 @@ class ApiError(Exception):
             "details": self.details,
             "code": self.status,
         }
-        if not self.details:
+        if not self._has_details:
             del status["details"]
         if not self.reason:
             del status["reason"]
@@ -89,7 +90,7 @@ def unsupported(message: str) -> ApiError:
 
 def method_not_allowed() -> ApiError:
     return ApiError(
-        405, "MethodNotAllowed", "the server does not allow this method on the requested resource"
+        405, "MethodNotAllowed", "the server does not allow this method on the requested resource", {}
     )
 
 

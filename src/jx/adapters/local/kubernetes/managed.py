@@ -192,7 +192,8 @@ def _refuse_misfits(config: Obj, schema: Schema, api_version: str) -> None:
         typed.check(config, schema)
     except typed.TypeMismatch as error:
         where = f"{metadata.get('namespace', '')}/{metadata.get('name', '')}"
-        kind = f"{api_version}, Kind={config.get('kind', '')}"
+        group = "" if "/" in api_version else "/"
+        kind = f"{group}{api_version}, Kind={config.get('kind', '')}"
         raise ApplyRefused(500, f"failed to create typed patch object ({where}; {kind}): {error}") from error
 
 

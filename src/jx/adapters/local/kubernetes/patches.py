@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from jx.adapters.local.kubernetes import gotext
 from jx.adapters.local.kubernetes.facts import Obj, Schema
 
 REJECTED: Final = "the server rejected our request due to an error in our request"
@@ -20,7 +21,7 @@ _DEDUCED: Final = Schema.deduced()
 
 
 class PatchError(Exception):
-    """A patch that cannot be read (400) or does not fit the object (422)."""
+    """A patch that cannot be read (400), does not fit the object (422), or is no strategic merge patch (500)."""
 
     def __init__(self, status_code: int, message: str) -> None:
         self.status_code = status_code
@@ -33,8 +34,18 @@ def json_patch(obj: Obj, ops: Any) -> Obj:
 
     Raises PatchError: 400 for what is no patch, 422 for one that does not fit (a missing path, a failed test).
     """
-    if not isinstance(ops, list) or not all(isinstance(op, dict) for op in ops):
-        raise PatchError(400, "error decoding patch: a JSON patch is a list of operations")
+    if not isinstance(ops, list):
+        found = _json_name(ops)
+        raise PatchError(
+            400,
+            f"error decoding patch: json: cannot unmarshal {found} into Go value of type []handlers.jsonPatchOp",
+        )
+    for op in ops:
+        if not isinstance(op, dict):
+            into = "Go value of type handlers.jsonPatchOp"
+            raise PatchError(
+                400, f"error decoding patch: json: cannot unmarshal {_json_name(op)} into {into}"
+            )
     patched: Any = copy.deepcopy(obj)
     for op in ops:
         try:
@@ -48,8 +59,10 @@ def json_patch(obj: Obj, ops: Any) -> Obj:
 
 def merge_patch(obj: Obj, patch: Any) -> Obj:
     """RFC 7386: null removes, objects merge, all else replaces. Raises PatchError."""
+    if patch is None:
+        raise PatchError(400, "Invalid JSON Patch")
     if not isinstance(patch, dict):
-        raise PatchError(400, "error decoding patch: a merge patch is an object")
+        raise PatchError(400, f"error decoding patch: {_no_map(patch)}")
     merged: Obj = _merge(obj, patch)
     return merged
 
@@ -60,8 +73,17 @@ def strategic_merge(obj: Obj, patch: Any, schema: Schema) -> Obj:
     Raises PatchError.
     """
     if not isinstance(patch, dict):
-        raise PatchError(400, "invalid JSON document")
+        raise PatchError(400, _no_map(patch))
     return _merge_map(copy.deepcopy(obj), copy.deepcopy(patch), schema)
+
+
+def _no_map(value: Any) -> str:
+    return f"json: cannot unmarshal {_json_name(value)} into Go value of type map[string]interface {{}}"
+
+
+def _json_name(value: Any) -> str:
+    names = {str: "string", bool: "bool", list: "array", dict: "object", int: "number", float: "number"}
+    return names.get(type(value), "null")
 
 
 def _merge(target: Any, patch: Any) -> Any:
@@ -87,8 +109,6 @@ def _operate(doc: Any, op: Mapping[str, Any]) -> Any:
         case "remove":
             return _take(doc, path)[0]
         case "replace":
-            if path:
-                _get(doc, path)
             return _replace(doc, path, copy.deepcopy(op["value"]))
         case "move":
             doc, value = _take(doc, _pointer(op["from"]))
@@ -102,11 +122,13 @@ def _operate(doc: Any, op: Mapping[str, Any]) -> Any:
 
 
 def _pointer(text: str) -> list[str]:
+    """The keys of a JSON pointer; what stands before the first slash is not looked at, as in the real server."""
     if not text:
         return []
-    if not text.startswith("/"):
+    _, slash, rest = text.partition("/")
+    if not slash:
         raise ValueError(f"{text!r} is no JSON pointer")
-    return [part.replace("~1", "/").replace("~0", "~") for part in text[1:].split("/")]
+    return [part.replace("~1", "/").replace("~0", "~") for part in rest.split("/")]
 
 
 def _index(part: str, length: int) -> int:
@@ -202,7 +224,8 @@ def _directed(patch: Obj) -> Obj:
         return patch
     if directive == "delete":
         return {}
-    raise PatchError(400, f"unknown patch type: {directive} in map: {patch}")
+    whole = {_DIRECTIVE: directive, **patch}
+    raise PatchError(500, f"unknown patch type: {directive} in map: {gotext.plain(whole)}")
 
 
 def _retain_keys(original: Obj, patch: Obj) -> None:
@@ -210,10 +233,10 @@ def _retain_keys(original: Obj, patch: Obj) -> None:
         return
     kept = patch.pop(_RETAIN_KEYS)
     if not isinstance(kept, list):
-        raise PatchError(400, "invalid patch format of retainKeys")
+        raise PatchError(500, "invalid patch format of retainKeys")
     for key, value in patch.items():
         if value is not None and not key.startswith((_DELETE_FROM, _ORDER)) and key not in kept:
-            raise PatchError(400, "invalid patch format of retainKeys")
+            raise PatchError(500, "invalid patch format of retainKeys")
     for key in original.keys() - set(kept):
         del original[key]
 
@@ -225,7 +248,7 @@ def _merge_ordered(original: Obj, patch: Obj, key: str, schema: Schema) -> None:
     changes = patch.pop(name, None)
     below = schema.child(name) or _DEDUCED
     if not isinstance(order, list) or not isinstance(changes, list | None):
-        raise PatchError(400, "invalid patch format of setElementOrder list")
+        raise PatchError(500, "invalid patch format of setElementOrder list")
     _refuse_other_order(changes or [], order, below.merge_key)
     live = original.get(name)
     if changes is None and live is None:
@@ -250,9 +273,9 @@ def _refuse_other_order(changes: list[Any], order: list[Any], merge_key: str) ->
         while at < len(wanted) and wanted[at] != identity:
             at += 1
         if at == len(wanted):
-            raise PatchError(
-                422, f"The order in patch list:\n{changes}\n doesn't match $setElementOrder list:\n{order}\n"
-            )
+            given, declared = gotext.plain(changes), gotext.plain(order)
+            told = f"The order in patch list:\n{given}\n doesn't match $setElementOrder list:\n{declared}\n"
+            raise PatchError(500, told)
         at += 1
 
 
@@ -263,14 +286,14 @@ def _merge_list(original: list[Any], patch: list[Any], schema: Schema) -> list[A
         return original
     kinds = {type(item) for item in (*original, *patch)}
     if list in kinds:
-        raise PatchError(422, "lists of lists are not supported")
+        raise PatchError(500, "lists of lists are not supported")
     if dict not in kinds:
         merged = list(dict.fromkeys([*original, *patch]))
         return _in_order(merged, patch, original, "")
     if len(kinds) > 1:
-        raise PatchError(422, "list element types are not identical")
+        raise PatchError(500, "list element types are not identical")
     if not schema.merge_key:
-        raise PatchError(422, f"cannot merge lists without merge key for {schema.ref}")
+        raise PatchError(500, f"cannot merge lists without merge key for {schema.ref}")
     live = list(original)
     kept, changes = _apply_special_items(live, patch, schema.merge_key)
     merged = _merge_items(kept, changes, schema)
@@ -294,10 +317,11 @@ def _apply_special_items(
                 replaces = True
             case "merge":
                 raise PatchError(
-                    400, f"merging lists cannot yet be specified in the patch with value: {item}"
+                    500,
+                    f"merging lists cannot yet be specified in the patch with value: {gotext.plain(item)}",
                 )
             case unknown:
-                raise PatchError(400, f"unknown patch type: {unknown} in map: {item}")
+                raise PatchError(500, f"unknown patch type: {unknown} in map: {gotext.plain(item)}")
     return ([], changes) if replaces else (original, changes)
 
 
@@ -335,7 +359,7 @@ def _identity(item: Any, merge_key: str) -> Any:
     if not merge_key:
         return (type(item).__name__, item)
     if not isinstance(item, dict) or merge_key not in item:
-        raise PatchError(422, f"map: {item} does not contain declared merge key: {merge_key}")
+        raise PatchError(500, f"map: {gotext.plain(item)} does not contain declared merge key: {merge_key}")
     return (type(item[merge_key]).__name__, item[merge_key])
 
 

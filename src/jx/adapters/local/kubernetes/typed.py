@@ -7,6 +7,7 @@ key, all else as a whole. No function changes what it is given; results share pa
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+from jx.adapters.local.kubernetes import gotext
 from jx.adapters.local.kubernetes.facts import Obj, Schema
 from jx.adapters.local.kubernetes.fields import FieldSet, Path, key_element, text, value_element
 
@@ -18,8 +19,6 @@ EMPTIED: Final = object()
 
 _ANY: Final = Schema.deduced()
 _SCALARS: Final = {"string": (str,), "boolean": (bool,), "integer": (int, float), "number": (int, float)}
-
-_GO_TYPES: Final = {str: "string", bool: "bool", dict: "map[string]interface {}", list: "[]interface {}"}
 
 
 class TypeMismatch(Exception):
@@ -209,24 +208,16 @@ def _check_scalar(value: Any, schema: Schema, path: Path) -> None:
         return
     if schema.scalar == "string":
         raise TypeMismatch(
-            f"{text(path)}: expected string, got &value.valueUnstructured{{Value:{_go_plain(value)}}}"
+            f"{text(path)}: expected string, got &value.valueUnstructured{{Value:{gotext.syntax(value)}}}"
         )
     if schema.scalar == "boolean":
         raise TypeMismatch(f"{text(path)}: expected boolean, got {_go(value)}")
-    raise TypeMismatch(f"{text(path)}: expected numeric (int or float), got {_GO_TYPES[type(value)]}")
+    raise TypeMismatch(f"{text(path)}: expected numeric (int or float), got {gotext.type_name(value)}")
 
 
 def _go(value: Any) -> str:
     """A value as the real server's messages print it."""
-    return f"&{{{_go_plain(value)}}}"
-
-
-def _go_plain(value: Any) -> str:
-    if isinstance(value, dict):
-        return "map[" + " ".join(f"{key}:{_go_plain(value[key])}" for key in sorted(value)) + "]"
-    if isinstance(value, list):
-        return "[" + " ".join(_go_plain(item) for item in value) + "]"
-    return {True: "true", False: "false"}[value] if isinstance(value, bool) else str(value)
+    return f"&{{{gotext.plain(value)}}}"
 
 
 def _check_items(items: Sequence[Any], schema: Schema, path: Path, *, duplicates: bool) -> None:
