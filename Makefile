@@ -31,7 +31,7 @@ demo: $(VENV)/.run ## the whole story on an embedded platform: install, change, 
 	@$(BIN)/python -m demo
 
 test: $(VENV)/.dev ## all tests, on all cores
-	@$(BIN)/python -m pytest -q -n auto --dist loadgroup
+	@$(BIN)/python -m pytest -q -n auto --dist loadgroup --ignore tests/parity
 
 check: $(VENV)/.dev ## format, lint, types, import contracts
 	@$(BIN)/ruff format --check -q .
