@@ -90,7 +90,7 @@ class LocalPlatforms:
         folder, record = self._get(name)
         known = {daemon.name: daemon.log for daemon in _daemons(name, folder, record)}
         pods = folder / "kubernetes" / "pods"
-        known |= {path.parent.name: path for path in sorted(pods.glob("*/*.log"))}
+        known |= {f"{path.stem} {path.parts[-3][:8]}": path for path in sorted(pods.glob("*/logs/*.log"))}
         chosen = {key: path for key, path in known.items() if not part or key.startswith(part)}
         if not chosen:
             raise NotFound(f"platform {name} has no part {part!r}", hint=f"parts: {', '.join(known)}")

@@ -16,13 +16,13 @@ from jx.cli.session import command as with_session
 @click.option("--name", help="The platform. Default: the current one.")
 @with_session
 def command(session: Session, part: str, lines: int, name: str | None, *, follow: bool) -> None:
-    """Show logs of the world's servers, and of pods by the beginning of their name.
+    """Show logs of the world's servers, and of the platform's own pods by the name of their container.
 
     \b
     Examples:
       jx local logs
       jx local logs forge
-      jx local logs jx-controllers -f
+      jx local logs controllers -f
     """
     chosen = name or session.settings.platform
     for line in session.wiring.platforms.logs(chosen, part=part, follow=follow, lines=lines):
