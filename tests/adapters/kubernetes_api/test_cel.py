@@ -69,6 +69,14 @@ def test_what_cannot_be_compiled_says_where() -> None:
         cel.compiled("nobody == 1", {})
 
 
+def test_an_unknown_name_is_told_where_it_begins() -> None:
+    with pytest.raises(cel.CompilationError) as raised:
+        cel.compiled("true && nobody.name == 1", {})
+    assert str(raised.value) == (
+        "ERROR: <input>:1:9: undeclared reference to 'nobody' (in container '')\n | true && nobody.name == 1\n | ........^"
+    )
+
+
 def test_numbers_beyond_64_bits_are_doubles() -> None:
     assert value_of("self.n > 1.0", self={"n": 2**70}) is True
 
@@ -205,41 +213,39 @@ def test_the_root_knows_its_name_and_nothing_else_of_its_metadata() -> None:
     assert "no such key: labels" in error
 
 
+def told(*listed: Obj) -> dict[str, str]:
+    """The faults of a node's rules (and of a field's below it), by their place."""
+    below = {"a": {"type": "integer", **rule("self > 'b'")}}
+    spec = {"type": "object", "properties": below, "x-kubernetes-validations": list(listed)}
+    found = faults({"type": "object", "properties": {"spec": spec}}, "s")
+    return {error.path.removeprefix("s.properties[spec]."): error.message for error in found}
+
+
+def test_the_root_knows_its_name_also_beside_times() -> None:
+    at = {"type": "string", "format": "date-time"}
+    checked = rules({"properties": {"at": at}}, **rule("self.metadata.name == 'a' && self.kind == 'Thing'"))
+    assert complaints(checked, {"at": "2026-01-01T00:00:00Z"}) == []
+
+
 def test_faulty_rules_are_told_with_their_place() -> None:
-    schema = {
-        "type": "object",
-        "properties": {
-            "spec": {
-                "type": "object",
-                "properties": {"a": {"type": "integer", **rule("self > 'b'")}},
-                "x-kubernetes-validations": [
-                    {"rule": ""},
-                    {"rule": "1 + 1", "fieldPath": ".z"},
-                    {"rule": "self.all(x, x ==)"},
-                    {"rule": "true", "reason": "Because", "messageExpression": "1 + 1"},
-                ],
-            }
-        },
-    }
-    told = {error.path: error.message for error in faults(schema, "s")}
-    assert (
-        told["s.properties[spec].x-kubernetes-validations[0].rule"] == "Required value: rule is not specified"
+    found = told({"rule": ""}, {"rule": "true", "fieldPath": ".z"}, {"rule": "1 + 1", "reason": "Because"})
+    assert found["x-kubernetes-validations[0].rule"] == "Required value: rule is not specified"
+    assert found["x-kubernetes-validations[1].fieldPath"] == 'Invalid value: ".z": must be a valid path'
+    assert found["x-kubernetes-validations[2].reason"].startswith('Unsupported value: "Because"')
+    assert "x-kubernetes-validations[2].rule" not in found, "expressions wait until all else is right"
+    assert "found no matching overload" in found["properties[a].x-kubernetes-validations[0].rule"]
+
+
+def test_faulty_expressions_are_told_with_the_rule() -> None:
+    found = told({"rule": "1 + 1"}, {"rule": "self.all(x, x ==)"}, {"rule": "true", "messageExpression": "1"})
+    assert found["x-kubernetes-validations[0].rule"] == (
+        'Invalid value: {"Rule":"1 + 1","Message":"","MessageExpression":"","Reason":null,"FieldPath":"",'
+        '"OptionalOldSelf":null}: cel expression must evaluate to a bool'
     )
-    assert "must evaluate to a bool" in told["s.properties[spec].x-kubernetes-validations[1].rule"]
-    assert told["s.properties[spec].x-kubernetes-validations[1].fieldPath"].endswith("must be a valid path")
-    assert (
-        "compilation failed: ERROR: <input>:1:17"
-        in told["s.properties[spec].x-kubernetes-validations[2].rule"]
-    )
-    assert "supported values" in told["s.properties[spec].x-kubernetes-validations[3].reason"]
-    assert (
-        "must evaluate to a string"
-        in told["s.properties[spec].x-kubernetes-validations[3].messageExpression"]
-    )
-    assert (
-        "found no matching overload"
-        in told["s.properties[spec].properties[a].x-kubernetes-validations[0].rule"]
-    )
+    assert "compilation failed: ERROR: <input>:1:17" in found["x-kubernetes-validations[1].rule"]
+    assert found["x-kubernetes-validations[2].messageExpression"].endswith("must evaluate to a string")
+    lonely = told({"rule": "true", "optionalOldSelf": True})
+    assert "oldSelf is not used" in lonely["x-kubernetes-validations[0].optionalOldSelf"]
 
 
 def _with_rule(text: str) -> Obj:

@@ -41,12 +41,19 @@ def test_an_autoscaler_is_one_object_in_both_versions(client: Client, namespace:
 
 
 def test_what_an_older_version_has_no_field_for_is_noted() -> None:
-    pods = {"type": "Pods", "pods": {"metric": {"name": "hits"}, "target": {"type": "AverageValue"}}}
+    target = {"type": "AverageValue", "averageValue": "9"}
+    pods = {"type": "Pods", "pods": {"metric": {"name": "hits"}, "target": target}}
+    about = {"kind": "Service", "name": "s"}
+    value = {"metric": {"name": "load"}, "describedObject": about, "target": {"type": "Value", "value": "3"}}
+    service = {"type": "Object", "object": value}
     behaviour = {"scaleUp": {"stabilizationWindowSeconds": 0}}
-    newer = scaler("v2", metrics=[pods], behavior=behaviour)
+    newer = scaler("v2", metrics=[pods, service], behavior=behaviour)
     older = conversions.as_version(newer, "autoscaling/v1")
     notes = older["metadata"]["annotations"]
-    assert json.loads(notes["autoscaling.alpha.kubernetes.io/metrics"]) == [pods]
+    assert json.loads(notes["autoscaling.alpha.kubernetes.io/metrics"]) == [
+        {"type": "Pods", "pods": {"metricName": "hits", "targetAverageValue": "9"}},
+        {"type": "Object", "object": {"metricName": "load", "target": about, "targetValue": "3"}},
+    ]
     assert older["spec"].keys() == {"scaleTargetRef", "maxReplicas"}
     assert conversions.as_version(older, "autoscaling/v2") == newer
 

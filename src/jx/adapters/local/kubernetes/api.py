@@ -21,7 +21,7 @@ from jx.adapters.local.kubernetes.logs import LogSource
 from jx.adapters.local.kubernetes.namespaces import Namespaces
 from jx.adapters.local.kubernetes.pki import Pki
 from jx.adapters.local.kubernetes.pod_admission import PodAccounts, PodPriorities, PodTolerations
-from jx.adapters.local.kubernetes.policies import PolicyRules, ValidatingPolicies
+from jx.adapters.local.kubernetes.policies import MutatingPolicies, ValidatingPolicies
 from jx.adapters.local.kubernetes.quotas import Quotas
 from jx.adapters.local.kubernetes.rbac import Authorizer, EscalationCheck
 from jx.adapters.local.kubernetes.reading import Selection, select
@@ -32,7 +32,6 @@ from jx.adapters.local.kubernetes.verbs import Clock, Verbs, Written, utc_now
 from jx.adapters.local.kubernetes.webhooks import (
     MutatingWebhooks,
     ValidatingWebhooks,
-    WebhookConfigurations,
     Webhooks,
 )
 
@@ -77,8 +76,7 @@ class Api:
             LimitDefaults(self._store),
             self.service_addresses,
             EscalationCheck(self.authorizer),
-            WebhookConfigurations(),
-            PolicyRules(),
+            MutatingPolicies(),
         ]
         self.webhooks = Webhooks(self._store, self.verbs.registry)
         """Its `is_played` may be replaced by who runs pods."""

@@ -17,6 +17,9 @@ CelType: TypeAlias = str
 ANY: CelType = "dyn"
 _CODE = re.compile(r"^[A-Z_]+: ")
 _TRAILER = re.compile(r" \[[A-Z_]+\]$")
+_QUALIFIED = re.compile(
+    r"<input>:(\d+):(\d+): undeclared reference to '([\w]+(?:\.[\w]+)+)'([^\n]*)(\n \|[^\n]*\n \| )(\.*)\^"
+)
 _MISSING_KEY = re.compile(r'Key not found in map : "?(.*?)"?$')
 _OUT_OF_BOUNDS = re.compile(r"Index error: index=(-?\d+)")
 _SMALLEST, _LARGEST = -(2**63), 2**63 - 1
@@ -59,7 +62,7 @@ def _compiled(source: str, variables: tuple[tuple[str, CelType], ...]) -> Expres
     try:
         program = _environment(variables).compile(_without_optionals(source))
     except RuntimeError as error:
-        raise CompilationError(_TRAILER.sub("", _CODE.sub("", str(error)))) from error
+        raise CompilationError(_compilation_message(str(error))) from error
     words = set(re.findall(r"[A-Za-z_]\w*", source))
     names = frozenset(name for name, _ in variables if name in words)
     return Expression(source, program.return_type().name().lower(), names, program)
@@ -128,6 +131,20 @@ def _representable(value: Any) -> Any:
     if isinstance(value, int) and not _SMALLEST <= value <= _LARGEST:
         return float(value)
     return value
+
+
+def _compilation_message(text: str) -> str:
+    """The library's text; where it names `a.b` at its point, the real server names `a` where that begins."""
+    text = _TRAILER.sub("", _CODE.sub("", text))
+
+    def rooted(match: re.Match[str]) -> str:
+        line, column, name, rest, shown, dots = match.groups()
+        back = len(name.rpartition(".")[0])
+        root = name.partition(".")[0]
+        at = int(column) - back
+        return f"<input>:{line}:{at}: undeclared reference to '{root}'{rest}{shown}{dots[back:]}^"
+
+    return _QUALIFIED.sub(rooted, text)
 
 
 def _runtime_message(text: str) -> str:

@@ -138,8 +138,9 @@ def _read_object(value: str, node: Node, depth: int) -> str:
     }
     if all(read == part for read in names.values()):
         return value
+    names |= dict.fromkeys(_RESOURCE, part)  # there where the object is a whole resource
     fields = [
-        f"?'{name}': {value}.?{name}" + ("" if read == part else f".optMap({part}, {read})")
+        f"?'{name}': {value}.?{name}" + ("" if read == part else f".optMap({part}, dyn({read}))")
         for name, read in names.items()
         if name
     ]

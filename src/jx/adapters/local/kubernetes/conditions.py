@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Any
 
-from jx.adapters.local.kubernetes import cel, invalid
+from jx.adapters.local.kubernetes import cel, expressions
 from jx.adapters.local.kubernetes.facts import Obj
-from jx.adapters.local.kubernetes.invalid import FieldError
 from jx.adapters.local.kubernetes.matching import Attributes
 from jx.adapters.local.kubernetes.registry import Served
-
-VARIABLES: Final[Mapping[str, str]] = {
-    "object": cel.ANY,
-    "oldObject": cel.ANY,
-    "request": cel.ANY,
-    "namespaceObject": cel.ANY,
-}
 
 
 class Undecided(ValueError):
@@ -34,7 +26,7 @@ def variables_of(attributes: Attributes, served: Served) -> dict[str, Any]:
 
 
 def hold(
-    conditions: Iterable[Obj], variables: Mapping[str, Any], types: Mapping[str, str] = VARIABLES
+    conditions: Iterable[Obj], variables: Mapping[str, Any], types: Mapping[str, str] = expressions.VARIABLES
 ) -> bool:
     """Whether all conditions hold: one that is false decides, else Undecided where one has no value."""
     problem = ""
@@ -49,33 +41,3 @@ def hold(
     if problem:
         raise Undecided(problem)
     return True
-
-
-def faults(conditions: Iterable[Obj], path: str, types: Mapping[str, str] = VARIABLES) -> list[FieldError]:
-    """What is wrong with conditions, at their place."""
-    found, names = [], set()
-    for index, condition in enumerate(conditions):
-        here = f"{path}[{index}]"
-        name = condition.get("name") or ""
-        if not name:
-            found.append(invalid.required(f"{here}.name"))
-        elif name in names:
-            found.append(invalid.duplicate(f"{here}.name", name))
-        names.add(name)
-        found += expression_faults(condition.get("expression") or "", f"{here}.expression", types)
-    return found
-
-
-def expression_faults(
-    expression: str, path: str, types: Mapping[str, str], result: str = "bool"
-) -> list[FieldError]:
-    """What is wrong with an expression that must have a value of a type (`dyn`: of any)."""
-    if not expression.strip():
-        return [invalid.required(path)]
-    try:
-        compiled = cel.compiled(expression.strip(), types)
-    except cel.CompilationError as error:
-        return [invalid.invalid(path, expression, f"compilation failed: {error}")]
-    if result != cel.ANY and compiled.type not in (result, cel.ANY):
-        return [invalid.invalid(path, expression, f"must evaluate to {result}")]
-    return []

@@ -24,6 +24,7 @@ _METRICS, _CURRENT, _CONDITIONS, _BEHAVIOUR = (
     f"{_NOTE}{name}" for name in ("metrics", "current-metrics", "conditions", "behavior")
 )
 _DEFAULT_PERCENT: Final = 80
+_TARGET_TYPES: Final = {"averageUtilization": "Utilization", "averageValue": "AverageValue", "value": "Value"}
 # (core/v1, events.k8s.io/v1)
 _EVENT_FIELDS: Final = (
     ("involvedObject", "regarding"),
@@ -67,25 +68,28 @@ def _core_event(event: Obj) -> Obj:
 
 
 def _new_event(event: Obj) -> Obj:
-    return _renamed(event, dict(_EVENT_FIELDS))
+    made = _renamed(event, dict(_EVENT_FIELDS))
+    empty = [key for key in ("reportingController", "reportingInstance") if made.get(key) == ""]
+    return {key: value for key, value in made.items() if key not in empty}
 
 
 def _scaler_v2(scaler: Obj) -> Obj:
     notes = dict(scaler["metadata"].get("annotations") or {})
     before, was = scaler.get("spec") or {}, scaler.get("status") or {}
     spec = {key: value for key, value in before.items() if key != "targetCPUUtilizationPercentage"}
-    metrics = _noted(notes, _METRICS, [])
+    metrics = [_metric_v2(metric) for metric in _noted(notes, _METRICS, [])]
     percent = before.get("targetCPUUtilizationPercentage") or (None if metrics else _DEFAULT_PERCENT)
     spec["metrics"] = [*([_processor(percent)] if percent else []), *metrics]
     if behaviour := _noted(notes, _BEHAVIOUR, None):
         spec["behavior"] = behaviour
     status = {key: value for key, value in was.items() if key != "currentCPUUtilizationPercentage"}
+    if not status.get("currentReplicas"):
+        status.pop("currentReplicas", None)
     current = _noted(notes, _CURRENT, [])
     if (percent := was.get("currentCPUUtilizationPercentage")) is not None:
         shown = {"averageUtilization": percent, "averageValue": "0"}
         current = [{"type": "Resource", "resource": {"name": "cpu", "current": shown}}, *current]
-    if current:
-        status["currentMetrics"] = current
+    status["currentMetrics"] = current or None
     if conditions := _noted(notes, _CONDITIONS, []):
         status["conditions"] = conditions
     return _with(scaler, notes, spec, status)
@@ -104,6 +108,7 @@ def _scaler_v1(scaler: Obj) -> Obj:
         else:
             others.append(metric)
     status = {key: value for key, value in was.items() if key not in ("currentMetrics", "conditions")}
+    status.setdefault("currentReplicas", 0)
     current = []
     for metric in was.get("currentMetrics") or ():
         shown = (metric.get("resource") or {}).get("current") or {}
@@ -112,7 +117,7 @@ def _scaler_v1(scaler: Obj) -> Obj:
         else:
             current.append(metric)
     for key, value in (
-        (_METRICS, others),
+        (_METRICS, [_metric_v1(metric) for metric in others]),
         (_BEHAVIOUR, before.get("behavior")),
         (_CURRENT, current),
         (_CONDITIONS, was.get("conditions")),
@@ -120,6 +125,55 @@ def _scaler_v1(scaler: Obj) -> Obj:
         if value:
             notes[key] = orjson.dumps(value).decode()
     return _with(scaler, notes, spec, status)
+
+
+def _metric_v1(metric: Obj) -> Obj:
+    """A metric as notes of the older version hold it: its name and target are fields of its source."""
+    kind, source = _source(metric)
+    made = {key: value for key, value in source.items() if key not in ("target", "metric", "describedObject")}
+    named, target = source.get("metric") or {}, source.get("target") or {}
+    if "describedObject" in source:
+        made["target"] = source["describedObject"]
+    if named:
+        made["metricName"] = named.get("name", "")
+        if "selector" in named:
+            made["metricSelector" if kind == "external" else "selector"] = named["selector"]
+    for new, old in _target_names(kind).items():
+        if new in target:
+            made[old] = target[new]
+    return {"type": metric["type"], kind: made}
+
+
+def _metric_v2(metric: Obj) -> Obj:
+    kind, source = _source(metric)
+    names = _target_names(kind)
+    aside = {*names.values(), "metricName", "metricSelector", "selector", "target"}
+    made = {key: value for key, value in source.items() if key not in aside}
+    if "metricName" in source:
+        selector = source.get("metricSelector", source.get("selector"))
+        made["metric"] = {"name": source["metricName"], **({"selector": selector} if selector else {})}
+    if kind == "object" and "target" in source:
+        made["describedObject"] = source["target"]
+    target = {new: source[old] for new, old in names.items() if old in source}
+    form = next((_TARGET_TYPES[key] for key in _TARGET_TYPES if key in target), "")
+    made["target"] = {**({"type": form} if form else {}), **target}
+    return {"type": metric["type"], kind: made}
+
+
+def _source(metric: Obj) -> tuple[str, Obj]:
+    kind = str(metric["type"])
+    key = kind[:1].lower() + kind[1:]
+    return key, metric.get(key) or {}
+
+
+def _target_names(kind: str) -> Mapping[str, str]:
+    if kind == "object":
+        return {"value": "targetValue", "averageValue": "averageValue"}
+    return {
+        "averageUtilization": "targetAverageUtilization",
+        "averageValue": "targetAverageValue",
+        "value": "targetValue",
+    }
 
 
 def _noted(notes: dict[str, str], key: str, default: Any) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -69,7 +71,7 @@ class CustomRules:
 
     def __init__(self, open_api_v3_schema: Obj) -> None:
         self._schema = open_api_v3_schema
-        self._has_any = next(_rules_below(open_api_v3_schema, ""), None) is not None
+        self._has_any = _has_rules(open_api_v3_schema)
         self._root: _Node | None = None
 
     def judge(self, obj: Obj, old: Obj | None, found: list[FieldError]) -> Verdict:
@@ -88,26 +90,39 @@ class CustomRules:
 
 def faults(open_api_v3_schema: Obj, path: str) -> list[FieldError]:
     """What is wrong with the rules of a schema that stands at a path of its definition."""
-    return [
-        fault
-        for place, node in _rules_below(open_api_v3_schema, path)
-        for index, rule in enumerate(node[_KEY])
-        for fault in _faults(rule, node, f"{place}.{_KEY}[{index}]")
-    ]
+    plain, compilation = _all_faults(open_api_v3_schema, path)
+    return plain + compilation
 
 
-def _rules_below(node: Node, path: str) -> Iterator[tuple[str, Node]]:
-    """The nodes that have rules, each with its path."""
-    if node.get(_KEY):
-        yield path, node
+def _all_faults(node: Node, path: str) -> tuple[list[FieldError], list[FieldError]]:
+    """Plain mistakes, and those of the expressions: these are looked at only where nothing below is plainly wrong."""
+    plain: list[FieldError] = []
+    compilation: list[FieldError] = []
+    for below, place in _children(node, path):
+        found = _all_faults(below, place)
+        plain += found[0]
+        compilation += found[1]
+    rules = [(rule, f"{path}.{_KEY}[{index}]") for index, rule in enumerate(node.get(_KEY) or ())]
+    for rule, place in rules:
+        plain += _faults(rule, node, place)
+    for rule, place in rules if not plain else ():
+        compilation += _compilation_faults(rule, node, place)
+    return plain, compilation
+
+
+def _children(node: Node, path: str) -> Iterator[tuple[Node, str]]:
     for name, below in (node.get("properties") or {}).items():
-        yield from _rules_below(below, f"{path}.properties[{name}]")
+        yield below, f"{path}.properties[{name}]"
     for key in ("items", "additionalProperties"):
         if isinstance(node.get(key), Mapping):
-            yield from _rules_below(node[key], f"{path}.{key}")
+            yield node[key], f"{path}.{key}"
     for index, part in enumerate(node.get("allOf") or ()):
         if _KEY in part:
-            yield f"{path}.allOf[{index}]", {**node, **part}
+            yield {**node, "properties": {}, "items": None, "allOf": (), **part}, f"{path}.allOf[{index}]"
+
+
+def _has_rules(node: Node) -> bool:
+    return bool(node.get(_KEY)) or any(_has_rules(below) for below, _ in _children(node, ""))
 
 
 def _faults(rule: Obj, node: Node, path: str) -> Iterator[FieldError]:
@@ -125,11 +140,32 @@ def _faults(rule: Obj, node: Node, path: str) -> Iterator[FieldError]:
         yield invalid.unsupported(f"{path}.reason", rule["reason"], _REASONS)
     if (place := rule.get("fieldPath")) and not _is_field(node, place):
         yield invalid.invalid(f"{path}.fieldPath", place, "must be a valid path")
-    yield from _compilation_faults(rule, node, path)
 
 
 def _compilation_faults(rule: Obj, node: Node, path: str) -> Iterator[FieldError]:
-    shown = {
+    def wrong(place: str, detail: str) -> FieldError:
+        return FieldError(f"{path}.{place}", f"Invalid value: {_shown(rule)}: {detail}")
+
+    try:
+        test = _test(rule, node)
+        if test.type not in ("bool", "dyn"):
+            yield wrong("rule", "cel expression must evaluate to a bool")
+        elif "optionalOldSelf" in rule and not re.search(r"\boldSelf\b", rule["rule"]):
+            detail = "may not be set if oldSelf is not used in rule"
+            yield invalid.invalid(f"{path}.optionalOldSelf", rule["optionalOldSelf"], detail)
+    except cel.CompilationError as error:
+        yield wrong("rule", f"compilation failed: {error}")
+    try:
+        message = _message(rule, node)
+        if message and message.type not in ("string", "dyn"):
+            yield wrong("messageExpression", "messageExpression must evaluate to a string")
+    except cel.CompilationError as error:
+        yield wrong("messageExpression", f"messageExpression compilation failed: {error}")
+
+
+def _shown(rule: Obj) -> str:
+    """A rule as Go writes it."""
+    fields = {
         "Rule": rule["rule"],
         "Message": rule.get("message") or "",
         "MessageExpression": rule.get("messageExpression") or "",
@@ -137,23 +173,8 @@ def _compilation_faults(rule: Obj, node: Node, path: str) -> Iterator[FieldError
         "FieldPath": rule.get("fieldPath") or "",
         "OptionalOldSelf": rule.get("optionalOldSelf"),
     }
-    try:
-        test = _test(rule, node)
-        if test.type not in ("bool", "dyn"):
-            yield invalid.invalid(f"{path}.rule", shown, "cel expression must evaluate to a bool")
-        elif "optionalOldSelf" in rule and "oldSelf" not in test.names:
-            detail = "may not be set if oldSelf is not used in rule"
-            yield invalid.invalid(f"{path}.optionalOldSelf", rule["optionalOldSelf"], detail)
-    except cel.CompilationError as error:
-        yield invalid.invalid(f"{path}.rule", shown, f"compilation failed: {error}")
-    try:
-        message = _message(rule, node)
-        if message and message.type not in ("string", "dyn"):
-            detail = "messageExpression must evaluate to a string"
-            yield invalid.invalid(f"{path}.messageExpression", shown, detail)
-    except cel.CompilationError as error:
-        detail = f"messageExpression compilation failed: {error}"
-        yield invalid.invalid(f"{path}.messageExpression", shown, detail)
+    text = json.dumps(fields, separators=(",", ":"), ensure_ascii=False)
+    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
 
 def _test(rule: Obj, node: Node) -> cel.Expression:

@@ -7,13 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from jx.adapters.local.kubernetes import cel, conditions, invalid, selectors
+from jx.adapters.local.kubernetes import cel, conditions, expressions, selectors
 from jx.adapters.local.kubernetes.admission import Operation
 from jx.adapters.local.kubernetes.errors import ApiError, forbidden
 from jx.adapters.local.kubernetes.facts import Obj
-from jx.adapters.local.kubernetes.invalid import FieldError
 from jx.adapters.local.kubernetes.matching import GROUP, Attributes, Matcher
-from jx.adapters.local.kubernetes.metadata import invalid_fields
 from jx.adapters.local.kubernetes.registry import Registry, Served
 from jx.adapters.local.kubernetes.requests import Request
 from jx.adapters.local.kubernetes.store import Collection, Store, Stored
@@ -21,104 +19,20 @@ from jx.adapters.local.kubernetes.store import Collection, Store, Stored
 POLICIES: Final[Collection] = (GROUP, "validatingadmissionpolicies")
 BINDINGS: Final[Collection] = (GROUP, "validatingadmissionpolicybindings")
 _MUTATING: Final = frozenset({"mutatingadmissionpolicies", "mutatingadmissionpolicybindings"})
-_ACTIONS: Final = ("Audit", "Deny", "Warn")
 _CODES: Final = {"Unauthorized": 401, "Forbidden": 403, "RequestEntityTooLarge": 413, "Invalid": 422}
 _LONGEST_MESSAGE: Final = 5 * 1024
 _USED: Final = re.compile(r"\bvariables\.(\w+)")
 
 
-class PolicyRules:
-    """An admission plugin: policies that could not be evaluated are refused when they are written."""
+class MutatingPolicies:
+    """An admission plugin: policies of the other kind are refused, so that nobody believes in them."""
 
     def admit(self, operation: Operation, request: Request, new: Obj, old: Obj | None) -> Obj:
         resource = request.served.resource
-        if operation == "DELETE" or resource.group != GROUP or request.subresource:
-            return new
-        if resource.plural in _MUTATING:
+        if operation != "DELETE" and resource.group == GROUP and resource.plural in _MUTATING:
             why = "this server does not evaluate MutatingAdmissionPolicies; a MutatingWebhookConfiguration is called"
             raise forbidden(resource.group, resource.plural, request.name, why)
-        errors: list[FieldError] = []
-        if request.served.collection == POLICIES:
-            errors = list(_policy_faults(new.get("spec") or {}))
-        elif request.served.collection == BINDINGS:
-            errors = list(_binding_faults(new.get("spec") or {}))
-        if errors:
-            raise invalid_fields(request, errors)
         return new
-
-
-def _types(spec: Obj, *, variables: bool = True) -> dict[str, str]:
-    types = dict(conditions.VARIABLES)
-    if spec.get("paramKind"):
-        types["params"] = cel.ANY
-    if variables:
-        types["variables"] = "map(string, dyn)"
-    return types
-
-
-def _policy_faults(spec: Obj) -> Iterator[FieldError]:
-    kind = spec.get("paramKind") or {}
-    for key in ("apiVersion", "kind") if kind else ():
-        if not kind.get(key):
-            yield invalid.required(f"spec.paramKind.{key}")
-    if not spec.get("matchConstraints"):
-        yield invalid.required("spec.matchConstraints")
-    elif not spec["matchConstraints"].get("resourceRules"):
-        yield invalid.required("spec.matchConstraints.resourceRules")
-    types = _types(spec)
-    yield from conditions.faults(
-        spec.get("matchConditions") or (), "spec.matchConditions", _types(spec, variables=False)
-    )
-    for index, variable in enumerate(spec.get("variables") or ()):
-        here = f"spec.variables[{index}]"
-        if not variable.get("name"):
-            yield invalid.required(f"{here}.name")
-        yield from conditions.expression_faults(
-            variable.get("expression") or "", f"{here}.expression", types, cel.ANY
-        )
-    if not spec.get("validations") and not spec.get("auditAnnotations"):
-        detail = "validations or auditAnnotations must contain at least one item"
-        yield invalid.required("spec.validations", detail)
-        yield invalid.required("spec.auditAnnotations", detail)
-    for index, validation in enumerate(spec.get("validations") or ()):
-        yield from _validation_faults(validation, f"spec.validations[{index}]", types)
-
-
-def _validation_faults(validation: Obj, here: str, types: Mapping[str, str]) -> Iterator[FieldError]:
-    yield from conditions.expression_faults(validation.get("expression") or "", f"{here}.expression", types)
-    if stated := validation.get("messageExpression"):
-        yield from conditions.expression_faults(stated, f"{here}.messageExpression", types, "string")
-    message = validation.get("message") or ""
-    if "\n" in message.strip():
-        yield invalid.invalid(f"{here}.message", message, "message must not contain line breaks")
-    reason = validation.get("reason")
-    if reason and reason not in _CODES:
-        yield invalid.unsupported(f"{here}.reason", reason, sorted(_CODES))
-
-
-def _binding_faults(spec: Obj) -> Iterator[FieldError]:
-    if not spec.get("policyName"):
-        yield invalid.required("spec.policyName")
-    reference = spec.get("paramRef")
-    if reference:
-        if bool(reference.get("name")) is bool(reference.get("selector") is not None):
-            yield invalid.required("spec.paramRef", "one of name or selector must be specified")
-        if not reference.get("parameterNotFoundAction"):
-            yield invalid.required("spec.paramRef.parameterNotFoundAction")
-    actions = spec.get("validationActions") or []
-    for index, action in enumerate(actions):
-        if action not in _ACTIONS:
-            yield invalid.unsupported(f"spec.validationActions[{index}]", action, _ACTIONS)
-        if action in actions[:index]:
-            yield invalid.duplicate(f"spec.validationActions[{index}]", action)
-    if {"Deny", "Warn"} <= set(actions):
-        detail = (
-            "must not contain both Deny and Warn (repeating the same validation failure information in the API"
-            " response and headers serves no purpose)"
-        )
-        yield invalid.invalid("spec.validationActions", actions, detail)
-    if not actions:
-        yield invalid.required("spec.validationActions", "at least one validation action is required")
 
 
 class _Misconfigured(ValueError):
@@ -242,13 +156,15 @@ def _judged(spec: Obj, known: Mapping[str, Any]) -> Iterator[_Failure]:
     """What a policy has against a request; nothing where its conditions do not hold."""
     is_strict = spec.get("failurePolicy") != "Ignore"
     try:
-        if not conditions.hold(spec.get("matchConditions") or (), known, _types(spec, variables=False)):
+        if not conditions.hold(
+            spec.get("matchConditions") or (), known, expressions.of_policy(spec, variables=False)
+        ):
             return
     except conditions.Undecided as error:
         if is_strict:
             yield _Failure(str(error))
         return
-    types = _types(spec)
+    types = expressions.of_policy(spec)
     variables = _Variables(spec, types, known)
     for validation in spec.get("validations") or ():
         source = validation["expression"].strip()

@@ -172,6 +172,9 @@ class Resources:
             raise ApiError(422, "Invalid", f'PatchOptions.meta.k8s.io "" is invalid: {message}')
         config = exchange.parse_body(call)
         _check_apply(request, config)
+        twice = strictness.duplicates(call.body, config) if request.strictness == "Strict" else []
+        if twice and twice[0].startswith("yaml:"):
+            raise bad_request(f"error strict decoding YAML: error converting YAML to JSON: {twice[0]}")
         self._check_strictness(call, request, config)
         return self._written(call, request, self._verbs.apply(request, config, force=call.flag("force")))
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
-from jx.adapters.local.kubernetes import changes, invalid, names, pod_rules, selectors
+from jx.adapters.local.kubernetes import admission_rules, changes, invalid, names, pod_rules, selectors
 from jx.adapters.local.kubernetes.facts import Gvk, Obj
 from jx.adapters.local.kubernetes.invalid import FieldError
 
@@ -416,23 +416,6 @@ def _autoscaler(obj: Obj) -> Iterator[FieldError]:
             yield invalid.required(f"spec.scaleTargetRef.{key}")
 
 
-def _webhooks(obj: Obj) -> Iterator[FieldError]:
-    for index, webhook in enumerate(obj.get("webhooks") or ()):
-        here = f"webhooks[{index}]"
-        name = webhook.get("name", "")
-        if len(name.split(".")) < 3:
-            detail = "should be a domain with at least three segments separated by dots"
-            yield invalid.invalid(f"{here}.name", name, detail)
-        if not webhook.get("admissionReviewVersions"):
-            yield invalid.required(f"{here}.admissionReviewVersions", "must specify one of v1, v1beta1")
-        effects = ("None", "NoneOnDryRun")
-        if webhook.get("sideEffects") not in effects:
-            yield invalid.unsupported(f"{here}.sideEffects", webhook.get("sideEffects", ""), effects)
-        client = webhook.get("clientConfig") or {}
-        if (client.get("url") is None) is (client.get("service") is None):
-            yield invalid.required(f"{here}.clientConfig", "exactly one of url or service is required")
-
-
 _KINDS: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(
     {
         ("", "ConfigMap"): _config_map,
@@ -448,8 +431,10 @@ _KINDS: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(
         ("batch", "CronJob"): _cron_job,
         ("batch", "Job"): _job,
         ("networking.k8s.io", "Ingress"): _ingress,
-        (_ADMISSION, "MutatingWebhookConfiguration"): _webhooks,
-        (_ADMISSION, "ValidatingWebhookConfiguration"): _webhooks,
+        (_ADMISSION, "MutatingWebhookConfiguration"): admission_rules.webhooks,
+        (_ADMISSION, "ValidatingWebhookConfiguration"): admission_rules.webhooks,
+        (_ADMISSION, "ValidatingAdmissionPolicy"): admission_rules.policy,
+        (_ADMISSION, "ValidatingAdmissionPolicyBinding"): admission_rules.binding,
         (_RBAC, "ClusterRole"): _role,
         (_RBAC, "ClusterRoleBinding"): _binding,
         (_RBAC, "Role"): _role,

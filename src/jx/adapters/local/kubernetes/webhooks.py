@@ -16,7 +16,6 @@ from jx.adapters.local.kubernetes.admission import SERVICES, Operation, Plugin
 from jx.adapters.local.kubernetes.errors import ApiError, bad_request
 from jx.adapters.local.kubernetes.facts import Obj
 from jx.adapters.local.kubernetes.matching import GROUP, Attributes, Matcher
-from jx.adapters.local.kubernetes.metadata import invalid_fields
 from jx.adapters.local.kubernetes.registry import Registry, Served
 from jx.adapters.local.kubernetes.requests import Request
 from jx.adapters.local.kubernetes.store import Collection, Store
@@ -52,24 +51,6 @@ class _Invocation:
     @property
     def name(self) -> str:
         return str(self.webhook["name"])
-
-
-class WebhookConfigurations:
-    """An admission plugin: configurations whose match conditions could not be evaluated are refused."""
-
-    def admit(self, operation: Operation, request: Request, new: Obj, old: Obj | None) -> Obj:
-        if operation == "DELETE" or request.served.collection not in (MUTATING, VALIDATING):
-            return new
-        errors = [
-            error
-            for index, webhook in enumerate(new.get("webhooks") or ())
-            for error in conditions.faults(
-                webhook.get("matchConditions") or (), f"webhooks[{index}].matchConditions"
-            )
-        ]
-        if errors:
-            raise invalid_fields(request, errors)
-        return new
 
 
 class Webhooks:
