@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from jx.usecases.propose_change import PlatformAt, ProposeChange
     from jx.usecases.remove_app import RemoveApp
     from jx.usecases.review_change import ReviewChange
+    from jx.usecases.set_hold import SetHold
     from jx.usecases.show_applications import ShowApplications
     from jx.usecases.show_apps import ShowApps
     from jx.usecases.show_environments import ShownEnvironment
@@ -147,8 +148,8 @@ class Wiring(Outside):
         """`jx get env`."""
         from jx.usecases.show_environments import ShowEnvironments
 
-        show = ShowEnvironments(self.propose_change(), self.repos, self.forge, self.anchors)
-        return show(self.platform_at)
+        at = self.platform_at
+        return ShowEnvironments(self.propose_change(), self.repos, self.forge, self.anchors, self.clock)(at)
 
     def show_apps(self) -> ShowApps:
         """`jx get apps`."""
@@ -161,6 +162,19 @@ class Wiring(Outside):
         from jx.usecases.show_applications import ShowApplications
 
         return ShowApplications(self.propose_change(), self.anchors, self.cluster)
+
+    @property
+    def has_pulls(self) -> bool:
+        """Whether changes can be offered as pull requests."""
+        from jx.ports.forge import Ability
+
+        return Ability.PULLS in self.forge.abilities
+
+    def set_hold(self) -> SetHold:
+        """`jx hold`."""
+        from jx.usecases.set_hold import SetHold
+
+        return SetHold(self.anchors, self.forge, self.cluster, self.clock, self.reporter)
 
     def end_hold(self) -> EndHold:
         """`jx resume`."""
@@ -285,6 +299,6 @@ class Wiring(Outside):
         )
         controller = Several(
             EnvironmentsController(platform, follow, self.holder),
-            ChangesController(platform, CheckChange(self.repos, self.forge, self.plan_change())),
+            ChangesController(platform, CheckChange(self.repos, self.forge, self.plan_change(), self.clock)),
         )
         return Loops(controller, self.signals, self.clock, self.reporter, poll)

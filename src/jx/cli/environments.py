@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from jx.cli import output
+from jx.domain import holds
+from jx.domain.applying import Hold
 from jx.domain.errors import NotFound
 from jx.domain.layouts.sections import find_nearest
 from jx.usecases.show_environments import ShownEnvironment, Standing
@@ -31,9 +33,9 @@ def show_table(shown: tuple[ShownEnvironment, ...]) -> None:
     )
     for one in shown:
         if one.hold:
-            output.say(
-                f"{one.name} is on hold since {one.hold.since:%H:%M} by {one.hold.by}: {one.hold.reason}"
-            )
+            output.say(f"{one.name} is {holds.in_words(one.hold)}")
+        if one.drift:
+            output.say(f"{one.name} was changed behind our back: {one.drift.words}; jx get drift {one.name}")
 
 
 def show_missing(name: str, shown: tuple[ShownEnvironment, ...]) -> None:
@@ -48,6 +50,8 @@ def words_of(one: ShownEnvironment) -> str:
     """`applied`, `2 commits behind`, ..."""
     if one.standing is Standing.BEHIND and one.behind:
         return f"{one.behind} commit{'' if one.behind == 1 else 's'} behind"
+    if one.standing is Standing.APPLIED and one.drift:
+        return f"{one.standing.value}, {one.drift.objects} drifted"
     return one.standing.value
 
 
@@ -66,6 +70,17 @@ def to_data(one: ShownEnvironment) -> dict[str, Any]:
         "applied": one.applied,
         "status": one.standing.value,
         "behind": one.behind,
-        "hold": {"by": hold.by, "reason": hold.reason, "since": hold.since.isoformat()} if hold else None,
+        "hold": _hold_to_data(hold) if hold else None,
+        "drifted": one.drift.objects if one.drift else 0,
         "openPullRequests": [pull.url for pull in one.open_pulls],
+    }
+
+
+def _hold_to_data(hold: Hold) -> dict[str, Any]:
+    return {
+        "by": hold.by,
+        "reason": hold.reason,
+        "since": hold.since.isoformat(),
+        "until": hold.until.isoformat() if hold.until else None,
+        "kind": hold.kind,
     }

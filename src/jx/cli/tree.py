@@ -60,6 +60,7 @@ ROWS = (
     Row("get activities", "List what was done and is being done", LOOK, aliases=("activity", "act")),
     Row("diff", "Show what an apply would change", LOOK),
     Row("step env apply", "Apply an environment from a clone of its repository", RESCUE),
+    Row("hold", "Stop automatic applies of an environment, with a reason that everybody sees", RESCUE),
     Row("resume", "End a hold, so that merges apply themselves again", RESCUE),
     Row("step helm build", "Write the merged chart of an environment, and check that it renders", STEPS),
     Row("step helm apply", "Apply the chart in a folder", STEPS),

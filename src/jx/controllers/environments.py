@@ -12,6 +12,7 @@ from jx.domain.environments import Environment
 from jx.domain.errors import Held, Invalid, JxError, NotFound, Refused, Retryable
 from jx.domain.names import Revision
 from jx.domain.platform import Platform, read_platform
+from jx.ports.forge import Ability
 from jx.ports.repos import Repos
 from jx.usecases.check_change import CheckChange
 from jx.usecases.follow_environment import FollowEnvironment, FollowRequest
@@ -109,6 +110,8 @@ class ChangesController:
     def look(self, key: str) -> None:
         environment = self.platform.find(key)
         if environment is None or environment.repo is None:
+            return
+        if Ability.PULLS not in self.check.forge.abilities:
             return
         failed: JxError | None = None
         for pull in self.check.forge.list_pulls(environment.repo):

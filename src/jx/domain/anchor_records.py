@@ -12,6 +12,7 @@ from jx.domain.applying import (
     Anchor,
     Applied,
     ApplyResult,
+    DriftNote,
     Hold,
     HookRecord,
     InventoryItem,
@@ -41,6 +42,7 @@ def anchor_to_data(anchor: Anchor) -> dict[str, Any]:
             for entry in anchor.pending
         ],
         "platformVersions": list(anchor.platform_versions),
+        "drift": _drift_to_data(anchor.drift) if anchor.drift else None,
         "hooks": {
             "pending": anchor.hooks.pending,
             "seen": anchor.hooks.seen,
@@ -67,6 +69,7 @@ def parse_anchor(data: Mapping[str, Any], *, version: str = "") -> Anchor:
                 for entry in data.get("pending") or ()
             ),
             platform_versions=tuple(data.get("platformVersions") or ()),
+            drift=_parse_drift(data["drift"]) if data.get("drift") else None,
             hooks=_parse_hooks(data.get("hooks") or {}),
             version=version,
         )
@@ -151,6 +154,14 @@ def _parse_source(data: Mapping[str, Any]) -> Source:
     )
 
 
+def _drift_to_data(drift: DriftNote) -> dict[str, Any]:
+    return {"objects": drift.objects, "since": drift.since.isoformat(), "words": drift.words}
+
+
+def _parse_drift(data: Mapping[str, Any]) -> DriftNote:
+    return DriftNote(int(data["objects"]), datetime.fromisoformat(data["since"]), data["words"])
+
+
 def _hold_to_data(hold: Hold) -> dict[str, Any]:
     return {
         "by": hold.by,
@@ -159,6 +170,7 @@ def _hold_to_data(hold: Hold) -> dict[str, Any]:
         "skips": hold.skips,
         "kind": hold.kind,
         "appliedTree": hold.applied_tree,
+        "until": hold.until.isoformat() if hold.until else None,
         "undoes": [
             {
                 "path": hunk.path,
@@ -180,6 +192,7 @@ def _parse_hold(data: Mapping[str, Any]) -> Hold:
         skips=Revision(data["skips"]) if data.get("skips") else None,
         kind=data.get("kind", "rescue"),
         applied_tree=data.get("appliedTree", ""),
+        until=datetime.fromisoformat(data["until"]) if data.get("until") else None,
         undoes=tuple(
             UndoneHunk(
                 hunk["path"],

@@ -266,6 +266,17 @@ class Hold:
     """Digest of the tree that was applied by hand."""
     undoes: tuple[UndoneHunk, ...] = ()
     """How the tree applied by hand differs from the one that was applied before it."""
+    until: datetime | None = None
+    """When it ends by itself; only a person's hold has an end."""
+
+
+@dataclass(frozen=True, slots=True)
+class DriftNote:
+    """What the controllers found changed behind our back when they last looked: how many objects, since when, and one of them."""
+
+    objects: int
+    since: datetime
+    words: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,6 +318,7 @@ class Anchor:
     hooks: HookRecord = HookRecord()
     version: str = ""
     """For compare-and-swap: what was read; empty where there is none yet. Opaque."""
+    drift: DriftNote | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,9 +39,11 @@ def plan_comment(
     live: Mapping[ObjectRef, LiveObject],
     refusals: tuple[Refused, ...],
     versions: tuple[str, ...],
+    notes: tuple[str, ...] = (),
 ) -> str:
     """What a pull request will do to the cluster, in Markdown: warnings first, then totals, then each object's diff, folded."""
     head = [f"### Plan: {totals(plan)}\n"]
+    head += [f"> **Note:** {note}\n" for note in notes]
     head += [f"> **Refused:** {refusal.message}\n" for refusal in refusals]
     head += [f"**{line}**\n" for line in versions]
     deleted = [step for step in plan.steps if step.action is Action.PRUNE]

@@ -179,7 +179,9 @@ class ApplyEnvironment:
         anchor = opened.anchor
         if request.by_hand:
             return self._find_rescue(request, opened)
-        blocking = holds.find_blocking(anchor.holds, head=request.source.revision, tree=request.tree)
+        blocking = holds.find_blocking(
+            anchor.holds, head=request.source.revision, tree=request.tree, now=self.clock.now()
+        )
         if blocking:
             raise holds.refusal(blocking, anchor.environment)
         return None, "the hold is over: the branch no longer holds what was undone" if anchor.holds else ""

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from jx.domain import holds
+from jx.domain.applying import Hold
 from jx.domain.changes import Check, CheckState, PullRequest, PullState
 from jx.domain.environments import Environment
 from jx.domain.errors import Invalid, JxError, Locked, Unavailable
 from jx.domain.names import Revision
 from jx.domain.plan_text import plan_comment
+from jx.ports.clock import Clock
 from jx.ports.forge import Forge
 from jx.ports.repos import Repos
 from jx.usecases.plan_change import PlanChange, PlannedChange
@@ -24,6 +27,8 @@ class CheckChange:
     repos: Repos
     forge: Forge
     plan_change: PlanChange
+    clock: Clock | None = None
+    """None: holds count whether their time has come or not."""
 
     def __call__(self, environment: Environment, number: int) -> Check | None:
         """The check as it was set; None where there was nothing to do. Retryable errors leave the pull request as it is."""
@@ -31,31 +36,41 @@ class CheckChange:
         assert repo is not None
         pull = self.forge.observe(repo, number)
         base = self.repos.head(repo, pull.base_branch)
-        if pull.state is not PullState.OPEN or base is None or _is_checked(pull, base):
+        if pull.state is not PullState.OPEN or base is None:
+            return None
+        hold = self._find_hold(environment)
+        mark = _mark(base, hold)
+        if _is_checked(pull, mark):
             return None
         try:
             planned = self.plan_change(environment, pull)
         except (Locked, Unavailable):
             raise
         except JxError as error:
-            return self._tell(pull, base, Check(CONTEXT, CheckState.FAILURE, error.message), _failure(error))
-        return self._tell(pull, base, _verdict(planned), _comment(planned))
+            return self._tell(pull, mark, Check(CONTEXT, CheckState.FAILURE, error.message), _failure(error))
+        return self._tell(pull, mark, _verdict(planned), _comment(planned, hold))
 
-    def _tell(self, pull: PullRequest, base: Revision, check: Check, text: str) -> Check:
+    def _find_hold(self, environment: Environment) -> Hold | None:
+        """Why a merge would not be applied."""
+        anchor = self.plan_change.anchors.find(environment.name)
+        now = self.clock.now() if self.clock else None
+        return next((one for one in anchor.holds if not holds.has_ended(one, now)), None) if anchor else None
+
+    def _tell(self, pull: PullRequest, mark: str, check: Check, text: str) -> Check:
         words = check.description.partition("\n")[0][:100]
-        marked = Check(check.context, check.state, f"{words}{_mark(base)}")
+        marked = Check(check.context, check.state, f"{words}{mark}")
         self.forge.comment(pull.repo, pull.number, text, key=COMMENT_KEY)
         self.forge.set_status(pull.repo, pull.head, marked)
         return marked
 
 
-def _mark(base: Revision) -> str:
-    """Which base a check was made on, so that it is made again when the base moves."""
-    return f" (on {base[:12]})"
+def _mark(base: Revision, hold: Hold | None) -> str:
+    """What a check was made on, so that it is made again when the base moves, or a hold begins or ends."""
+    return f" (on {base[:12]}, held)" if hold else f" (on {base[:12]})"
 
 
-def _is_checked(pull: PullRequest, base: Revision) -> bool:
-    return any(check.context == CONTEXT and check.description.endswith(_mark(base)) for check in pull.checks)
+def _is_checked(pull: PullRequest, mark: str) -> bool:
+    return any(check.context == CONTEXT and check.description.endswith(mark) for check in pull.checks)
 
 
 def _verdict(planned: PlannedChange) -> Check:
@@ -66,9 +81,13 @@ def _verdict(planned: PlannedChange) -> Check:
     return Check(CONTEXT, CheckState.SUCCESS, f"{count} object{'' if count == 1 else 's'} will change")
 
 
-def _comment(planned: PlannedChange) -> str:
+def _comment(planned: PlannedChange, hold: Hold | None) -> str:
     made = planned.planned
-    return plan_comment(made.plan, made.live, made.refusals, planned.versions)
+    notes: tuple[str, ...] = ()
+    if hold:
+        name = made.plan.environment
+        notes = (f"Environment {name} is {holds.in_words(hold)}. A merge waits until `jx resume {name}`.",)
+    return plan_comment(made.plan, made.live, made.refusals, planned.versions, notes)
 
 
 def _failure(error: JxError) -> str:

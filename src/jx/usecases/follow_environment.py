@@ -16,7 +16,7 @@ from jx.domain.names import EnvironmentName, Repo, Revision
 from jx.domain.trailers import list_trailers
 from jx.ports.activities import Activities
 from jx.ports.clock import Clock
-from jx.ports.forge import Forge
+from jx.ports.forge import Ability, Forge
 from jx.ports.reporter import Reporter
 from jx.ports.repos import Commit, Repos
 from jx.usecases.apply_environment import ApplyEnvironment, ApplyRequest
@@ -105,21 +105,24 @@ class FollowEnvironment:
         a hold is looked at again and again, and the hold itself is its record."""
         if anchor is None or not anchor.holds:
             return
-        tree = self.repos.read(repo, head)
-        blocking = holds.find_blocking(anchor.holds, head=head, tree=tree)
+        tree, now = self.repos.read(repo, head), self.clock.now()
+        blocking = holds.find_blocking(anchor.holds, head=head, tree=tree, now=now)
         if blocking:
             raise holds.refusal(blocking, anchor.environment)
 
         def drop(current: Anchor) -> Anchor:
-            kept = tuple(hold for hold in current.holds if not holds.is_over(hold, head=head, tree=tree))
+            kept = tuple(
+                hold for hold in current.holds if not holds.is_over(hold, head=head, tree=tree, now=now)
+            )
             return replace(current, holds=kept)
 
         WriteAnchor(self.apply.anchors)(anchor, drop)
-        self.reporter.tell(
-            Event(
-                f"the hold of {anchor.environment} is over: what was undone by hand is undone on the branch"
-            )
+        why = (
+            "its time has come"
+            if all(hold.kind == holds.PERSON for hold in anchor.holds)
+            else "what was undone by hand is undone on the branch"
         )
+        self.reporter.tell(Event(f"the hold of {anchor.environment} is over: {why}"))
 
     def _publish_what_waits(self, environment: Environment) -> None:
         anchor = self.apply.anchors.find(environment.name)
@@ -196,7 +199,8 @@ class FollowEnvironment:
         the forge was not told has a step more, which says so."""
         assert environment.repo is not None
         try:
-            self.forge.set_status(environment.repo, Revision(record.revision), _check(record))
+            if Ability.STATUSES in self.forge.abilities:
+                self.forge.set_status(environment.repo, Revision(record.revision), _check(record))
         except JxError as error:
             self._warn(error)
             report = ActivityStep(_REPORT, ActivityStatus.PENDING, description=error.message)

@@ -8,14 +8,14 @@ from jx.domain.apps import App
 from jx.domain.changes import Change, PullRequest
 from jx.domain.edits import Edit
 from jx.domain.environments import Environment
-from jx.domain.errors import NotFound, Stale
+from jx.domain.errors import NotFound, Refused, Stale
 from jx.domain.events import Event
 from jx.domain.layouts import umbrella
 from jx.domain.names import Repo, Revision
 from jx.domain.platform import Platform, read_platform
 from jx.domain.trees import Tree
 from jx.domain.wording import Wording, word_edit
-from jx.ports.forge import Forge, Offer
+from jx.ports.forge import Ability, Forge, Offer
 from jx.ports.reporter import Reporter
 from jx.ports.repos import Draft, Repos
 
@@ -72,8 +72,13 @@ class ProposeChange:
         """The pull request, or None where the environment already is so. `words` replace the usual ones of the edit.
 
         Repeating it meets the same branch and pull request again. Stale where somebody's own commits are on that branch; Invalid
-        where the environment would not be readable any more.
+        where the environment would not be readable any more; Refused where the git server knows no pull requests.
         """
+        if Ability.PULLS not in self.forge.abilities:
+            raise Refused(
+                f"{target.repo.url} is plain git: there are no pull requests to open",
+                hint=f"edit env/ in a clone, look at `jx diff`, and push to {target.environment.branch}",
+            )
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 return self._offer(target, edit, words, auto_merge=auto_merge)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from jx.domain.applying import Anchor, ApplyResult, Hold
+from jx.domain import holds
+from jx.domain.applying import Anchor, ApplyResult, DriftNote, Hold
 from jx.domain.changes import PullRequest
 from jx.domain.environments import Environment
 from jx.domain.errors import Forbidden, JxError, NotFound, Unavailable
 from jx.domain.names import EnvironmentName, Revision
 from jx.ports.anchor import Anchors
-from jx.ports.forge import Forge
+from jx.ports.clock import Clock
+from jx.ports.forge import Ability, Forge
 from jx.ports.repos import Repos
 from jx.usecases.propose_change import PlatformAt, ProposeChange
 
@@ -52,6 +54,14 @@ class ShownEnvironment:
         return self.anchor.holds[0] if self.anchor and self.anchor.holds else None
 
     @property
+    def drift(self) -> DriftNote | None:
+        """What was changed behind our back since the last apply, as the controllers noted it."""
+        anchor = self.anchor
+        if anchor is None or anchor.applied is None or anchor.drift is None:
+            return None
+        return anchor.drift if anchor.drift.since >= anchor.applied.at else None
+
+    @property
     def applied(self) -> Revision | None:
         """The commit that was applied last."""
         applied = self.anchor.applied if self.anchor else None
@@ -66,6 +76,8 @@ class ShowEnvironments:
     repos: Repos
     forge: Forge
     anchors: Anchors
+    clock: Clock | None = None
+    """None: holds are shown whether their time has come or not."""
 
     def __call__(self, at: PlatformAt, *, pulls: bool = True) -> tuple[ShownEnvironment, ...]:
         """All environments, dev first."""
@@ -75,13 +87,21 @@ class ShowEnvironments:
     def _show(self, environment: Environment, *, pulls: bool) -> ShownEnvironment:
         try:
             head = self.repos.head(environment.repo, environment.branch) if environment.repo else None
-            anchor = self.anchors.find(environment.name)
-            opened = self.forge.list_pulls(environment.repo) if pulls and environment.repo else ()
+            anchor = self._without_ended_holds(self.anchors.find(environment.name))
+            has_pulls = pulls and Ability.PULLS in self.forge.abilities
+            opened = self.forge.list_pulls(environment.repo) if has_pulls and environment.repo else ()
         except (Unavailable, Forbidden, NotFound):
             return ShownEnvironment(environment, None, None, Standing.UNKNOWN)
         standing = _standing(anchor, head)
         behind = self._count_behind(environment, head, anchor) if standing is not Standing.APPLIED else 0
         return ShownEnvironment(environment, head, anchor, standing, behind, opened)
+
+    def _without_ended_holds(self, anchor: Anchor | None) -> Anchor | None:
+        """The controllers take them off when they look next."""
+        if anchor is None or not anchor.holds or self.clock is None:
+            return anchor
+        now = self.clock.now()
+        return replace(anchor, holds=tuple(hold for hold in anchor.holds if not holds.has_ended(hold, now)))
 
     def _count_behind(self, environment: Environment, head: Revision | None, anchor: Anchor | None) -> int:
         applied = anchor.applied.source.revision if anchor and anchor.applied else None

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from jx.domain import planning
 from jx.domain.applying import Action, Anchor, ApplyPlan
 from jx.domain.environments import Environment
-from jx.domain.errors import Failed
+from jx.domain.errors import Failed, Refused
 from jx.domain.events import Event
 from jx.domain.manifests import Capabilities
 from jx.domain.names import Repo
@@ -15,7 +15,7 @@ from jx.domain.placing import Target
 from jx.ports.anchor import Anchors
 from jx.ports.cluster import Cluster, Scope
 from jx.ports.credentials import Credentials
-from jx.ports.forge import ForgeAdmin
+from jx.ports.forge import Ability, ForgeAdmin
 from jx.ports.reporter import Reporter
 from jx.usecases.plan_environment import Planned
 from jx.usecases.send_plan import SendPlan
@@ -56,7 +56,12 @@ class UninstallPlatform:
     reporter: Reporter
 
     def plan(self, request: UninstallRequest) -> Removal:
-        """Decide; nothing is changed."""
+        """Decide; nothing is changed. Refused where repositories are to go and the forge cannot delete any."""
+        if request.repositories and Ability.REPOSITORIES not in self.forge.abilities:
+            raise Refused(
+                "plain git cannot delete repositories",
+                hint="leave out --repositories, and delete them on the git server",
+            )
         capabilities = self.cluster.capabilities()
         plans = []
         for environment in request.environments:

@@ -11,6 +11,10 @@ def show(session: Session) -> None:
     """Platform, environments, open pull requests, holds; then what to do next."""
     wiring = session.wiring
     platform = wiring.find_platform()
+    if platform is None and session.settings.is_cluster_chosen:
+        output.say(f"Cluster {wiring.access.server} (context {wiring.access.context_name or '-'})")
+        _show_installed(session)
+        return
     if platform is None:
         output.say(f"No platform {session.settings.platform!r} on this machine yet.")
         output.say(
@@ -46,5 +50,9 @@ def _show_installed(session: Session) -> None:
     elif pulls:
         name, pull = pulls[0]
         output.say(f"  jx pr diff {pull.number}{'' if name == DEV else f' --env {name}'}")
+    elif not session.wiring.has_pulls:
+        output.say(
+            "  git clone ...; jx diff  change it there, and see what that would do\n  jx get applications  what runs where"
+        )
     else:
         output.say("  jx add app NAME      add an app\n  jx get applications  what runs where")

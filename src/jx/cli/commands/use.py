@@ -7,7 +7,7 @@ import click
 from jx.cli import output
 from jx.cli.session import Session
 from jx.cli.session import command as with_session
-from jx.config import load
+from jx.config import clusters, load
 from jx.domain.errors import NotFound
 
 
@@ -15,23 +15,27 @@ from jx.domain.errors import NotFound
 @click.argument("name", required=False)
 @with_session
 def command(session: Session, name: str | None) -> None:
-    """Choose the embedded platform to work with; without a name, list them.
+    """Choose the embedded platform or cluster to work with; without a name, list them.
 
     \b
     Examples:
       jx use
       jx use rehearsal
     """
-    names = session.wiring.platforms.list_names()
+    platforms = session.wiring.platforms.list_names()
+    known = clusters.list_clusters(session.settings.home)
+    current = session.settings.platform
     if name is None:
-        rows = [("*" if known == session.settings.platform else "", known) for known in names]
-        output.table(("CURRENT", "NAME"), rows)
+        rows = [("*" if one == current else "", one, "embedded") for one in platforms]
+        rows += [("*" if one == current else "", one, "cluster") for one in known if one not in platforms]
+        output.table(("CURRENT", "NAME", "KIND"), rows)
         return
-    if name not in names:
-        known = ", ".join(names) or "none yet"
+    if name not in {*platforms, *known}:
+        there = ", ".join([*platforms, *known]) or "none yet"
         raise NotFound(
-            f"there is no embedded platform {name!r}",
-            hint=f"platforms: {known}; jx local start --name {name} makes one",
+            f"there is no embedded platform and no known cluster {name!r}",
+            hint=f"there are: {there}; jx local start --name {name} makes a platform, jx install --provider kubernetes knows its"
+            " cluster",
         )
     load.use_platform(session.settings.home, name)
-    output.say(f"Using platform {name}")
+    output.say(f"Using {'platform' if name in platforms else 'cluster'} {name}")

@@ -6,28 +6,44 @@ import re
 from typing import Any, Final
 
 from jx.adapters.local.kubernetes import facts, quantities
+from jx.adapters.local.kubernetes.bodies import json_name
 from jx.adapters.local.kubernetes.facts import Gvk, Obj, Schema
 
-_JSON_NAMES: Final = {
-    bool: "bool",
-    int: "number",
-    float: "number",
-    str: "string",
-    list: "array",
-    dict: "object",
-}
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[-+]\d\d:\d\d)")
 
 
 class Malformed(ValueError):
-    """An object that cannot be decoded (HTTP 400); the message is the real server's."""
+    """An object that cannot be decoded (HTTP 400); the message is the real server's, `problem` its last part."""
+
+    def __init__(self, kind: str, version: str, wanted: str, problem: str) -> None:
+        self.problem = problem
+        super().__init__(f'{kind} in version "{version}" cannot be handled as a {wanted}: {problem}')
 
 
 def check(gvk: Gvk, obj: Obj, schema: Schema) -> None:
     """Raises Malformed at the first value that does not fit its field."""
-    problem = _problem(obj, schema, gvk[2], "")
+    _, version, kind = gvk
+    problem = _problem(obj, schema, kind, "")
     if problem:
-        raise Malformed(f'{gvk[2]} in version "{gvk[1]}" cannot be handled as a {gvk[2]}: {problem}')
+        raise Malformed(kind, version, kind, problem)
+
+
+def check_kind(gvk: Gvk, obj: Obj) -> None:
+    """Raises Malformed for an object of another kind or version, and for metadata that do not fit their type."""
+    group, version, kind = gvk
+    api_version, found = obj.get("apiVersion") or "", obj.get("kind") or ""
+    if found == kind and api_version == (f"{group}/{version}" if group else version):
+        schema = facts.load().definition(facts.OBJECT_META)
+        if problem := _problem(obj.get("metadata"), schema, kind, "metadata"):
+            raise Malformed(kind, version, kind, problem)
+        return
+    group, _, version = api_version.rpartition("/")
+    if facts.load().definition_name((group, version, found)) is None:
+        problem = f'no kind "{found}" is registered for version "{api_version}" in scheme "pkg/runtime/scheme.go:111"'
+    else:
+        package = gvk[0].partition(".")[0] or "core"
+        problem = f"converting ({version}.{found}) to ({package}.{kind}): unknown conversion"
+    raise Malformed(found, version, kind, problem)
 
 
 def _problem(value: Any, schema: Schema, struct: str, path: str) -> str:
@@ -96,7 +112,7 @@ def _text_problem(value: Any, form: str) -> str:
 
 
 def _mismatch(value: Any, schema: Schema, struct: str, path: str) -> str:
-    found = _JSON_NAMES[type(value)]
+    found = json_name(value)
     if isinstance(value, float):
         found = f"number {value}"
     return f"json: cannot unmarshal {found} into Go struct field {struct}.{path} of type {_go_type(schema)}"

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import orjson
 import yaml
 
-from jx.adapters.local.kubernetes import protobuf
+from jx.adapters.local.kubernetes import bodies, protobuf
 from jx.adapters.local.kubernetes.drafts import Draft
 from jx.adapters.local.kubernetes.errors import ApiError, bad_request, unsupported
 from jx.adapters.local.kubernetes.facts import Obj
@@ -18,7 +18,8 @@ from jx.adapters.local.kubernetes.requests import User
 
 JSON = "application/json"
 YAML = "application/yaml"
-_YAML_TYPES = frozenset({YAML, "application/apply-patch+yaml", "application/x-yaml", "text/yaml"})
+STRATEGIC_MERGE = "application/strategic-merge-patch+json"
+_YAML_TYPES = frozenset({YAML, "application/x-yaml", "text/yaml"})
 _MAX_BODY = 3 * 1024 * 1024
 
 Disconnected: TypeAlias = Callable[[], Awaitable[None]]
@@ -107,22 +108,45 @@ def encoded(form: Form, body: bytes) -> tuple[bytes, str]:
     return yaml.dump(orjson.loads(body), Dumper=_Dumper, default_flow_style=False).encode(), YAML
 
 
-def parse_body(call: Call) -> Obj:
-    """The object of a request's body; ApiError 400 for a malformed one, 415 for a form that is not read here."""
+def parse_body(call: Call, kind: str) -> Obj:
+    """The object (of a kind that the path tells) in a request's body.
+
+    ApiError 400 for a malformed one, 413 for one that is too large, 415 for a form that is not read here.
+    """
     if len(call.body) > _MAX_BODY:
         raise ApiError(413, "RequestEntityTooLarge", f"Request entity too large: limit is {_MAX_BODY}")
-    if call.content_type in _YAML_TYPES:
-        parsed = parse_yaml(call.body)
-    elif call.content_type == protobuf.MEDIA_TYPE:
-        parsed = _parse_protobuf(call.body)
-    elif call.content_type == JSON or call.content_type.endswith("+json"):
-        parsed = parse_json(call.body)
-    else:
+    if call.content_type == protobuf.MEDIA_TYPE:
+        return _object(_parse_protobuf(call.body), kind)
+    if call.content_type not in (JSON, *_YAML_TYPES):
         accepted = f"application/json, application/yaml, {protobuf.MEDIA_TYPE}"
         raise unsupported(
             f"the body of the request was in an unknown format - accepted media types include: {accepted}"
         )
-    return _object(parsed)
+    try:
+        return _object(bodies.read_object(call.body, kind, is_yaml=call.content_type != JSON), kind)
+    except bodies.Unreadable as error:
+        raise bad_request(str(error)) from error
+
+
+def parse_configuration(call: Call, kind: str) -> Obj:
+    """The body of a server-side apply."""
+    if len(call.body) > _MAX_BODY:
+        raise ApiError(413, "RequestEntityTooLarge", f"Request entity too large: limit is {_MAX_BODY}")
+    try:
+        return _object(bodies.read_configuration(call.body), kind)
+    except bodies.Unreadable as error:
+        raise bad_request(str(error)) from error
+
+
+def parse_patch(call: Call) -> Any:
+    """The body of another patch, as it stands."""
+    if len(call.body) > _MAX_BODY:
+        raise ApiError(413, "RequestEntityTooLarge", f"Request entity too large: limit is {_MAX_BODY}")
+    try:
+        return bodies.read_json(call.body)
+    except bodies.Unreadable as error:
+        prefix = "" if call.content_type == STRATEGIC_MERGE else "error decoding patch: "
+        raise bad_request(f"{prefix}{error}") from error
 
 
 def _parse_protobuf(body: bytes) -> Obj:
@@ -132,45 +156,16 @@ def _parse_protobuf(body: bytes) -> Obj:
         raise bad_request(str(error)) from error
 
 
-def parse_json(body: bytes) -> Any:
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise bad_request(f"error decoding the body: {error}") from error
-
-
-def parse_yaml(body: bytes) -> Any:
-    """YAML as Kubernetes reads it (and JSON, which is YAML)."""
-    if body.lstrip()[:1] == b"{":
-        return parse_json(body)
-    try:
-        return yaml.load(body, Loader=_Loader)
-    except yaml.YAMLError as error:
-        raise bad_request(f"error decoding YAML: {error}") from error
-
-
-def _object(parsed: Any) -> Obj:
-    if not isinstance(parsed, dict):
-        raise bad_request("couldn't get version/kind; json parse error: the body is not an object")
+def _object(parsed: Obj, kind: str) -> Obj:
     metadata = parsed.get("metadata")
     if metadata is None:
         parsed["metadata"] = {}
     elif not isinstance(metadata, dict):
-        raise bad_request("json: cannot unmarshal metadata into a Go struct field of type v1.ObjectMeta")
+        version = str(parsed.get("apiVersion") or "v1").rpartition("/")[2]
+        found = bodies.json_name(metadata)
+        problem = f"json: cannot unmarshal {found} into Go struct field {kind}.metadata of type v1.ObjectMeta"
+        raise bad_request(f'{kind} in version "{version}" cannot be handled as a {kind}: {problem}')
     return parsed
-
-
-class _Loader(yaml.CSafeLoader):
-    """YAML without dates, `=` and numbers to the base of 60, which Kubernetes' reader does not know."""
-
-    yaml_implicit_resolvers = {
-        first: [
-            (tag, pattern)
-            for tag, pattern in resolvers
-            if tag.rpartition(":")[2] not in ("timestamp", "value")
-        ]
-        for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
-    }
 
 
 class _Dumper(yaml.CSafeDumper):

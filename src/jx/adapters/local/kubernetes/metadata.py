@@ -6,7 +6,7 @@ import secrets
 import uuid
 from datetime import UTC, datetime
 
-from jx.adapters.local.kubernetes import invalid, names
+from jx.adapters.local.kubernetes import decoding, invalid, object_rules
 from jx.adapters.local.kubernetes.errors import STALE, ApiError, bad_request, conflict
 from jx.adapters.local.kubernetes.facts import Obj
 from jx.adapters.local.kubernetes.invalid import FieldError
@@ -67,12 +67,14 @@ def check_identity(request: Request, obj: Obj) -> None:
     """Refuse an object that is not of the kind, namespace or name that the path says."""
     resource = request.served.resource
     kind, api_version = obj.get("kind", ""), obj.get("apiVersion", "")
-    if api_version != resource.api_version:
+    if request.served.custom is None:
+        _check_kind(request, obj)
+    elif api_version != resource.api_version:
         raise bad_request(
             f"the API version in the data ({api_version}) does not match the expected API version"
             f" ({resource.api_version})"
         )
-    if kind != resource.kind:
+    elif kind != resource.kind:
         raise bad_request(
             f'{kind} in version "{resource.version}" cannot be handled as a {resource.kind}: unknown conversion'
         )
@@ -81,10 +83,21 @@ def check_identity(request: Request, obj: Obj) -> None:
             "the namespace of the provided object does not match the namespace sent on the request"
         )
     name = obj["metadata"].get("name") or ""
-    if request.name and name not in ("", request.name):
+    if request.name and not name:
+        raise bad_request(
+            f"the name of the object ({request.name} based on URL) was undeterminable: name must be provided"
+        )
+    if request.name and name != request.name:
         raise bad_request(
             f"the name of the object ({name}) does not match the name on the URL ({request.name})"
         )
+
+
+def _check_kind(request: Request, obj: Obj) -> None:
+    try:
+        decoding.check_kind(request.served.gvk, obj)
+    except decoding.Malformed as error:
+        raise bad_request(str(error)) from error
 
 
 def prepare_create(request: Request, obj: Obj, now: str) -> Obj:
@@ -100,6 +113,8 @@ def prepare_create(request: Request, obj: Obj, now: str) -> Obj:
     metadata["creationTimestamp"] = now
     if _counts(request):
         metadata["generation"] = 1
+    elif generation := obj["metadata"].get("generation"):
+        metadata["generation"] = generation
     created = {**obj, "metadata": metadata}
     if served.has_status and served.resource.kind != "Node":
         created.pop("status", None)
@@ -126,6 +141,8 @@ def check_preconditions(request: Request, old: Obj, new: Obj) -> None:
     if (uid := metadata.get("uid")) and uid != live["uid"]:
         raise uid_conflict(request, uid, live["uid"])
     revision = metadata.get("resourceVersion") or ""
+    if revision and not revision.isdigit():
+        raise ApiError(500, "", f'strconv.ParseUint: parsing "{revision}": invalid syntax')
     if revision in ("", "0") and (request.served.custom or (resource.group, resource.kind) in _CONDITIONAL):
         raise invalid_fields(
             request,
@@ -133,6 +150,20 @@ def check_preconditions(request: Request, old: Obj, new: Obj) -> None:
         )
     if revision not in ("", "0", live["resourceVersion"]):
         raise conflict(resource.group, resource.plural, request.name, STALE)
+
+
+def check_same_object(request: Request, old: Obj, new: Obj) -> None:
+    """422 where a patch or an apply would make the object another one."""
+    uid = new["metadata"].get("uid")
+    if uid and uid != old["metadata"]["uid"]:
+        raise invalid_fields(request, [invalid.invalid("metadata.uid", uid, invalid.IMMUTABLE)])
+
+
+def check_unborn(obj: Obj) -> None:
+    """500, as the real server has it, for a create that says which state it is based on."""
+    revision = obj["metadata"].get("resourceVersion") or ""
+    if revision.isdigit() and int(revision):
+        raise ApiError(500, "", "resourceVersion should not be set on objects to be created")
 
 
 def uid_conflict(request: Request, wanted: str, live: str) -> ApiError:
@@ -229,30 +260,34 @@ def check_update(request: Request, old: Obj, new: Obj) -> list[FieldError]:
     """Mistakes in the metadata of an update."""
     before = old["metadata"]
     after = new["metadata"].get("finalizers") or ()
+    errors = list(object_rules.metadata_mistakes(new["metadata"]))
     if "deletionTimestamp" not in before:
-        return []
+        return errors
     added = [name for name in after if name not in (before.get("finalizers") or ())]
     if not added:
-        return []
+        return errors
     listed = ", ".join(f'"{name}"' for name in sorted(added))
     message = (
         "Forbidden: no new finalizers can be added if the object is being deleted,"
         f" found new finalizers []string{{{listed}}}"
     )
-    return [FieldError("metadata.finalizers", message, "FieldValueForbidden")]
-
-
-_FREELY_NAMED = frozenset({"rbac.authorization.k8s.io"})
+    return [*errors, FieldError("metadata.finalizers", message, "FieldValueForbidden")]
 
 
 def check_create(request: Request, obj: Obj) -> list[FieldError]:
-    """Mistakes in the name of a new object; what is stricter for some kinds is theirs to check."""
-    name = obj["metadata"].get("name") or ""
-    if not name:
-        return [invalid.required("metadata.name", "name or generateName is required")]
-    is_free = request.served.resource.group in _FREELY_NAMED
-    problems = names.path_segment_problems(name) if is_free else names.subdomain_problems(name)
-    return [invalid.invalid("metadata.name", name, problem) for problem in problems]
+    """Mistakes in the metadata of a new object."""
+    metadata, gvk = obj["metadata"], request.served.gvk
+    errors: list[FieldError] = []
+    if prefix := metadata.get("generateName"):
+        problems = object_rules.name_problems(gvk, prefix.removesuffix("-"))
+        errors += [invalid.invalid("metadata.generateName", prefix, problem) for problem in problems]
+    name = metadata.get("name") or ""
+    if name:
+        problems = object_rules.name_problems(gvk, name)
+        errors += [invalid.invalid("metadata.name", name, problem) for problem in problems]
+    else:
+        errors.append(invalid.required("metadata.name", "name or generateName is required"))
+    return [*errors, *object_rules.metadata_mistakes(metadata)]
 
 
 def invalid_fields(request: Request, errors: list[FieldError]) -> ApiError:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from jx.adapters.local.kubernetes import gotext
+from jx.adapters.local.kubernetes.bodies import json_name
 from jx.adapters.local.kubernetes.facts import Obj, Schema
 
 REJECTED: Final = "the server rejected our request due to an error in our request"
@@ -35,7 +36,7 @@ def json_patch(obj: Obj, ops: Any) -> Obj:
     Raises PatchError: 400 for what is no patch, 422 for one that does not fit (a missing path, a failed test).
     """
     if not isinstance(ops, list):
-        found = _json_name(ops)
+        found = json_name(ops)
         raise PatchError(
             400,
             f"error decoding patch: json: cannot unmarshal {found} into Go value of type []handlers.jsonPatchOp",
@@ -43,9 +44,7 @@ def json_patch(obj: Obj, ops: Any) -> Obj:
     for op in ops:
         if not isinstance(op, dict):
             into = "Go value of type handlers.jsonPatchOp"
-            raise PatchError(
-                400, f"error decoding patch: json: cannot unmarshal {_json_name(op)} into {into}"
-            )
+            raise PatchError(400, f"error decoding patch: json: cannot unmarshal {json_name(op)} into {into}")
     patched: Any = copy.deepcopy(obj)
     for op in ops:
         try:
@@ -78,12 +77,7 @@ def strategic_merge(obj: Obj, patch: Any, schema: Schema) -> Obj:
 
 
 def _no_map(value: Any) -> str:
-    return f"json: cannot unmarshal {_json_name(value)} into Go value of type map[string]interface {{}}"
-
-
-def _json_name(value: Any) -> str:
-    names = {str: "string", bool: "bool", list: "array", dict: "object", int: "number", float: "number"}
-    return names.get(type(value), "null")
+    return f"json: cannot unmarshal {json_name(value)} into Go value of type map[string]interface {{}}"
 
 
 def _merge(target: Any, patch: Any) -> Any:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 import orjson
 
-from jx.adapters.local.kubernetes import exchange, protobuf, strictness, tables
+from jx.adapters.local.kubernetes import exchange, options, protobuf, strictness, tables
 from jx.adapters.local.kubernetes.drafts import Outstanding
 from jx.adapters.local.kubernetes.errors import ApiError, bad_request, method_not_allowed, unsupported
 from jx.adapters.local.kubernetes.exchange import Call, Form, Response
@@ -17,7 +16,7 @@ from jx.adapters.local.kubernetes.facts import Obj
 from jx.adapters.local.kubernetes.paths import Target
 from jx.adapters.local.kubernetes.reading import Page, Pages, Selection, select, selectable
 from jx.adapters.local.kubernetes.registry import Served
-from jx.adapters.local.kubernetes.requests import DeleteOptions, Request
+from jx.adapters.local.kubernetes.requests import Request
 from jx.adapters.local.kubernetes.store import Stored
 from jx.adapters.local.kubernetes.verbs import Verbs, Written
 from jx.adapters.local.kubernetes.watch import Hub, Shown, Watch, stream
@@ -28,7 +27,6 @@ _PATCHES = {
     "application/strategic-merge-patch+json": "strategic",
     "application/apply-patch+yaml": "apply",
 }
-_TAKEN_OUT = ("application/strategic-merge-patch+json",)
 
 # These answer a delete with the object itself, all others with a Status.
 _GIVE_BACK = frozenset(
@@ -47,13 +45,7 @@ _GIVE_BACK = frozenset(
 
 def request_for(call: Call, served: Served, target: Target) -> Request:
     """The options that all verbs share, read from a call."""
-    dry_run = call.query.get("dryRun", "")
-    if dry_run not in ("", "All"):
-        message = f'Invalid value: ["{dry_run}"]: supported values: "All"'
-        raise ApiError(422, "Invalid", f' "" is invalid: dryRun: {message}'.strip())
-    validation = call.query.get("fieldValidation") or "Warn"
-    if validation not in ("Ignore", "Warn", "Strict"):
-        raise bad_request(f'fieldValidation: Unsupported value: "{validation}"')
+    options.check_write(call)
     return Request(
         served,
         target.namespace if served.resource.namespaced else "",
@@ -61,8 +53,8 @@ def request_for(call: Call, served: Served, target: Target) -> Request:
         target.subresource,
         call.user,
         manager=call.query.get("fieldManager") or _default_manager(call),
-        dry_run=bool(dry_run),
-        strictness=validation,
+        dry_run=bool(call.query.get("dryRun")),
+        strictness=call.query.get("fieldValidation") or "Warn",
         warnings=call.draft.warnings,
         draft=call.draft,
     )
@@ -138,13 +130,13 @@ class Resources:
         if target.name:
             raise method_not_allowed()
         request = request_for(call, served, target)
-        obj = _typed(request, exchange.parse_body(call))
+        obj = _typed(request, exchange.parse_body(call, served.resource.kind))
         self._check_strictness(call, request, obj)
         return self._written(call, request, self._verbs.create(request, obj))
 
     def update(self, call: Call, served: Served, target: Target) -> Response:
         request = request_for(call, served, target)
-        obj = _typed(request, exchange.parse_body(call))
+        obj = _typed(request, exchange.parse_body(call, served.resource.kind))
         self._check_strictness(call, request, obj)
         return self._written(call, request, self._verbs.update(request, obj))
 
@@ -152,14 +144,15 @@ class Resources:
         request = request_for(call, served, target)
         kind = _PATCHES.get(call.content_type, "")
         if not kind or (kind == "strategic" and served.custom):
-            accepted = [media for media in _PATCHES if not (served.custom and media in _TAKEN_OUT)]
+            if not served.custom:
+                raise ApiError(415, "UnsupportedMediaType", "415: Unsupported Media Type", {})
+            accepted = ", ".join(media for media in _PATCHES if media != exchange.STRATEGIC_MERGE)
             raise unsupported(
-                "the body of the request was in an unknown format - accepted media types include: "
-                + ", ".join(accepted)
+                f"the body of the request was in an unknown format - accepted media types include: {accepted}"
             )
         if kind == "apply":
             return self._apply(call, request)
-        return self._written(call, request, self._verbs.patch(request, kind, exchange.parse_json(call.body)))
+        return self._written(call, request, self._verbs.patch(request, kind, exchange.parse_patch(call)))
 
     def _check_strictness(self, call: Call, request: Request, obj: Obj) -> None:
         is_text = request.strictness != "Ignore" and call.content_type != protobuf.MEDIA_TYPE
@@ -167,10 +160,7 @@ class Resources:
         self._verbs.check_strictness(request, obj, twice)
 
     def _apply(self, call: Call, request: Request) -> Response:
-        if not call.query.get("fieldManager"):
-            message = "fieldManager: Required value: is required for apply patch"
-            raise ApiError(422, "Invalid", f'PatchOptions.meta.k8s.io "" is invalid: {message}')
-        config = exchange.parse_body(call)
+        config = exchange.parse_configuration(call, request.served.resource.kind)
         _check_apply(request, config)
         twice = strictness.duplicates(call.body, config) if request.strictness == "Strict" else []
         if twice and twice[0].startswith("yaml:"):
@@ -179,11 +169,11 @@ class Resources:
         return self._written(call, request, self._verbs.apply(request, config, force=call.flag("force")))
 
     def delete(self, call: Call, served: Served, target: Target) -> Response:
-        options, dry_run = _delete_options(call)
+        wanted, dry_run = options.of_delete(call)
         request = request_for(call, served, target)
         if dry_run:
             request = replace(request, dry_run=True)
-        deleted = self._verbs.delete(request, options)
+        deleted = self._verbs.delete(request, wanted)
         resource = served.resource
         if not deleted.gone or served.collection in _GIVE_BACK:
             body = _single(served, deleted.obj)
@@ -200,7 +190,7 @@ class Resources:
         )
 
     def delete_collection(self, call: Call, served: Served, target: Target) -> Response:
-        options, dry_run = _delete_options(call)
+        wanted, dry_run = options.of_delete(call)
         selection = _selection(call, served, target)
         with self._verbs.operation():
             page = self._page(call, served, selection)
@@ -210,9 +200,9 @@ class Resources:
                 replace(common, namespace=meta.get("namespace", ""), name=meta["name"])
                 for meta in (stored.obj["metadata"] for stored in page.entries)
             ]
-            Outstanding.of_all(partial(self._verbs.check_delete, one, options) for one in requests)
+            Outstanding.of_all(partial(self._verbs.check_delete, one, wanted) for one in requests)
             for request in requests:
-                self._verbs.delete(request, options)
+                self._verbs.delete(request, wanted)
         return Response(200, _list_body(served, page))
 
     def _page(self, call: Call, served: Served, selection: Selection) -> Page:
@@ -347,34 +337,12 @@ def _typed(request: Request, obj: Obj) -> Obj:
 
 
 def _check_apply(request: Request, config: Obj) -> None:
-    if not config.get("kind") or not config.get("apiVersion"):
-        raise bad_request("invalid object type: the apply configuration must have apiVersion and kind")
-    name = config["metadata"].get("name")
-    if name and name != request.name:
+    resource = request.served.resource
+    api_version, kind = config.get("apiVersion") or "", config.get("kind") or ""
+    if (api_version, kind) != (resource.api_version, resource.kind):
+        group, _, version = api_version.rpartition("/")
+        raise bad_request(f"invalid object type: {group}/{version}, Kind={kind}")
+    if not config["metadata"].get("name"):
         raise bad_request(
-            f"the name of the object ({name}) does not match the name on the URL ({request.name})"
+            f"the name of the object ({request.name} based on URL) was undeterminable: name must be provided"
         )
-    config["metadata"]["name"] = request.name
-    if request.served.resource.namespaced:
-        config["metadata"].setdefault("namespace", request.namespace)
-
-
-def _delete_options(call: Call) -> tuple[DeleteOptions, bool]:
-    body: Obj = exchange.parse_body(call) if call.body.strip() else {}
-    conditions: dict[str, Any] = body.get("preconditions") or {}
-    propagation = body.get("propagationPolicy") or call.query.get("propagationPolicy") or ""
-    orphan = body.get("orphanDependents", call.query.get("orphanDependents"))
-    if orphan is not None and not propagation:
-        propagation = "Orphan" if orphan in (True, "true") else "Background"
-    if propagation not in ("", "Background", "Foreground", "Orphan"):
-        allowed = '"Background", "Foreground", "Orphan"'
-        message = f'propagationPolicy: Unsupported value: "{propagation}": supported values: {allowed}'
-        raise ApiError(422, "Invalid", f'DeleteOptions.meta.k8s.io "" is invalid: {message}')
-    grace = body.get("gracePeriodSeconds", call.query.get("gracePeriodSeconds"))
-    options = DeleteOptions(
-        conditions.get("uid") or "",
-        conditions.get("resourceVersion") or "",
-        propagation,
-        int(grace) if grace is not None else None,
-    )
-    return options, bool(body.get("dryRun"))

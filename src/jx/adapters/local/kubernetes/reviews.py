@@ -21,7 +21,7 @@ class Reviews:
         self._accounts = accounts
 
     def answer(self, call: Call, served: Served, target: Target) -> Response:
-        review = exchange.parse_body(call)
+        review = exchange.parse_body(call, served.resource.kind)
         spec: Obj = review.get("spec") or {}
         status = self._status(served.resource.kind, call.user, spec, target)
         head = {"kind": served.resource.kind, "apiVersion": served.resource.api_version}

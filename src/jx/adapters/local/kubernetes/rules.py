@@ -4,13 +4,20 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
-from jx.adapters.local.kubernetes import admission_rules, changes, invalid, names, pod_rules, selectors
+from jx.adapters.local.kubernetes import (
+    admission_rules,
+    changes,
+    invalid,
+    names,
+    object_rules,
+    pod_rules,
+    selectors,
+)
 from jx.adapters.local.kubernetes.facts import Gvk, Obj
 from jx.adapters.local.kubernetes.invalid import FieldError
 
 Rule: TypeAlias = Callable[[Obj], Iterator[FieldError]]
 
-_ANNOTATIONS_LIMIT: Final = 256 * 1024
 _DATA_LIMIT: Final = 1024 * 1024
 _NOT_NEGATIVE: Final = "must be greater than or equal to 0"
 _SERVICE_TYPES: Final = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
@@ -19,56 +26,10 @@ _ADMISSION: Final = "admissionregistration.k8s.io"
 
 
 def mistakes(gvk: Gvk, obj: Obj, old: Obj | None) -> list[FieldError]:
-    """All mistakes of a create (`old` is None) or an update."""
-    found = list(_metadata(obj))
-    if old is None:
-        found += _stricter_name(gvk, (obj.get("metadata") or {}).get("name") or "")
-    else:
-        found += changes.mistakes(gvk, obj, old)
+    """All mistakes of a create (`old` is None) or an update, outside of metadata."""
+    found = [] if old is None else changes.mistakes(gvk, obj, old)
     rule = _KINDS.get((gvk[0], gvk[2]))
     return found + list(rule(obj)) if rule else found
-
-
-def name_problems(gvk: Gvk, name: str) -> list[str]:
-    """What is wrong with an object's name, by the rule of its kind."""
-    group, _, kind = gvk
-    if group == _RBAC:
-        return names.path_segment_problems(name)
-    if (group, kind) == ("", "Namespace"):
-        return names.label_problems(name)
-    if (group, kind) == ("", "Service"):
-        return names.label_1035_problems(name)
-    return names.subdomain_problems(name)
-
-
-def _stricter_name(gvk: Gvk, name: str) -> Iterator[FieldError]:
-    """The rules of names beyond the one that all objects follow."""
-    if names.subdomain_problems(name) or gvk[0] == _RBAC:
-        return
-    for problem in name_problems(gvk, name):
-        yield invalid.invalid("metadata.name", name, problem)
-
-
-def _metadata(obj: Obj) -> Iterator[FieldError]:
-    metadata = obj.get("metadata") or {}
-    yield from _label_mistakes(metadata.get("labels"), "metadata.labels")
-    annotations = metadata.get("annotations") or {}
-    for key in annotations:
-        for problem in names.label_key_problems(key.lower()):
-            yield invalid.invalid("metadata.annotations", key, problem)
-    if sum(len(key) + len(value) for key, value in annotations.items()) > _ANNOTATIONS_LIMIT:
-        yield invalid.too_long("metadata.annotations", _ANNOTATIONS_LIMIT)
-    for finalizer in metadata.get("finalizers") or ():
-        for problem in names.label_key_problems(finalizer):
-            yield invalid.invalid("metadata.finalizers", finalizer, problem)
-
-
-def _label_mistakes(labels: Mapping[str, str] | None, path: str) -> Iterator[FieldError]:
-    for key, value in (labels or {}).items():
-        for problem in names.label_key_problems(key):
-            yield invalid.invalid(path, key, problem)
-        for problem in names.label_value_problems(value):
-            yield invalid.invalid(path, value, problem)
 
 
 # Workloads
@@ -86,7 +47,7 @@ def _selector_mistakes(spec: Obj, kind: str) -> Iterator[FieldError]:
     if selector is None:
         yield invalid.required("spec.selector")
         return
-    yield from _label_mistakes(selector.get("matchLabels"), "spec.selector.matchLabels")
+    yield from object_rules.label_mistakes(selector.get("matchLabels"), "spec.selector.matchLabels")
     for index, expression in enumerate(selector.get("matchExpressions") or ()):
         yield from _expression_mistakes(expression, f"spec.selector.matchExpressions[{index}]")
     if not selector.get("matchLabels") and not selector.get("matchExpressions"):
@@ -122,7 +83,7 @@ def _template_mistakes(
     spec: Obj, path: str = "spec.template", restarts: tuple[str, ...] = ("Always",)
 ) -> Iterator[FieldError]:
     template = spec.get("template") or {}
-    yield from _label_mistakes((template.get("metadata") or {}).get("labels"), f"{path}.labels")
+    yield from object_rules.label_mistakes((template.get("metadata") or {}).get("labels"), f"{path}.labels")
     claims = tuple(
         (claim.get("metadata") or {}).get("name", "") for claim in spec.get("volumeClaimTemplates") or ()
     )
@@ -232,7 +193,7 @@ def _service(obj: Obj) -> Iterator[FieldError]:
         yield invalid.unsupported(
             "spec.sessionAffinity", spec.get("sessionAffinity", ""), ("ClientIP", "None")
         )
-    yield from _label_mistakes(spec.get("selector"), "spec.selector")
+    yield from object_rules.label_mistakes(spec.get("selector"), "spec.selector")
     yield from _service_ports(ports)
 
 

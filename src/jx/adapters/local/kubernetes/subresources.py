@@ -56,12 +56,12 @@ class Subresources:
             case "log", "get":
                 return self._log(call, served, target)
             case "binding", "create":
-                return self._bind(call, served, target, exchange.parse_body(call))
+                return self._bind(call, served, target, exchange.parse_body(call, "Binding"))
             case "eviction", "create":
                 return self._evict(call, served, target)
             case "token", "create":
                 review = self._accounts.request_token(
-                    target.namespace, target.name, exchange.parse_body(call)
+                    target.namespace, target.name, exchange.parse_body(call, "TokenRequest")
                 )
                 return exchange.of_object(review, 201)
             case _:
@@ -71,7 +71,7 @@ class Subresources:
 
     def bind(self, call: Call, served: Served, target: Target) -> Response:
         """POST of a Binding beside pods, as schedulers once did."""
-        body = exchange.parse_body(call)
+        body = exchange.parse_body(call, "Binding")
         pods = self._verbs.registry.get("", "pods")
         return self._bind(
             call, pods, replace(target, plural="pods", name=body["metadata"].get("name", "")), body
@@ -105,7 +105,7 @@ class Subresources:
         return exchange.of_object({**_SUCCESS, "code": 201}, 201)
 
     def _evict(self, call: Call, served: Served, target: Target) -> Response:
-        eviction = exchange.parse_body(call)
+        eviction = exchange.parse_body(call, "Eviction")
         wanted = eviction.get("deleteOptions") or {}
         conditions = wanted.get("preconditions") or {}
         options = DeleteOptions(
@@ -173,8 +173,8 @@ def scale_of(served: Served, obj: Obj) -> Obj:
 
 def _wanted_scale(verb: str, call: Call, shown: Obj) -> Obj:
     if verb == "update":
-        return exchange.parse_body(call)
-    change: Any = exchange.parse_yaml(call.body)
+        return exchange.parse_body(call, "Scale")
+    change: Any = exchange.parse_patch(call)
     try:
         if call.content_type == "application/json-patch+json":
             return patches.json_patch(shown, change)

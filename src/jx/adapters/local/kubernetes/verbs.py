@@ -10,10 +10,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
+import orjson
+
 from jx.adapters.local.kubernetes import (
     conversions,
     decoding,
     deletion,
+    gotext,
+    invalid,
     managed,
     metadata,
     normalise,
@@ -101,6 +105,7 @@ class Verbs:
         metadata.check_identity(request, obj)
         name = obj["metadata"].get("name") or ""
         prefix = obj["metadata"].get("generateName") or ""
+        metadata.check_unborn(obj)
         with self.operation():
             if name or not prefix:
                 return self._create(replace(request, name=name), obj, _managed_create)
@@ -122,10 +127,30 @@ class Verbs:
             try:
                 patched = _patched(request, request.served.as_version(live.obj), kind, change)
             except patches.PatchError as error:
-                raise _patch_error(request, error) from error
+                raise _patch_error(error) from error
+            self._check_patched(request, kind, change, patched)
             metadata.check_identity(request, patched)
-            self.check_strictness(request, patched)
+            metadata.check_same_object(request, live.obj, patched)
             return self._update(request, live, patched)
+
+    def _check_patched(self, request: Request, kind: str, change: Any, patched: Obj) -> None:
+        """Refuse a patch whose result is no object of the kind, or has fields that the kind does not have."""
+        problem = ""
+        if not request.served.custom:
+            try:
+                decoding.check_kind(request.served.gvk, patched)
+                decoding.check(request.served.gvk, patched, request.served.schema)
+            except decoding.Malformed as error:
+                problem = error.problem
+        if not problem:
+            problem = self._strictness_problem(request, patched)
+        if patched.get("metadata") is None:
+            patched["metadata"] = {}
+        if problem:
+            shown = gotext.plain(change) if kind == "strategic" else orjson.dumps(patched).decode()
+            mistake = invalid.invalid("patch", shown, problem)
+            cause = {"reason": mistake.reason, "message": mistake.message, "field": mistake.path}
+            raise ApiError(422, "Invalid", f' "" is invalid: {mistake}', {"causes": [cause]})
 
     def rewrite(self, request: Request, change: Rewrite) -> Written:
         """Replace an object by a function of its newest state."""
@@ -143,12 +168,10 @@ class Verbs:
             if found is None:
                 return self._apply_new(request, config, force=force)
             live = request.served.as_version(found.obj)
-            uid, revision = config["metadata"].get("uid"), config["metadata"].get("resourceVersion")
-            if uid and uid != live["metadata"]["uid"]:
-                raise metadata.uid_conflict(request, uid, live["metadata"]["uid"])
-            if revision and revision != live["metadata"]["resourceVersion"]:
-                metadata.check_preconditions(request, live, config)
             merged = self._merged(request, live, config, force=force)
+            metadata.check_same_object(request, live, config)
+            if config["metadata"].get("resourceVersion"):
+                metadata.check_preconditions(request, live, config)
             return self._replace(request, found, merged, _managed_already)
 
     def delete(self, request: Request, options: DeleteOptions) -> Deleted:
@@ -179,17 +202,21 @@ class Verbs:
 
     def check_strictness(self, request: Request, obj: Obj, found: Sequence[str] = ()) -> None:
         """Refuse, or warn of, fields that the kind does not have, and what else was `found` in the body."""
+        problem = self._strictness_problem(request, obj, found)
+        if problem:
+            resource = request.served.resource
+            what = f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}'
+            raise bad_request(f"{what}: {problem}")
+
+    def _strictness_problem(self, request: Request, obj: Obj, found: Sequence[str] = ()) -> str:
+        """What a strict caller is to be told; who wants warnings gets them."""
         if request.strictness == "Ignore":
-            return
+            return ""
         unknown = [*found, *schemas.unknown_fields(request.served.schema, obj)]
-        if not unknown:
-            return
-        if request.strictness == "Warn":
-            request.warnings.extend(unknown)
-            return
-        resource = request.served.resource
-        what = f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}'
-        raise bad_request(f"{what}: strict decoding error: {', '.join(unknown)}")
+        if unknown and request.strictness == "Strict":
+            return f"strict decoding error: {', '.join(unknown)}"
+        request.warnings.extend(unknown)
+        return ""
 
     # Steps
 
@@ -371,10 +398,15 @@ def _patched(request: Request, obj: Obj, kind: str, change: Any) -> Obj:
         return patches.json_patch(obj, change)
     if kind == "merge":
         return patches.merge_patch(obj, change)
-    return patches.strategic_merge(obj, change, request.served.schema)
+    merged = patches.strategic_merge(obj, change, request.served.schema)
+    return {**merged, "apiVersion": obj["apiVersion"], "kind": obj["kind"]}
 
 
-def _patch_error(request: Request, error: patches.PatchError) -> ApiError:
-    if error.status_code == 422:
-        return ApiError(422, "Invalid", error.message)
-    return ApiError(error.status_code, "BadRequest", error.message)
+def _patch_error(error: patches.PatchError) -> ApiError:
+    match error.status_code:
+        case 422:
+            return ApiError(422, "Invalid", error.message, {})
+        case 400:
+            return ApiError(400, "BadRequest", error.message)
+        case code:
+            return ApiError(code, "", error.message)

@@ -1,0 +1,85 @@
+"""What may stand in the metadata of any object."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from jx.adapters.local.kubernetes import invalid, names
+from jx.adapters.local.kubernetes.facts import Gvk, Obj
+from jx.adapters.local.kubernetes.invalid import FieldError
+
+_ANNOTATIONS_LIMIT: Final = 256 * 1024
+_FREELY_NAMED: Final = frozenset({"rbac.authorization.k8s.io"})
+_LABELS: Final = frozenset({("", "Namespace"), ("", "Service")})
+_FINALIZERS: Final = frozenset({"foregroundDeletion", "kubernetes", "orphan"})
+
+
+def name_problems(gvk: Gvk, name: str) -> list[str]:
+    """What is wrong with an object's name, by the rule of its kind."""
+    group, _, kind = gvk
+    if group in _FREELY_NAMED:
+        return names.path_segment_problems(name)
+    if (group, kind) in _LABELS:
+        return names.label_problems(name)
+    return names.subdomain_problems(name)
+
+
+def metadata_mistakes(metadata: Obj) -> Iterator[FieldError]:
+    """The mistakes in an object's metadata, its name aside."""
+    yield from label_mistakes(metadata.get("labels"), "metadata.labels")
+    yield from _annotation_mistakes(metadata.get("annotations") or {})
+    yield from _owner_mistakes(metadata.get("ownerReferences") or ())
+    for index, finalizer in enumerate(metadata.get("finalizers") or ()):
+        yield from _finalizer_mistakes(finalizer, index)
+
+
+def label_mistakes(labels: Mapping[str, str] | None, path: str) -> Iterator[FieldError]:
+    """The mistakes in labels, or in a selector that names labels."""
+    for key, value in sorted((labels or {}).items()):
+        for problem in names.label_key_problems(key):
+            yield invalid.invalid(path, key, problem)
+        for problem in names.label_value_problems(value):
+            yield invalid.invalid(path, value, problem)
+
+
+def _annotation_mistakes(annotations: Mapping[str, str]) -> Iterator[FieldError]:
+    for key in sorted(annotations):
+        for problem in names.label_key_problems(key.lower()):
+            yield invalid.invalid("metadata.annotations", key, problem)
+    if (
+        sum(len(key.encode()) + len(value.encode()) for key, value in annotations.items())
+        > _ANNOTATIONS_LIMIT
+    ):
+        yield invalid.too_long("metadata.annotations", _ANNOTATIONS_LIMIT)
+
+
+def _owner_mistakes(owners: Any) -> Iterator[FieldError]:
+    here = "metadata.ownerReferences"
+    for owner in owners:
+        api_version = owner.get("apiVersion") or ""
+        if not api_version.rpartition("/")[2]:
+            yield invalid.invalid(f"{here}.apiVersion", api_version, "version must not be empty")
+        for key in ("kind", "name", "uid"):
+            if not owner.get(key):
+                yield invalid.invalid(f"{here}.{key}", "", "must not be empty")
+    leaders = [owner for owner in owners if owner.get("controller")]
+    if len(leaders) > 1:
+        named = [f"{owner.get('kind', '')}/{owner.get('name', '')}" for owner in leaders[:2]]
+        detail = f'Only one reference can have Controller set to true. Found "true" in references for {named[0]} and {named[1]}'
+        yield invalid.invalid(here, [_shown(owner) for owner in owners], detail)
+
+
+def _shown(owner: Obj) -> Obj:
+    return {
+        key: owner[key]
+        for key in ("apiVersion", "kind", "name", "uid", "controller", "blockOwnerDeletion")
+        if key in owner
+    }
+
+
+def _finalizer_mistakes(finalizer: str, index: int) -> Iterator[FieldError]:
+    problems = names.label_key_problems(finalizer)
+    for problem in problems:
+        yield invalid.invalid("metadata.finalizers", finalizer, problem)
+    if not problems and "/" not in finalizer and finalizer not in _FINALIZERS:
+        detail = "name is neither a standard finalizer name nor is it fully qualified"
+        yield invalid.invalid(f"metadata.finalizers[{index}]", finalizer, detail)

@@ -1,0 +1,52 @@
+"""Set a hold: automatic applies of an environment stop, for a reason that everybody sees."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from jx.domain import holds
+from jx.domain.applying import Anchor, Hold
+from jx.domain.errors import JxError, NotFound
+from jx.domain.events import Event
+from jx.domain.names import EnvironmentName
+from jx.ports.anchor import Anchors
+from jx.ports.clock import Clock
+from jx.ports.cluster import Cluster
+from jx.ports.forge import Forge
+from jx.ports.reporter import Reporter
+from jx.usecases.write_anchor import WriteAnchor
+
+
+@dataclass(frozen=True, slots=True)
+class SetHold:
+    """Puts a person's hold on an environment's anchor, where controllers, tables and pull requests find it."""
+
+    anchors: Anchors
+    forge: Forge
+    cluster: Cluster
+    clock: Clock
+    reporter: Reporter
+
+    def __call__(self, environment: EnvironmentName, *, reason: str, until: datetime | None = None) -> Hold:
+        """The hold. One's own earlier one is replaced, others stay. NotFound where the cluster has never seen the environment."""
+        anchor = self.anchors.find(environment)
+        if anchor is None:
+            raise NotFound(f"this cluster has never seen environment {environment}", hint="jx get env")
+        hold = Hold(self._whoami(), reason, self.clock.now(), kind=holds.PERSON, until=until)
+
+        def put(current: Anchor) -> Anchor:
+            others = (one for one in current.holds if (one.kind, one.by) != (hold.kind, hold.by))
+            return replace(current, holds=(*others, hold))
+
+        WriteAnchor(self.anchors)(anchor, put)
+        self.reporter.tell(Event(f"Environment {environment} is {holds.in_words(hold)}"))
+        return hold
+
+    def _whoami(self) -> str:
+        """Who the forge says; where it cannot be asked, who the cluster says."""
+        try:
+            person = self.forge.whoami()
+        except JxError:
+            return self.cluster.whoami()
+        return person.name or person.login
