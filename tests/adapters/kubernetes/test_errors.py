@@ -204,3 +204,24 @@ def test_the_other_codes_have_one_meaning_each(code: int, kind: type[JxError]) -
 def test_an_answer_without_json_is_told_by_its_words_or_its_status() -> None:
     assert "upstream timed out" in translate(DEPLOYMENT, 504, b"upstream timed out").message
     assert "502" in translate(DEPLOYMENT, 502, b"").message
+
+
+def test_an_apply_that_names_the_uid_of_an_object_that_is_gone_is_stale() -> None:
+    gone = told(
+        409,
+        "Conflict",
+        'uid mismatch: the provided object specified uid "2038068f", and no existing object was found',
+    )
+    replaced = told(
+        422,
+        "Invalid",
+        'Deployment.apps "shop" is invalid: metadata.uid: Invalid value: "2038068f": field is immutable',
+        {
+            "reason": "FieldValueInvalid",
+            "message": 'Invalid value: "2038068f": field is immutable',
+            "field": "metadata.uid",
+        },
+    )
+    assert isinstance(gone, Stale)
+    assert isinstance(replaced, Stale)
+    assert "deleted and made anew" in replaced.message

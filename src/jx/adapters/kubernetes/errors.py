@@ -210,6 +210,12 @@ def _broken(attempt: Attempt, answer: _Answer) -> Unavailable:
 
 
 def _refused_or_invalid(attempt: Attempt, answer: _Answer) -> JxError:
+    if any(cause.get("field") == "metadata.uid" for cause in answer.causes):
+        # An object has one uid for life, and we only ever send one that we have read: this is another object by now.
+        return Stale(
+            f"{attempt.thing} is another object than before: it was deleted and made anew",
+            hint="read again and decide again",
+        )
     if _IMMUTABLE.search(answer.message):
         fields = ", ".join(str(cause.get("field")) for cause in answer.causes if cause.get("field"))
         return Refused(
