@@ -8,7 +8,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jx.adapters.local.kubernetes import changes, decoding, facts, normalise, quantities
+from jx.adapters.local.kubernetes import changes, decoding, facts, normalise, object_rules, quantities
 from jx.adapters.local.kubernetes.facts import Gvk, Obj
 
 DEPLOYMENT: Gvk = ("apps", "v1", "Deployment")
@@ -423,18 +423,16 @@ def test_an_image_of_a_pod_may_change_and_its_command_not() -> None:
 
 
 def test_names_follow_the_rule_of_their_kind() -> None:
-    service = made(SERVICE, spec={"ports": [{"port": 80}]}, metadata={"name": "1web"})
-    (sentence,) = sentences(SERVICE, service)
-    assert sentence.startswith('metadata.name: Invalid value: "1web": a DNS-1035 label must consist of')
-    assert sentences(("", "v1", "Namespace"), made(("", "v1", "Namespace"), metadata={"name": "a.b"})) == [
-        'metadata.name: Invalid value: "a.b": must not contain dots'
-    ]
+    (problem,) = object_rules.name_problems(("", "v1", "Namespace"), "a.b")
+    assert problem == "must not contain dots"
+    (problem,) = object_rules.name_problems(("", "v1", "ConfigMap"), "A.b")
+    assert problem.startswith("a lowercase RFC 1123 subdomain must consist of lower case alphanumeric")
+    assert object_rules.name_problems(("rbac.authorization.k8s.io", "v1", "Role"), "A:b") == []
 
 
 def test_labels_follow_their_rule() -> None:
-    gvk = ("", "v1", "ConfigMap")
-    (sentence,) = sentences(gvk, made(gvk, metadata={"name": "c", "labels": {"a": "b c"}}))
-    assert sentence.startswith(
+    (mistake,) = object_rules.metadata_mistakes({"name": "c", "labels": {"a": "b c"}})
+    assert str(mistake).startswith(
         'metadata.labels: Invalid value: "b c": a valid label must be an empty string or'
     )
 

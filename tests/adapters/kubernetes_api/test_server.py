@@ -129,7 +129,8 @@ def test_the_older_patches_change_what_they_say(
 
 
 def test_an_apply_creates_with_201_and_changes_with_200(client: Client, namespace: str) -> None:
-    made = client.apply(_configs(namespace, "a"), "apiVersion: v1\nkind: ConfigMap\ndata:\n  x: '1'\n")
+    config = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata:\n  x: '1'\n"
+    made = client.apply(_configs(namespace, "a"), config)
     assert made.status == 201
     again = client.apply(_configs(namespace, "a"), config_map("a", x="2"))
     assert (again.status, again.body["data"]) == (200, {"x": "2"})
@@ -139,7 +140,8 @@ def test_an_apply_of_a_value_of_another_type_fails_as_the_real_one_does(
     client: Client, namespace: str
 ) -> None:
     # YAML's `on` is a boolean, and the values of data are strings.
-    answer = client.apply(_configs(namespace, "a"), "apiVersion: v1\nkind: ConfigMap\ndata: {x: on}\n")
+    config = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {x: on}\n"
+    answer = client.apply(_configs(namespace, "a"), config)
     assert answer.status == 500
     assert "failed to create typed patch object" in answer.body["message"]
 
