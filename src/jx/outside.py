@@ -294,6 +294,8 @@ class Outside:
                 hint="jx install --ng --provider kubernetes installs; --context names another cluster, --platform an embedded"
                 " platform",
             )
+        if self.settings.is_platform_named:
+            return parse_repo(self.platform.dev_repo_url)  # it is not there, and that is what to say
         raise NotFound("nothing is installed yet", hint="jx install --ng")
 
     def stop_on_signals(self) -> threading.Event:

@@ -33,7 +33,7 @@ ASKED = [
     ("get apps --env nope", 4, ["there is no environment nope"]),
     ("--as nobody add app redis", 4, ["this platform's forge has no user 'nobody'", "jx local user add nobody"]),
     ("--platform nope get env", 4, ["nope", "jx install --ng"]),
-    ("use nope", 4, ["there is no embedded platform 'nope'", "platforms: local"]),
+    ("use nope", 4, ["no embedded platform and no known cluster 'nope'", "there are: local"]),
     ("resume nope", None, []),
     ("local user add Bad_Login", None, []),
     ("local logs nope", 4, ["has no part 'nope'", "forge"]),
