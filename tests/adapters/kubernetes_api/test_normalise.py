@@ -8,7 +8,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jx.adapters.local.kubernetes import changes, decoding, facts, normalise, object_rules, quantities
+from jx.adapters.local.kubernetes import decoding, facts, normalise, object_rules, quantities
 from jx.adapters.local.kubernetes.facts import Gvk, Obj
 
 DEPLOYMENT: Gvk = ("apps", "v1", "Deployment")
@@ -166,22 +166,9 @@ def test_a_service_is_completed() -> None:
         "selector": {"app": "web"},
         "ports": [{"port": 80, "protocol": "TCP", "targetPort": 80}],
         "internalTrafficPolicy": "Cluster",
-        "ipFamilies": ["IPv4"],
-        "ipFamilyPolicy": "SingleStack",
         "sessionAffinity": "None",
         "type": "ClusterIP",
     }
-
-
-def test_a_service_keeps_its_addresses_and_node_ports() -> None:
-    old = made(
-        SERVICE,
-        spec={"type": "NodePort", "clusterIP": "10.0.0.1", "ports": [{"port": 80, "nodePort": 30001}]},
-    )
-    new = made(SERVICE, spec={"type": "NodePort", "ports": [{"port": 80}, {"port": 81}]})
-    spec = changes.keep_allocated(SERVICE, new, old)["spec"]
-    assert spec["clusterIP"] == "10.0.0.1"
-    assert spec["ports"] == [{"port": 80, "nodePort": 30001}, {"port": 81}]
 
 
 def test_a_secret_takes_its_plain_texts_into_its_data() -> None:
@@ -395,8 +382,10 @@ def test_a_broken_rule_is_told_in_the_servers_words(gvk: Gvk, obj: Obj, sentence
         ),
         (
             SERVICE,
-            made(SERVICE, spec={"clusterIP": "10.0.0.1", "ports": [{"port": 80}]}),
-            made(SERVICE, spec={"clusterIP": "None", "ports": [{"port": 80}]}),
+            made(
+                SERVICE, spec={"clusterIP": "10.0.0.1", "clusterIPs": ["10.0.0.1"], "ports": [{"port": 80}]}
+            ),
+            made(SERVICE, spec={"clusterIP": "None", "clusterIPs": ["None"], "ports": [{"port": 80}]}),
             'spec.clusterIPs[0]: Invalid value: ["None"]: may not change once set',
         ),
         (

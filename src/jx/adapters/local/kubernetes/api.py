@@ -27,6 +27,7 @@ from jx.adapters.local.kubernetes.rbac import Authorizer, EscalationCheck
 from jx.adapters.local.kubernetes.reading import Selection, select
 from jx.adapters.local.kubernetes.registry import Registry, Served
 from jx.adapters.local.kubernetes.requests import DeleteOptions, Request
+from jx.adapters.local.kubernetes.services import ServiceAddresses
 from jx.adapters.local.kubernetes.store import Change, ChangeType, Store, Stored
 from jx.adapters.local.kubernetes.verbs import Clock, Verbs, Written, utc_now
 from jx.adapters.local.kubernetes.webhooks import (
@@ -64,7 +65,7 @@ class Api:
         self.pki = Pki.open(directory / "pki" if directory else None, clock())
         self.accounts = Accounts(self.verbs, self.pki)
         self.authorizer = Authorizer(self._store)
-        self.service_addresses = admission.ServiceAddresses(self._store)
+        self.service_addresses = ServiceAddresses(self._store)
         """Its `allocate` may be replaced before the first Service is made."""
         self.log_source: LogSource | None = None
         self.verbs.plugins += [
@@ -74,13 +75,15 @@ class Api:
             PodTolerations(),
             PodPriorities(self._store),
             LimitDefaults(self._store),
-            self.service_addresses,
-            EscalationCheck(self.authorizer),
             MutatingPolicies(),
         ]
         self.webhooks = Webhooks(self._store, self.verbs.registry)
         """Its `is_played` may be replaced by who runs pods."""
-        self.verbs.plugins.append(MutatingWebhooks(self.webhooks, self.verbs.shape, self.verbs.plugins))
+        self.verbs.plugins += [
+            MutatingWebhooks(self.webhooks, self.verbs.shape, tuple(self.verbs.plugins)),
+            EscalationCheck(self.authorizer),
+            self.service_addresses,
+        ]
         quotas = Quotas(self.verbs)
         self.verbs.judges += [
             Limits(self._store),

@@ -1,11 +1,10 @@
-"""What an update may not change, and what it keeps without saying so."""
+"""What an update may not change."""
 
-import copy
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
-from jx.adapters.local.kubernetes import invalid, quantities
+from jx.adapters.local.kubernetes import invalid, quantities, service_rules
 from jx.adapters.local.kubernetes.facts import Gvk, Obj
 from jx.adapters.local.kubernetes.invalid import FieldError
 
@@ -33,38 +32,6 @@ def mistakes(gvk: Gvk, obj: Obj, old: Obj) -> list[FieldError]:
     """The forbidden changes of an update."""
     rule = _KINDS.get((gvk[0], gvk[2]))
     return list(rule(obj, old)) if rule else []
-
-
-def keep_allocated(gvk: Gvk, obj: Obj, old: Obj) -> Obj:
-    """The new object with what the cluster had given the old one, where the author left it out.
-
-    A Service keeps its addresses and node ports; call it before `default`.
-    """
-    if (gvk[0], gvk[2]) != ("", "Service") or not isinstance(obj.get("spec"), dict):
-        return obj
-    before = old.get("spec") or {}
-    spec = dict(obj["spec"])
-    if "ExternalName" in (spec.get("type"), before.get("type")):
-        return obj
-    if not spec.get("clusterIP") and not spec.get("clusterIPs"):
-        for key in ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"):
-            if key in before and not spec.get(key):
-                spec[key] = copy.deepcopy(before[key])
-    if spec.get("type") in ("NodePort", "LoadBalancer"):
-        given = {
-            _port_key(port): port["nodePort"] for port in before.get("ports") or () if port.get("nodePort")
-        }
-        spec["ports"] = [
-            {**port, "nodePort": given[_port_key(port)]}
-            if not port.get("nodePort") and _port_key(port) in given
-            else port
-            for port in spec.get("ports") or ()
-        ]
-    return {**obj, "spec": spec}
-
-
-def _port_key(port: Obj) -> tuple[Any, str]:
-    return (port.get("port"), port.get("protocol") or "TCP")
 
 
 def _immutable(obj: Obj, old: Obj, *path: str) -> Iterator[FieldError]:
@@ -129,18 +96,6 @@ def _pod(obj: Obj, old: Obj) -> Iterator[FieldError]:
     lost = [one for one in before.get("tolerations") or () if one not in (after.get("tolerations") or ())]
     if fixed(after) != fixed(before) or moved or lost:
         yield invalid.forbidden("spec", f"pod updates may not change fields other than {_POD_FREE}")
-
-
-def _service(obj: Obj, old: Obj) -> Iterator[FieldError]:
-    after, before = obj.get("spec") or {}, old.get("spec") or {}
-    if "ExternalName" in (after.get("type"), before.get("type")) or not before.get("clusterIP"):
-        return
-    if after.get("clusterIP") != before["clusterIP"]:
-        addresses = after.get("clusterIPs") or ([after["clusterIP"]] if after.get("clusterIP") else None)
-        if addresses is None:
-            yield invalid.invalid("spec.clusterIPs[0]", None, "primary clusterIP can not be unset")
-        else:
-            yield invalid.invalid("spec.clusterIPs[0]", addresses, "may not change once set")
 
 
 def _secret(obj: Obj, old: Obj) -> Iterator[FieldError]:
@@ -209,7 +164,7 @@ _KINDS: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(
         ("", "PersistentVolumeClaim"): _claim,
         ("", "Pod"): _pod,
         ("", "Secret"): _secret,
-        ("", "Service"): _service,
+        ("", "Service"): service_rules.service_changes,
         ("apps", "DaemonSet"): _selector,
         ("apps", "Deployment"): _selector,
         ("apps", "ReplicaSet"): _selector,

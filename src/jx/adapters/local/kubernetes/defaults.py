@@ -139,9 +139,10 @@ def _service(obj: Obj) -> None:
         _fill(spec, externalTrafficPolicy="Cluster")
     if spec["type"] == "LoadBalancer":
         _fill(spec, allocateLoadBalancerNodePorts=True)
-    _fill(spec, ipFamilies=["IPv4"], ipFamilyPolicy="SingleStack")
-    if spec.get("clusterIP"):
-        _fill(spec, clusterIPs=[spec["clusterIP"]])
+    if spec["type"] == "LoadBalancer":
+        for ingress in ((obj.get("status") or {}).get("loadBalancer") or {}).get("ingress") or ():
+            if ingress.get("ip"):
+                _fill(ingress, ipMode="VIP")
 
 
 def _endpoints(obj: Obj) -> None:

@@ -70,11 +70,25 @@ def too_many(path: str, count: int, limit: int) -> FieldError:
     return FieldError(path, f"Too many: {count}: must have at most {limit} {unit}", "FieldValueTooMany")
 
 
+class Struct(dict[str, Any]):
+    """What the real server keeps in a type of its own: printed in the order of its fields, not of the alphabet."""
+
+
 def shown(value: Any) -> str:
     """A value as messages print it."""
-    return (
-        _quoted(value) if isinstance(value, str) else json.dumps(value, separators=(",", ":"), sort_keys=True)
-    )
+    return _quoted(value) if isinstance(value, str) else _json(value)
+
+
+def _json(value: Any) -> str:
+    if isinstance(value, dict):
+        keys = value if isinstance(value, Struct) else sorted(value)
+        return "{" + ",".join(f"{_json(key)}:{_json(value[key])}" for key in keys) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ",".join(map(_json, value)) + "]"
+    text = json.dumps(value, ensure_ascii=False)
+    for character in "<>&" if isinstance(value, str) else "":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text
 
 
 def number(value: float) -> str:

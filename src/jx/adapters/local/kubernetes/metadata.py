@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import uuid
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from jx.adapters.local.kubernetes import decoding, invalid, object_rules
@@ -49,7 +50,24 @@ _NO_SPECIFICATION = frozenset({"apiVersion", "kind", "metadata", "status"})
 
 # Updates of these must name the revision they are based on.
 _CONDITIONAL = frozenset(
-    {("apiextensions.k8s.io", "CustomResourceDefinition"), ("coordination.k8s.io", "Lease")}
+    {
+        ("admissionregistration.k8s.io", "MutatingAdmissionPolicy"),
+        ("admissionregistration.k8s.io", "MutatingAdmissionPolicyBinding"),
+        ("admissionregistration.k8s.io", "MutatingWebhookConfiguration"),
+        ("admissionregistration.k8s.io", "ValidatingAdmissionPolicy"),
+        ("admissionregistration.k8s.io", "ValidatingAdmissionPolicyBinding"),
+        ("admissionregistration.k8s.io", "ValidatingWebhookConfiguration"),
+        ("apiextensions.k8s.io", "CustomResourceDefinition"),
+        ("coordination.k8s.io", "Lease"),
+        ("coordination.k8s.io", "LeaseCandidate"),
+        ("node.k8s.io", "RuntimeClass"),
+        ("policy", "PodDisruptionBudget"),
+        ("storage.k8s.io", "CSIDriver"),
+        ("storage.k8s.io", "CSINode"),
+        ("storage.k8s.io", "CSIStorageCapacity"),
+        ("storage.k8s.io", "VolumeAttachment"),
+        ("storagemigration.k8s.io", "StorageVersionMigration"),
+    }
 )
 
 
@@ -135,28 +153,24 @@ _SERVER_WRITTEN = frozenset(
 
 
 def check_preconditions(request: Request, old: Obj, new: Obj) -> None:
-    """409 where an update is meant for another object of that name, or for an older state of it."""
+    """409 where an update is meant for an older state of the object."""
     resource = request.served.resource
     metadata, live = new["metadata"], old["metadata"]
-    if (uid := metadata.get("uid")) and uid != live["uid"]:
-        raise uid_conflict(request, uid, live["uid"])
     revision = metadata.get("resourceVersion") or ""
     if revision and not revision.isdigit():
         raise ApiError(500, "", f'strconv.ParseUint: parsing "{revision}": invalid syntax')
     if revision in ("", "0") and (request.served.custom or (resource.group, resource.kind) in _CONDITIONAL):
-        raise invalid_fields(
-            request,
-            [FieldError("metadata.resourceVersion", "Invalid value: 0x0: must be specified for an update")],
-        )
+        mistake = invalid.invalid("metadata.resourceVersion", 0, "must be specified for an update")
+        raise invalid_fields(request, [mistake], kind=resource.plural)
     if revision not in ("", "0", live["resourceVersion"]):
         raise conflict(resource.group, resource.plural, request.name, STALE)
 
 
-def check_same_object(request: Request, old: Obj, new: Obj) -> None:
-    """422 where a patch or an apply would make the object another one."""
-    uid = new["metadata"].get("uid")
-    if uid and uid != old["metadata"]["uid"]:
-        raise invalid_fields(request, [invalid.invalid("metadata.uid", uid, invalid.IMMUTABLE)])
+def check_uid(request: Request, old: Obj, new: Obj) -> None:
+    """409 where an update is meant for another object of that name."""
+    uid, live = new["metadata"].get("uid"), old["metadata"]["uid"]
+    if uid and uid != live:
+        raise uid_conflict(request, uid, live)
 
 
 def check_unborn(obj: Obj) -> None:
@@ -256,22 +270,41 @@ def _untimed(obj: Obj) -> list[Obj]:
     return [{key: value for key, value in entry.items() if key != "time"} for entry in entries]
 
 
-def check_update(request: Request, old: Obj, new: Obj) -> list[FieldError]:
-    """Mistakes in the metadata of an update."""
-    before = old["metadata"]
-    after = new["metadata"].get("finalizers") or ()
-    errors = list(object_rules.metadata_mistakes(new["metadata"]))
+def check_update(request: Request, old: Obj, new: Obj, sent: Obj) -> list[FieldError]:
+    """Mistakes in the metadata of an update; `sent` is what the caller wants, before what must stay was put back.
+
+    The real server looks at metadata for all kinds alike, and then again by the rules of the kind. Both looks are told.
+    """
+    metadata, before = new["metadata"], old["metadata"]
+    labels = list(object_rules.metadata_mistakes({**metadata, "finalizers": ()}))
+    names = list(object_rules.finalizer_form_mistakes(metadata))
+    finalizers = list(object_rules.finalizer_mistakes(metadata))
+    kept = [*_added_finalizers(before, metadata), *_sealed_mistakes(before, sent["metadata"]), *labels]
+    errors = [*labels, *names, *kept, *kept, *finalizers]
+    if (request.served.resource.group, request.served.resource.kind) in object_rules.CHECKED_WHOLE:
+        errors += [*labels, *names, *finalizers]
+    return errors
+
+
+def _sealed_mistakes(before: Obj, sent: Obj) -> Iterator[FieldError]:
+    for key in ("uid", "deletionTimestamp", "deletionGracePeriodSeconds"):
+        value = sent.get(key)
+        is_kept = key == "deletionTimestamp" and key in before
+        if value is not None and value != before.get(key) and not is_kept:
+            yield invalid.invalid(f"metadata.{key}", value, invalid.IMMUTABLE)
+
+
+def _added_finalizers(before: Obj, after: Obj) -> Iterator[FieldError]:
     if "deletionTimestamp" not in before:
-        return errors
-    added = [name for name in after if name not in (before.get("finalizers") or ())]
-    if not added:
-        return errors
-    listed = ", ".join(f'"{name}"' for name in sorted(added))
-    message = (
-        "Forbidden: no new finalizers can be added if the object is being deleted,"
-        f" found new finalizers []string{{{listed}}}"
-    )
-    return [*errors, FieldError("metadata.finalizers", message, "FieldValueForbidden")]
+        return
+    added = set(after.get("finalizers") or ()) - set(before.get("finalizers") or ())
+    if added:
+        listed = ", ".join(f'"{name}"' for name in sorted(added))
+        detail = (
+            "no new finalizers can be added if the object is being deleted,"
+            f" found new finalizers []string{{{listed}}}"
+        )
+        yield invalid.forbidden("metadata.finalizers", detail)
 
 
 def check_create(request: Request, obj: Obj) -> list[FieldError]:
@@ -290,16 +323,17 @@ def check_create(request: Request, obj: Obj) -> list[FieldError]:
     return [*errors, *object_rules.metadata_mistakes(metadata)]
 
 
-def invalid_fields(request: Request, errors: list[FieldError]) -> ApiError:
+def invalid_fields(request: Request, errors: list[FieldError], kind: str = "") -> ApiError:
     """The 422 for wrong fields, as the real server words it."""
     resource = request.served.resource
-    subject = f"{resource.kind}.{resource.group}" if resource.group else resource.kind
+    kind = kind or resource.kind
+    subject = f"{kind}.{resource.group}" if resource.group else kind
     texts = list(dict.fromkeys(str(error) for error in errors))
     text = texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
     details = {
         "name": request.name,
         "group": resource.group,
-        "kind": resource.kind,
+        "kind": kind,
         "causes": [{"reason": e.reason, "message": e.message, "field": e.path} for e in errors],
     }
     details = {key: value for key, value in details.items() if value}

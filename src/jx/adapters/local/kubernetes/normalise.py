@@ -1,5 +1,6 @@
 """Defaults, canonical forms and rules of the built-in kinds, as the real server has them."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from jx.adapters.local.kubernetes import decoding, defaults, facts, quantities, rules
@@ -21,6 +22,27 @@ def default(gvk: Gvk, obj: Obj) -> Obj:
     defaults.complete(gvk[0], gvk[2], made)
     _fill(made, schema, known)
     return made
+
+
+def settle(gvk: Gvk, obj: Obj) -> Obj:
+    """The object as the store gives it back: an empty list that its kind always writes is nothing there.
+
+    Who wrote the empty list owns it all the same, so this comes after the managers. Looks at the object and its spec only.
+    """
+    known = facts.load()
+    schema = known.schema(gvk)
+    made = _without_empty(obj, known.always(schema.ref))
+    below = schema.child("spec")
+    spec = made.get("spec")
+    if below is None or not isinstance(spec, dict):
+        return made
+    settled = _without_empty(spec, known.always(below.ref))
+    return made if settled is spec else {**made, "spec": settled}
+
+
+def _without_empty(obj: Obj, always: Mapping[str, Any]) -> Obj:
+    empty = [key for key in always if obj.get(key) == []]
+    return {**obj, **dict.fromkeys(empty)} if empty else obj
 
 
 def validate(gvk: Gvk, obj: Obj, old: Obj | None) -> list[FieldError]:
@@ -60,7 +82,7 @@ def _tidy_object(value: Obj, schema: Schema, known: Facts) -> Obj:
                 kept[key] = _tidy(child, below, known)
             continue
         made = _tidy(child, below, known)
-        if made or not (below.kind == "list" or below.is_dictionary):
+        if made or not (below.kind == "list" or below.is_dictionary) or key in known.always(schema.ref):
             kept[key] = made
     return kept
 

@@ -8,8 +8,30 @@ from jx.adapters.local.kubernetes.facts import Gvk, Obj
 from jx.adapters.local.kubernetes.invalid import FieldError
 
 _ANNOTATIONS_LIMIT: Final = 256 * 1024
-_FREELY_NAMED: Final = frozenset({"rbac.authorization.k8s.io"})
 _LABELS: Final = frozenset({("", "Namespace"), ("", "Service")})
+_RBAC: Final = "rbac.authorization.k8s.io"
+CHECKED_WHOLE: Final = frozenset(
+    {
+        ("", "ConfigMap"),
+        ("", "LimitRange"),
+        ("", "Namespace"),
+        ("", "Node"),
+        ("", "PersistentVolume"),
+        ("", "PersistentVolumeClaim"),
+        ("", "Secret"),
+        ("", "ServiceAccount"),
+        ("apps", "StatefulSet"),
+        ("networking.k8s.io", "IngressClass"),
+        (_RBAC, "ClusterRole"),
+        (_RBAC, "ClusterRoleBinding"),
+        (_RBAC, "Role"),
+        (_RBAC, "RoleBinding"),
+        ("storage.k8s.io", "VolumeAttributesClass"),
+    }
+)
+"""An update of these is checked as an update, and as if it were a new object."""
+
+_FREELY_NAMED: Final = frozenset({_RBAC})
 _FINALIZERS: Final = frozenset({"foregroundDeletion", "kubernetes", "orphan"})
 
 
@@ -28,8 +50,8 @@ def metadata_mistakes(metadata: Obj) -> Iterator[FieldError]:
     yield from label_mistakes(metadata.get("labels"), "metadata.labels")
     yield from _annotation_mistakes(metadata.get("annotations") or {})
     yield from _owner_mistakes(metadata.get("ownerReferences") or ())
-    for index, finalizer in enumerate(metadata.get("finalizers") or ()):
-        yield from _finalizer_mistakes(finalizer, index)
+    yield from finalizer_form_mistakes(metadata)
+    yield from finalizer_mistakes(metadata)
 
 
 def label_mistakes(labels: Mapping[str, str] | None, path: str) -> Iterator[FieldError]:
@@ -76,10 +98,20 @@ def _shown(owner: Obj) -> Obj:
     }
 
 
-def _finalizer_mistakes(finalizer: str, index: int) -> Iterator[FieldError]:
-    problems = names.label_key_problems(finalizer)
-    for problem in problems:
-        yield invalid.invalid("metadata.finalizers", finalizer, problem)
-    if not problems and "/" not in finalizer and finalizer not in _FINALIZERS:
-        detail = "name is neither a standard finalizer name nor is it fully qualified"
-        yield invalid.invalid(f"metadata.finalizers[{index}]", finalizer, detail)
+def finalizer_form_mistakes(metadata: Obj) -> Iterator[FieldError]:
+    """Finalizers whose names are no names."""
+    finalizers = metadata.get("finalizers") or ()
+    for finalizer in finalizers:
+        for problem in names.label_key_problems(finalizer):
+            yield invalid.invalid("metadata.finalizers", finalizer, problem)
+    if "orphan" in finalizers and "foregroundDeletion" in finalizers:
+        detail = "finalizer foregroundDeletion and orphan cannot be both set"
+        yield invalid.invalid("metadata.finalizers", list(finalizers), detail)
+
+
+def finalizer_mistakes(metadata: Obj) -> Iterator[FieldError]:
+    """Finalizers that are nobody's: neither known to all nor in a domain."""
+    for index, finalizer in enumerate(metadata.get("finalizers") or ()):
+        if "/" not in finalizer and finalizer not in _FINALIZERS and not names.label_key_problems(finalizer):
+            detail = "name is neither a standard finalizer name nor is it fully qualified"
+            yield invalid.invalid(f"metadata.finalizers[{index}]", finalizer, detail)

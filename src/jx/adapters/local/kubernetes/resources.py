@@ -165,7 +165,8 @@ class Resources:
         twice = strictness.duplicates(call.body, config) if request.strictness == "Strict" else []
         if twice and twice[0].startswith("yaml:"):
             raise bad_request(f"error strict decoding YAML: error converting YAML to JSON: {twice[0]}")
-        self._check_strictness(call, request, config)
+        if request.served.custom:
+            self._check_strictness(call, request, config)
         return self._written(call, request, self._verbs.apply(request, config, force=call.flag("force")))
 
     def delete(self, call: Call, served: Served, target: Target) -> Response:
@@ -342,7 +343,3 @@ def _check_apply(request: Request, config: Obj) -> None:
     if (api_version, kind) != (resource.api_version, resource.kind):
         group, _, version = api_version.rpartition("/")
         raise bad_request(f"invalid object type: {group}/{version}, Kind={kind}")
-    if not config["metadata"].get("name"):
-        raise bad_request(
-            f"the name of the object ({request.name} based on URL) was undeterminable: name must be provided"
-        )

@@ -12,6 +12,7 @@ from jx.adapters.local.kubernetes import (
     object_rules,
     pod_rules,
     selectors,
+    service_rules,
 )
 from jx.adapters.local.kubernetes.facts import Gvk, Obj
 from jx.adapters.local.kubernetes.invalid import FieldError
@@ -20,7 +21,6 @@ Rule: TypeAlias = Callable[[Obj], Iterator[FieldError]]
 
 _DATA_LIMIT: Final = 1024 * 1024
 _NOT_NEGATIVE: Final = "must be greater than or equal to 0"
-_SERVICE_TYPES: Final = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
 _RBAC: Final = "rbac.authorization.k8s.io"
 _ADMISSION: Final = "admissionregistration.k8s.io"
 
@@ -177,45 +177,6 @@ def _pod(obj: Obj) -> Iterator[FieldError]:
 
 
 # Network
-
-
-def _service(obj: Obj) -> Iterator[FieldError]:
-    spec = obj.get("spec") or {}
-    kind = spec.get("type")
-    ports = spec.get("ports") or []
-    if not ports and kind != "ExternalName" and spec.get("clusterIP") != "None":
-        yield invalid.required("spec.ports")
-    if kind not in _SERVICE_TYPES:
-        yield invalid.unsupported("spec.type", kind or "", _SERVICE_TYPES)
-    if kind == "ExternalName" and not spec.get("externalName"):
-        yield invalid.required("spec.externalName")
-    if spec.get("sessionAffinity") not in ("ClientIP", "None"):
-        yield invalid.unsupported(
-            "spec.sessionAffinity", spec.get("sessionAffinity", ""), ("ClientIP", "None")
-        )
-    yield from object_rules.label_mistakes(spec.get("selector"), "spec.selector")
-    yield from _service_ports(ports)
-
-
-def _service_ports(ports: list[Obj]) -> Iterator[FieldError]:
-    taken: set[Any] = set()
-    for index, port in enumerate(ports):
-        here = f"spec.ports[{index}]"
-        name = port.get("name")
-        if not name and len(ports) > 1:
-            yield invalid.required(f"{here}.name")
-        for problem in names.label_problems(name) if name else ():
-            yield invalid.invalid(f"{here}.name", name, problem)
-        if name and name in taken:
-            yield invalid.duplicate(f"{here}.name", name)
-        yield from pod_rules.port_mistakes(port.get("port") or 0, f"{here}.port")
-        yield from pod_rules.port_mistakes(port.get("targetPort"), f"{here}.targetPort")
-        if port.get("protocol") not in ("SCTP", "TCP", "UDP"):
-            yield invalid.unsupported(f"{here}.protocol", port.get("protocol", ""), ("SCTP", "TCP", "UDP"))
-        number = (port.get("port"), port.get("protocol"))
-        if number in taken:
-            yield invalid.duplicate(here, {"port": number[0], "protocol": number[1]})
-        taken |= {name, number} if name else {number}
 
 
 def _ingress(obj: Obj) -> Iterator[FieldError]:
@@ -383,7 +344,7 @@ _KINDS: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(
         ("", "PersistentVolumeClaim"): _claim,
         ("", "Pod"): _pod,
         ("", "Secret"): _secret,
-        ("", "Service"): _service,
+        ("", "Service"): service_rules.service,
         ("apps", "DaemonSet"): _daemon_set,
         ("apps", "Deployment"): _deployment,
         ("apps", "ReplicaSet"): _replica_set,

@@ -118,6 +118,7 @@ class Verbs:
         metadata.check_identity(request, obj)
         with self.operation():
             live = self._live(request)
+            metadata.check_uid(request, live.obj, obj)
             return self._update(request, live, obj)
 
     def patch(self, request: Request, kind: str, change: Any) -> Written:
@@ -130,7 +131,6 @@ class Verbs:
                 raise _patch_error(error) from error
             self._check_patched(request, kind, change, patched)
             metadata.check_identity(request, patched)
-            metadata.check_same_object(request, live.obj, patched)
             return self._update(request, live, patched)
 
     def _check_patched(self, request: Request, kind: str, change: Any, patched: Obj) -> None:
@@ -160,16 +160,13 @@ class Verbs:
 
     def apply(self, request: Request, config: Obj, *, force: bool) -> Written:
         """Server-side apply."""
-        metadata.check_identity(request, config)
-        if config["metadata"].get("managedFields"):
-            raise bad_request("metadata.managedFields must be nil")
         with self.operation():
             found = self.store.find(request.served.collection, request.key)
             if found is None:
                 return self._apply_new(request, config, force=force)
             live = request.served.as_version(found.obj)
             merged = self._merged(request, live, config, force=force)
-            metadata.check_same_object(request, live, config)
+            metadata.check_identity(request, merged)
             if config["metadata"].get("resourceVersion"):
                 metadata.check_preconditions(request, live, config)
             return self._replace(request, found, merged, _managed_already)
@@ -231,7 +228,7 @@ class Verbs:
         now = self._time_of(request)
         new = self.shape(request, metadata.prepare_create(request, obj, now))
         # What plugins add belongs to no manager, as in the real server.
-        new = self._admit("CREATE", request, manage(request, None, new, now), None)
+        new = self._admit("CREATE", request, _settled(request, manage(request, None, new, now)), None)
         errors = [*metadata.check_create(request, new), *_mistakes(request, new, None)]
         if errors:
             raise metadata.invalid_fields(request, errors)
@@ -251,12 +248,12 @@ class Verbs:
 
     def _replace(self, request: Request, live: Stored, obj: Obj, manage: Manage) -> Written:
         old = request.served.as_version(live.obj)
-        made = metadata.prepare_update(request, old, self.shape(request, obj))
-        made = manage(request, old, made, self._time_of(request))
+        made = metadata.prepare_update(request, old, self._shaped(request, obj))
+        made = _settled(request, manage(request, old, made, self._time_of(request)))
         new = self._admit("UPDATE", request, made, old)
         if new is not made:
             new = metadata.prepare_update(request, old, new)
-        errors = [*metadata.check_update(request, old, new), *_mistakes(request, new, old)]
+        errors = [*metadata.check_update(request, old, new, obj), *_mistakes(request, new, old)]
         if errors:
             raise metadata.invalid_fields(request, errors)
         self._judge("UPDATE", request, new, old)
@@ -279,6 +276,7 @@ class Verbs:
             why = f"uid mismatch: the provided object specified uid {uid}, and no existing object was found"
             raise conflict(resource.group, resource.plural, request.name, why)
         merged = self._merged(request, None, config, force=force)
+        metadata.check_identity(request, config)
         return self._create(request, merged, _managed_already)
 
     def _merged(self, request: Request, live: Obj | None, config: Obj, *, force: bool) -> Obj:
@@ -312,6 +310,13 @@ class Verbs:
             return normalise.default(request.served.gvk, obj)
         except decoding.Malformed as error:
             raise bad_request(str(error)) from error
+
+    def _shaped(self, request: Request, obj: Obj) -> Obj:
+        """In shape, with an empty list of managers kept: it is a wish to have them cleared."""
+        made = self.shape(request, obj)
+        if obj["metadata"].get("managedFields") == []:
+            made["metadata"]["managedFields"] = []
+        return made
 
     def _admit(self, operation: Operation, request: Request, new: Obj, old: Obj | None) -> Obj:
         for plugin in self.plugins:
@@ -381,6 +386,10 @@ _managed_create = _managed_update
 def _managed_already(request: Request, old: Obj | None, new: Obj, now: str) -> Obj:
     """An apply has settled the managers while it merged."""
     return {**new, "metadata": dict(new["metadata"])}
+
+
+def _settled(request: Request, obj: Obj) -> Obj:
+    return obj if request.served.custom else normalise.settle(request.served.gvk, obj)
 
 
 def _mistakes(request: Request, new: Obj, old: Obj | None) -> list[FieldError]:
