@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import getpass
 import signal
+import sys
 import threading
 from dataclasses import dataclass
 from functools import cached_property
@@ -201,7 +202,8 @@ class Outside:
         """That cluster's API."""
         from jx.adapters.kubernetes.api import Api
 
-        is_interactive = not self.settings.batch and not self.settings.in_cluster
+        is_attended = not self.settings.batch and not self.settings.in_cluster
+        is_interactive = is_attended and sys.stdin is not None and sys.stdin.isatty()
         return Api.connect(self.access, self.clock, is_interactive=is_interactive)
 
     @cached_property

@@ -56,6 +56,10 @@ class Session:
     def use_cluster(self, kubeconfig: str, context: str) -> None:
         """Take over `--kubeconfig` and `--context`: naming one means that cluster, whatever this machine has of its own."""
         files = tuple(Path(path) for path in kubeconfig.split(os.pathsep) if path)
+        if (
+            files and not context
+        ):  # the context that is remembered belongs to the files that are remembered with it
+            self.settings = replace(self.settings, kube_context=load.named_context())
         self.change(kubeconfig=files, kube_context=context, is_cluster_chosen=bool(kubeconfig or context))
 
     def log(self, form: str) -> None:

@@ -44,7 +44,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
 def choose_cluster(env: Mapping[str, str], home: Path, usual: Path) -> KnownCluster:
     """Which cluster the environment names. `KUBECONFIG` with nothing but the `usual` file says what is so anyway: no choice."""
     files = tuple(Path(path) for path in env.get("KUBECONFIG", "").split(os.pathsep) if path)
-    context = env.get("JX_KUBE_CONTEXT", "")
+    context = named_context(env)
     if context:
         return KnownCluster(files, context, is_chosen=True)
     if env.get("JX_PLATFORM"):
@@ -52,6 +52,12 @@ def choose_cluster(env: Mapping[str, str], home: Path, usual: Path) -> KnownClus
     if files and files != (usual,):
         return KnownCluster(files, is_chosen=True)
     return find_cluster(home, current_platform(home)) or KnownCluster(files)
+
+
+def named_context(environment: Mapping[str, str] | None = None) -> str:
+    """The context that the environment names, for whatever kubeconfig there is; empty where it names none."""
+    env = os.environ if environment is None else environment
+    return env.get("JX_KUBE_CONTEXT", "")
 
 
 def current_platform(home: Path) -> str:

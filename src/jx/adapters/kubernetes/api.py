@@ -13,7 +13,7 @@ from jx.adapters.kubernetes.access import ClusterAccess
 from jx.adapters.kubernetes.errors import Attempt
 from jx.adapters.kubernetes.streams import LineStream
 from jx.adapters.kubernetes.transport import Request, Response, Transport, path_of
-from jx.domain.errors import Stale
+from jx.domain.errors import NotFound, Stale
 from jx.domain.manifests import api_group
 from jx.ports.clock import Clock
 
@@ -92,6 +92,15 @@ class Api:
         """Any path, as it is answered; NotFound."""
         request = Request("GET", path, _pairs(query), headers={"Accept": accept}, is_repeatable=True)
         return self._checked(request, self._attempt("GET", None, path))
+
+    def get_version(self) -> tuple[Json, Mapping[str, str]]:
+        """What the server says of its own version, and the headers it said it with. What has none is no Kubernetes API."""
+        attempt = self._attempt("GET", None, "/version")
+        try:
+            answer = self.get_path(attempt.thing)
+        except NotFound as error:
+            raise errors.no_api(attempt) from error
+        return parse_object(answer.body, attempt), answer.headers
 
     def get(self, resource: Resource, namespace: str, name: str) -> Json:
         """One object; NotFound."""

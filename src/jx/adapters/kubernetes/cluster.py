@@ -8,9 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
-from jx.adapters.kubernetes.api import NAMESPACES, PODS, Api, Json, Resource, parse_object
+from jx.adapters.kubernetes.api import NAMESPACES, PODS, Api, Json, Resource
 from jx.adapters.kubernetes.discovery import Discovery
-from jx.adapters.kubernetes.errors import Attempt
 from jx.adapters.kubernetes.watching import Change, Target, Watching
 from jx.domain.applying import LiveObject, Step
 from jx.domain.errors import Invalid, NotFound
@@ -32,8 +31,7 @@ class KubernetesCluster:
 
     def capabilities(self) -> Capabilities:
         """Version, APIs and identity, read anew."""
-        host = self._api.access.host
-        version = parse_object(self._api.get_path("/version").body, Attempt("get", "/version", host))
+        version, _ = self._api.get_version()
         served = self._discovery.read()
         system = self._api.get(NAMESPACES, "", "kube-system")
         return Capabilities(

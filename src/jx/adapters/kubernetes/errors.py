@@ -9,12 +9,13 @@ import re
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from http.client import RemoteDisconnected
 from types import MappingProxyType
 from typing import Any
 
 import orjson
 
-from jx.adapters.kubernetes.access import ClusterAccess
+from jx.adapters.kubernetes.access import ClientCertificate, ClusterAccess
 from jx.domain.errors import (
     Conflict,
     Forbidden,
@@ -70,10 +71,10 @@ def unreachable(access: ClusterAccess, error: Exception) -> Unavailable:
     """No answer at all."""
     reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
     where = f" (context {access.context_name})" if access.context_name else ""
-    return Unavailable(
-        f"the Kubernetes API at {access.host}{where} cannot be reached: {reason}",
-        hint="is the cluster up and the network there? `kubectl cluster-info` tells, and `jx local start` starts an embedded one",
-    )
+    hint = "is the cluster up and the network there? `kubectl cluster-info` tells, and `jx local start` starts an embedded one"
+    if isinstance(access.auth, ClientCertificate) and isinstance(error, RemoteDisconnected | ssl.SSLError):
+        hint = f"it may not know the authority of the client certificate of user {access.user_name!r}: renew the kubeconfig"
+    return Unavailable(f"the Kubernetes API at {access.host}{where} cannot be reached: {reason}", hint=hint)
 
 
 def untrusted(access: ClusterAccess, error: ssl.SSLCertVerificationError) -> Invalid:

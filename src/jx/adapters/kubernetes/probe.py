@@ -6,9 +6,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from jx.adapters.kubernetes.api import NAMESPACES, Api, Resource, parse_object
+from jx.adapters.kubernetes.api import NAMESPACES, Api, Resource
 from jx.adapters.kubernetes.cluster import KubernetesCluster
-from jx.adapters.kubernetes.errors import Attempt
 from jx.domain.errors import Forbidden, NotFound, Refused
 from jx.domain.preflight import ClusterLook, Right
 
@@ -26,14 +25,13 @@ class KubernetesProbe:
 
     def look(self) -> ClusterLook:
         access = self._api.access
-        answer = self._api.get_path("/version")
-        version = parse_object(answer.body, Attempt("get", "/version", access.host))
+        version, headers = self._api.get_version()
         return ClusterLook(
             server=access.server,
             context=access.context_name,
             user=KubernetesCluster(self._api).whoami(),
             version=str(version.get("gitVersion", "")),
-            now=_time(answer.headers.get("date", "")),
+            now=_time(headers.get("date", "")),
             nodes=self._count_nodes(),
         )
 

@@ -43,7 +43,9 @@ def command(session: Session, *, data: bool, repositories: bool, dry_run: bool, 
     if not yes and not session.ask("Remove all this?"):
         raise Refused("nothing was removed", flag="--yes")
     uninstall(request)
-    wiring.platforms.remember(session.settings.platform, dev_repo_url="", prefix=wiring.platform.prefix)
+    platform = wiring.find_platform()
+    if platform is not None:  # what is known of other clusters is in the clusters
+        wiring.platforms.remember(session.settings.platform, dev_repo_url="", prefix=platform.prefix)
     output.say(
         "Uninstalled." if repositories else "Uninstalled; jx install --ng takes up the repositories again."
     )
