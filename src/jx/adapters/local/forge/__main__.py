@@ -18,6 +18,7 @@ import uvicorn
 
 from jx.adapters.local.forge.app import make_app
 from jx.adapters.local.forge.services import open_services
+from jx.adapters.local.listening import AnnouncedServer, listen
 from jx.domain.errors import JxError, Refused
 
 _GRACE_SECONDS = 3
@@ -51,8 +52,7 @@ def _serve(folder: Path, port: int, names: tuple[str, ...]) -> None:
     try:
         _lock(lock, folder)
         ready = folder / "ready"
-        ready.unlink(missing_ok=True)
-        with _listen(port) as listener:
+        with listen(port) as listener:
             _run(folder, listener, names, ready)
     finally:
         os.close(lock)
@@ -62,7 +62,7 @@ def _run(folder: Path, listener: socket.socket, names: tuple[str, ...], ready: P
     port = listener.getsockname()[1]
     services = open_services(folder, url=f"http://127.0.0.1:{port}", now=_now)
     hosts = [f"{name}:{port}" for name in ("127.0.0.1", "localhost", *names)]
-    server = _Server(
+    server = AnnouncedServer(
         uvicorn.Config(
             make_app(services, _now, hosts=hosts),
             access_log=False,
@@ -87,36 +87,6 @@ def _run(folder: Path, listener: socket.socket, names: tuple[str, ...], ready: P
     finally:
         ready.unlink(missing_ok=True)
         services.store.close()
-
-
-class _Server(uvicorn.Server):
-    """Writes a file when it serves."""
-
-    def __init__(self, config: uvicorn.Config, ready: Path, url: str) -> None:
-        super().__init__(config)
-        self._ready = ready
-        self._url = url
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to serve, and say so."""
-        await super().startup(sockets)
-        draft = self._ready.with_suffix(".new")
-        draft.write_text(f"{self._url}\n")
-        draft.rename(self._ready)
-
-
-def _listen(port: int) -> socket.socket:
-    # asyncio turns Nagle's algorithm off only where it sees that the protocol is TCP; with it each answer waits 40 ms.
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind(("127.0.0.1", port))
-    except OSError as error:
-        listener.close()
-        raise Refused(
-            f"port {port} of 127.0.0.1 cannot be used: {error.strerror}", hint="choose another port"
-        ) from error
-    return listener
 
 
 def _lock(descriptor: int, folder: Path) -> None:

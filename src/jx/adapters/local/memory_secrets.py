@@ -1,0 +1,70 @@
+"""Secrets in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from jx.domain.errors import Invalid, Stale
+from jx.ports.secrets import Listed, Secret
+
+_AT = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class MemorySecrets:
+    """ports.secrets.SecretStore in memory. `fault`, if set, is raised by every call, as a store that is down would."""
+
+    def __init__(self, stored: Mapping[str, Mapping[str, str]] | None = None) -> None:
+        self.fault: Exception | None = None
+        self.requests: list[str] = []
+        """The paths that were read, in order."""
+        self._stored = {path: Secret(path, dict(values), "1", _AT) for path, values in (stored or {}).items()}
+        self._count = dict.fromkeys(self._stored, 1)
+
+    @property
+    def name(self) -> str:
+        """`the store in memory`."""
+        return "the store in memory"
+
+    def check(self) -> None:
+        if self.fault:
+            raise self.fault
+
+    def read(self, paths: tuple[str, ...]) -> Mapping[str, Secret]:
+        self.check()
+        wanted = tuple(dict.fromkeys(paths))
+        self.requests += wanted
+        for path in wanted:
+            _check_path(path)
+            if path not in self._stored and any(other.startswith(f"{path}/") for other in self._stored):
+                raise Invalid(f"{path} of {self.name} is a folder, not a secret", hint="name a secret in it")
+        return {path: self._stored[path] for path in wanted if path in self._stored}
+
+    def write(self, path: str, values: Mapping[str, str], *, version: str = "") -> Secret:
+        self.check()
+        _check_path(path)
+        there = self._stored.get(path)
+        if (there.version if there else "") != version:
+            raise Stale(f"{path} of {self.name} was changed by somebody else meanwhile")
+        self._count[path] = self._count.get(path, 0) + 1
+        self._stored[path] = Secret(path, dict(values), str(self._count[path]), _AT)
+        return self._stored[path]
+
+    def list_under(self, prefix: str = "") -> tuple[Listed, ...]:
+        self.check()
+        at = prefix.strip("/")
+        return tuple(
+            Listed(path, secret.version, secret.changed)
+            for path, secret in sorted(self._stored.items())
+            if not at or path == at or path.startswith(f"{at}/")
+        )
+
+    def remove(self, path: str) -> bool:
+        self.check()
+        _check_path(path)
+        return self._stored.pop(path, None) is not None
+
+
+def _check_path(path: str) -> None:
+    if not path or any(part in {"", ".", ".."} for part in path.split("/")):
+        raise Invalid(f"{path!r} is no path of a secret")

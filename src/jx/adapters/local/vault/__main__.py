@@ -1,0 +1,122 @@
+"""The daemon: `python -m jx.adapters.local.vault --dir DIR --port PORT --key-file FILE --kubeconfig FILE`.
+
+A passphrase comes by the environment (JX_SECRETS_PASSPHRASE), never as an argument.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import json
+import os
+import secrets
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import uvicorn
+
+from jx.adapters.files.clock import SystemClock
+from jx.adapters.local.listening import AnnouncedServer, listen
+from jx.adapters.local.vault.access import Accesses
+from jx.adapters.local.vault.app import Audit, Services, make_app
+from jx.adapters.local.vault.engine import Engine
+from jx.adapters.local.vault.files import write_whole
+from jx.adapters.local.vault.review import reviewer
+from jx.adapters.local.vault.sealing import KeySource, unseal
+from jx.domain.errors import JxError, Refused
+
+_GRACE_SECONDS = 3
+PASSPHRASE = "JX_SECRETS_PASSPHRASE"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve until SIGTERM or SIGINT; the exit code."""
+    options = _parse(arguments)
+    try:
+        _serve(options)
+    except JxError as error:
+        sys.stderr.write(f"vault: {error.message}\n" + (f"  {error.hint}\n" if error.hint else ""))
+        return 1
+    return 0
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="jx.adapters.local.vault", description=__doc__)
+    parser.add_argument("--dir", type=Path, required=True, help="where everything is kept, encrypted")
+    parser.add_argument("--port", type=int, required=True, help="port on 127.0.0.1")
+    parser.add_argument("--key-file", type=Path, required=True, help="where the key is, outside of --dir")
+    parser.add_argument(
+        "--kubeconfig", type=Path, required=True, help="the cluster whose accounts may log in"
+    )
+    return parser.parse_args(arguments)
+
+
+def _serve(options: argparse.Namespace) -> None:
+    folder: Path = options.dir
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = os.open(folder / "lock", os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise Refused(
+                f"another secret store serves {folder} already", hint="stop that one first"
+            ) from error
+        os.ftruncate(lock, 0)
+        os.write(lock, f"{os.getpid()}\n".encode())
+        source = KeySource(options.key_file, os.environ.pop(PASSPHRASE, ""))
+        with listen(options.port) as listener:
+            server = AnnouncedServer(
+                uvicorn.Config(
+                    make_app(_services(folder, source, options.kubeconfig)),
+                    access_log=False,
+                    log_config=None,
+                    log_level="warning",
+                    server_header=False,
+                    proxy_headers=False,
+                    timeout_graceful_shutdown=_GRACE_SECONDS,
+                ),
+                folder / "ready",
+                f"http://127.0.0.1:{listener.getsockname()[1]}",
+            )
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, lambda *_: setattr(server, "should_exit", True))
+            server.run(sockets=[listener])
+    finally:
+        (folder / "ready").unlink(missing_ok=True)
+        os.close(lock)
+
+
+def _services(folder: Path, source: KeySource, kubeconfig: Path) -> Services:
+    clock = SystemClock()
+    seal = unseal(folder, source)
+    token_file = folder.parent / "tokens" / "vault"
+    return Services(
+        engine=Engine(folder / "secrets", seal, clock.now),
+        accesses=Accesses(folder / "access.json", _root_token(token_file), clock.now),
+        review=reviewer(kubeconfig, clock),
+        audit=_auditor(folder / "audit.jsonl"),
+        now=clock.now,
+    )
+
+
+def _root_token(file: Path) -> str:
+    if not file.exists():
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_whole(file, f"jx.{secrets.token_urlsafe(24)}\n".encode())
+    return file.read_text().strip()
+
+
+def _auditor(file: Path) -> Audit:
+    handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+
+    def keep(record: Mapping[str, str]) -> None:
+        os.write(handle, json.dumps(record).encode() + b"\n")
+
+    return keep
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,249 @@
+"""The HTTP API: the part of Vault's that jx uses, with its paths, answers and status codes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, TypeAlias
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from jx.adapters.local.vault.access import Accesses, Bearer
+from jx.adapters.local.vault.engine import Engine, Version
+from jx.domain.errors import Forbidden, Invalid, JxError, Stale
+
+MOUNT: Final = "secret"
+_MOST_BYTES: Final = 1024 * 1024
+
+Review: TypeAlias = Callable[[str], tuple[str, str] | None]
+"""From a service account's token to its namespace and name; None for a token that the cluster does not know."""
+Audit: TypeAlias = Callable[[Mapping[str, str]], None]
+"""Keeps who did what at which path. There are no values in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What the API is made of."""
+
+    engine: Engine
+    accesses: Accesses
+    review: Review
+    audit: Audit
+    now: Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request, read."""
+
+    method: str
+    path: str
+    token: str
+    body: Mapping[str, Any]
+
+
+def make_app(services: Services) -> Starlette:
+    """The application; every answer is JSON, and none is kept by a cache."""
+    api = _Api(services)
+
+    async def serve(request: Request) -> Response:
+        content = await request.body()
+        if len(content) > _MOST_BYTES:
+            return _errors(413, "the request is too large")
+        try:
+            asked = _read(request, content)
+            return await run_in_threadpool(api.answer, asked)
+        except JxError as error:
+            return _errors(_STATUS.get(type(error), 400), error.message)
+
+    methods = ["GET", "POST", "PUT", "DELETE"]
+    return Starlette(routes=[Route("/v1/{path:path}", serve, methods=methods)])
+
+
+_STATUS: Final = {Forbidden: 403, Stale: 400, Invalid: 400}
+_CAPABILITIES: Final = {"GET": "read", "LIST": "list", "POST": "update", "PUT": "update", "DELETE": "delete"}
+
+
+class _Api:
+    def __init__(self, services: Services) -> None:
+        self._on = services
+
+    def answer(self, asked: Asked) -> Response:
+        """The answer to a request; raises Forbidden, Stale and Invalid."""
+        match asked.path.split("/"):
+            case ["sys", "health" | "seal-status"]:
+                return JSONResponse({"initialized": True, "sealed": False, "standby": False, "version": "jx"})
+            case ["auth", "kubernetes", "login"]:
+                return self._log_in(asked.body)
+            case ["auth", "token", verb]:
+                return self._of_token(verb, asked.token)
+            case ["sys", "internal", "ui", "mounts", mount]:
+                return self._mount(mount)
+            case _:
+                return self._guarded(asked)
+
+    def _guarded(self, asked: Asked) -> Response:
+        bearer = self._bearer(asked.token)
+        capability = self._capability(asked)
+        is_allowed = self._on.accesses.allows(bearer, capability, asked.path)
+        self._on.audit(
+            {
+                "time": self._on.now().isoformat(),
+                "who": bearer.name,
+                "verb": capability,
+                "path": asked.path,
+                "result": "allowed" if is_allowed else "denied",
+            }
+        )
+        if not is_allowed:
+            raise Forbidden("permission denied")
+        match asked.path.split("/"):
+            case [mount, "data", *rest] if mount == MOUNT and rest:
+                return self._data(asked, "/".join(rest))
+            case [mount, "metadata", *rest] if mount == MOUNT:
+                return self._metadata(asked, "/".join(rest))
+            case ["sys", "policies", "acl", name]:
+                return self._policy(asked, name)
+            case ["auth", "kubernetes", "role", name]:
+                return self._role(asked, name)
+            case _:
+                return _errors(404, "no handler for route")
+
+    def _capability(self, asked: Asked) -> str:
+        if asked.method not in {"POST", "PUT"}:
+            return _CAPABILITIES[asked.method]
+        head = f"{MOUNT}/data/"
+        is_new = asked.path.startswith(head) and self._on.engine.read(asked.path.removeprefix(head)) is None
+        return "create" if is_new else "update"
+
+    def _bearer(self, token: str) -> Bearer:
+        bearer = self._on.accesses.find_bearer(token)
+        if bearer is None:
+            raise Forbidden("permission denied")
+        return bearer
+
+    def _log_in(self, body: Mapping[str, Any]) -> Response:
+        account = self._on.review(str(body.get("jwt") or ""))
+        if account is None:
+            raise Forbidden("permission denied")
+        token, bearer = self._on.accesses.log_in(
+            str(body.get("role") or ""), namespace=account[0], account=account[1]
+        )
+        return JSONResponse({"auth": self._auth(token, bearer)})
+
+    def _of_token(self, verb: str, token: str) -> Response:
+        bearer = self._bearer(token)
+        if verb == "lookup-self":
+            seconds = int((bearer.ends - self._on.now()).total_seconds()) if bearer.ends else 0
+            policies = list(bearer.policies)
+            return _data({"ttl": seconds, "renewable": bearer.ends is not None, "policies": policies})
+        if verb == "renew-self":
+            renewed = self._on.accesses.renew(token) or bearer
+            return JSONResponse({"auth": self._auth(token, renewed)})
+        return _errors(404, "no handler for route")
+
+    def _auth(self, token: str, bearer: Bearer) -> dict[str, Any]:
+        seconds = int((bearer.ends - self._on.now()).total_seconds()) if bearer.ends else 0
+        return {
+            "client_token": token,
+            "policies": list(bearer.policies),
+            "lease_duration": seconds,
+            "renewable": bearer.ends is not None,
+        }
+
+    def _mount(self, mount: str) -> Response:
+        if mount != MOUNT:
+            raise Forbidden(
+                "preflight capability check returned 403, please ensure client's policies grant access"
+            )
+        return _data({"type": "kv", "options": {"version": "2"}, "path": f"{MOUNT}/"})
+
+    def _data(self, asked: Asked, path: str) -> Response:
+        engine = self._on.engine
+        if asked.method in {"POST", "PUT"}:
+            cas = (asked.body.get("options") or {}).get("cas")
+            values = asked.body.get("data")
+            if not isinstance(values, dict):
+                raise Invalid("no data provided")
+            return _data(_described(engine.write(path, values, cas=cas)))
+        if asked.method == "DELETE":
+            engine.delete(path)
+            return Response(status_code=204)
+        found = engine.read(path)
+        if found is None:
+            return _errors(404)
+        status = 404 if found.values is None else 200
+        return _data({"data": found.values, "metadata": _described(found)}, status)
+
+    def _metadata(self, asked: Asked, path: str) -> Response:
+        engine = self._on.engine
+        if asked.method == "LIST":
+            names = engine.names(path)
+            return _data({"keys": names}) if names else _errors(404)
+        if asked.method == "DELETE":
+            engine.destroy(path)
+            return Response(status_code=204)
+        found = engine.read(path) if path else None
+        if found is None:
+            return _errors(404)
+        return _data({"current_version": found.number, "updated_time": _text(found.created)})
+
+    def _policy(self, asked: Asked, name: str) -> Response:
+        if asked.method in {"POST", "PUT"}:
+            self._on.accesses.put_policy(name, _json(str(asked.body.get("policy") or "")))
+            return Response(status_code=204)
+        policy = self._on.accesses.find("policies", name)
+        return _errors(404) if policy is None else _data({"name": name, "policy": json.dumps(policy)})
+
+    def _role(self, asked: Asked, name: str) -> Response:
+        if asked.method in {"POST", "PUT"}:
+            self._on.accesses.put_role(name, asked.body)
+            return Response(status_code=204)
+        role = self._on.accesses.find("roles", name)
+        return _errors(404) if role is None else _data(role)
+
+
+def _read(request: Request, content: bytes) -> Asked:
+    method = "LIST" if request.query_params.get("list") == "true" else request.method
+    bearer = request.headers.get("authorization", "").removeprefix("Bearer ")
+    token = request.headers.get("x-vault-token", bearer)
+    return Asked(
+        method, request.path_params["path"].strip("/"), token, _json(content.decode()) if content else {}
+    )
+
+
+def _json(text: str) -> dict[str, Any]:
+    try:
+        parsed = json.loads(text)
+    except ValueError as error:
+        raise Invalid("failed to parse JSON") from error
+    if not isinstance(parsed, dict):
+        raise Invalid("failed to parse JSON")
+    return parsed
+
+
+def _described(version: Version) -> dict[str, Any]:
+    return {
+        "version": version.number,
+        "created_time": _text(version.created),
+        "deletion_time": "",
+        "destroyed": False,
+    }
+
+
+def _text(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+def _data(data: Mapping[str, Any], status: int = 200) -> Response:
+    return JSONResponse({"data": data}, status, headers={"Cache-Control": "no-store"})
+
+
+def _errors(status: int, *messages: str) -> Response:
+    return JSONResponse({"errors": list(messages)}, status)

@@ -1,0 +1,116 @@
+"""Sealing: values are encrypted by a data key, and that by a key that is kept elsewhere, or made from a passphrase.
+
+AES-256-GCM and scrypt, as `cryptography` has them. What a value belongs to is authenticated with it, so that
+files cannot change places.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
+
+from jx.adapters.local.vault.files import write_whole
+from jx.domain.errors import Forbidden, Invalid, NotFound
+
+_FILE: Final = "seal.json"
+_NONCE_BYTES: Final = 12
+_KEY_BYTES: Final = 32
+_SCRYPT: Final = {"n": 2**15, "r": 8, "p": 1}
+_ABOUT: Final = b"jx embedded secret store: data key"
+
+
+@dataclass(frozen=True, slots=True)
+class KeySource:
+    """Where the outer key comes from: a passphrase if there is one, else a file outside of the store's folder."""
+
+    key_file: Path
+    passphrase: str = ""
+
+    def __repr__(self) -> str:
+        return f"KeySource({'a passphrase' if self.passphrase else self.key_file})"
+
+
+class Seal:
+    """The data key, in memory while the store is open."""
+
+    def __init__(self, key: bytes) -> None:
+        self._cipher = AESGCM(key)
+
+    def close_over(self, plain: bytes, about: str) -> bytes:
+        """The encrypted form of a value that belongs to something."""
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        return nonce + self._cipher.encrypt(nonce, plain, about.encode())
+
+    def open(self, sealed: bytes, about: str) -> bytes:
+        """The value; Invalid where it was changed, or belongs to something else."""
+        try:
+            return self._cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], about.encode())
+        except InvalidTag as error:
+            raise Invalid(
+                f"the stored secret {about} was changed from outside, or is another one's",
+                hint="take it from a backup, or write it anew",
+            ) from error
+
+
+def unseal(folder: Path, source: KeySource) -> Seal:
+    """The seal of a store; a new store gets one. NotFound without its key, Forbidden with a wrong passphrase."""
+    path = folder / _FILE
+    if not path.exists():
+        return _create(path, source)
+    written: dict[str, Any] = json.loads(path.read_text())
+    sealed = base64.b64decode(written["key"])
+    outer = _outer_key(source, written)
+    try:
+        key = AESGCM(outer).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], _ABOUT)
+    except InvalidTag as error:
+        raise Forbidden(
+            f"the embedded secret store in {folder} does not open by the {written['by']} that is given",
+            hint="set JX_SECRETS_PASSPHRASE to the passphrase it was made with"
+            if written["by"] == "passphrase"
+            else f"put the right key back to {source.key_file}",
+        ) from error
+    return Seal(key)
+
+
+def _create(path: Path, source: KeySource) -> Seal:
+    salt = secrets.token_bytes(16)
+    by = "passphrase" if source.passphrase else "key file"
+    written: dict[str, Any] = {"by": by, "salt": base64.b64encode(salt).decode()}
+    if not source.passphrase and not source.key_file.exists():
+        source.key_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_whole(source.key_file, base64.b64encode(secrets.token_bytes(_KEY_BYTES)) + b"\n")
+    key, nonce = secrets.token_bytes(_KEY_BYTES), secrets.token_bytes(_NONCE_BYTES)
+    sealed = nonce + AESGCM(_outer_key(source, written)).encrypt(nonce, key, _ABOUT)
+    write_whole(path, json.dumps({**written, "key": base64.b64encode(sealed).decode()}).encode())
+    return Seal(key)
+
+
+def _outer_key(source: KeySource, written: dict[str, Any]) -> bytes:
+    if written["by"] == "passphrase":
+        if not source.passphrase:
+            raise NotFound(
+                "the embedded secret store was made with a passphrase, and none is given",
+                hint="set JX_SECRETS_PASSPHRASE",
+            )
+        salt = base64.b64decode(written["salt"])
+        return Scrypt(salt=salt, length=_KEY_BYTES, **_SCRYPT).derive(source.passphrase.encode())
+    try:
+        mode = source.key_file.stat().st_mode & 0o077
+        key = base64.b64decode(source.key_file.read_text())
+    except FileNotFoundError as error:
+        raise NotFound(
+            f"the key of the embedded secret store is not there: {source.key_file}",
+            hint="put it back from where you keep it; without it the stored secrets cannot be read by anybody",
+        ) from error
+    if mode and os.name == "posix":
+        raise Forbidden(f"{source.key_file} can be read by others", hint=f"chmod 600 {source.key_file}")
+    return key

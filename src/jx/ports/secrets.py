@@ -1,0 +1,62 @@
+"""Secrets: stores of secret values, read by path. Nothing of what they give enters a tree, a plan, an event or a message."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """What a store holds at a path: values by key. They are no part of its text, so that it may be logged."""
+
+    path: str
+    values: Mapping[str, str] = field(repr=False)
+    version: str = ""
+    """What the store counts or names this state by; for compare-and-swap. Opaque."""
+    changed: datetime | None = None
+    """None where the store does not tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What is at a path, without its values: the keys where the store tells them without giving the values."""
+
+    path: str
+    version: str = ""
+    changed: datetime | None = None
+
+
+class SecretStore(Protocol):
+    """One store. Calls raise Unavailable (down, sealed, slow), Forbidden (login refused or ended, no right to the path: verb and
+    path named) and Invalid (a path that cannot be one, or that is a folder). No message ever holds a value."""
+
+    @property
+    def name(self) -> str:
+        """What it is and where, for messages: `Vault at https://vault.example:8200`."""
+        ...
+
+    def check(self) -> None:
+        """Raises what reads would raise now: whether it is up, unsealed, and lets us in."""
+        ...
+
+    def read(self, paths: tuple[str, ...]) -> Mapping[str, Secret]:
+        """The secrets at these paths, as far as they are there: one login in all and one request per path."""
+        ...
+
+    def write(self, path: str, values: Mapping[str, str], *, version: str = "") -> Secret:
+        """Make these be all values of a path, if its version still is the one given (empty: nothing is there yet).
+
+        Stale where it is another. A repeated call is stale too, since the first one counted.
+        """
+        ...
+
+    def list_under(self, prefix: str = "") -> tuple[Listed, ...]:
+        """Everything at and below a path, in order; nothing there is an empty answer. May cost a request per folder."""
+        ...
+
+    def remove(self, path: str) -> bool:
+        """Remove a path with all its versions; False where there was nothing."""
+        ...

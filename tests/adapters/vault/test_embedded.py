@@ -1,0 +1,147 @@
+"""The embedded secret store: what lies on disk, who gets in, and what is kept of it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.support import vaults
+
+from jx.adapters.local.vault.sealing import KeySource, unseal
+from jx.adapters.vault.access import ServiceAccount, Token
+from jx.adapters.vault.client import Client
+from jx.adapters.vault.store import VaultSecrets
+from jx.domain.errors import Forbidden, Invalid, NotFound, Unavailable
+
+VALUE = "a-value-that-nobody-sees"
+
+
+def test_no_file_of_the_store_holds_a_value(tmp_path: Path) -> None:
+    folder = tmp_path / "vault"
+    with vaults.embedded_store(folder) as access:
+        VaultSecrets(access).write("prod/db", {"password": VALUE})
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    assert any("prod" in path.name for path in files)
+    assert not [path for path in files if VALUE.encode() in path.read_bytes()]
+
+
+def test_a_store_goes_on_where_it_was_after_a_restart(tmp_path: Path) -> None:
+    for _ in range(2):
+        with vaults.embedded_store(tmp_path / "vault") as access:
+            store = VaultSecrets(access)
+            there = store.read(("a",)).get("a")
+            store.write("a", {"k": VALUE}, version=there.version if there else "")
+    with vaults.embedded_store(tmp_path / "vault") as access:
+        found = VaultSecrets(access).read(("a",))["a"]
+    assert (found.values["k"], found.version) == (VALUE, "2")
+
+
+def test_a_copy_without_its_key_opens_to_nobody(tmp_path: Path) -> None:
+    unseal(_folder(tmp_path), KeySource(tmp_path / "keys" / "store"))
+    with pytest.raises(NotFound, match="is not there"):
+        unseal(tmp_path / "store", KeySource(tmp_path / "elsewhere"))
+    other = tmp_path / "other.key"
+    other.write_text("b3RoZXJvdGhlcm90aGVyb3RoZXJvdGhlcm90aGVybzE=\n")
+    other.chmod(0o600)
+    with pytest.raises(Forbidden, match="does not open"):
+        unseal(tmp_path / "store", KeySource(other))
+
+
+def test_a_passphrase_opens_and_another_one_does_not(tmp_path: Path) -> None:
+    folder, key_file = _folder(tmp_path), tmp_path / "key"
+    sealed = unseal(folder, KeySource(key_file, "correct horse")).close_over(b"x", "a")
+    assert unseal(folder, KeySource(key_file, "correct horse")).open(sealed, "a") == b"x"
+    assert not key_file.exists()
+    with pytest.raises(Forbidden, match="passphrase"):
+        unseal(folder, KeySource(key_file, "battery staple"))
+    with pytest.raises(NotFound, match="passphrase"):
+        unseal(folder, KeySource(key_file))
+
+
+def test_a_key_that_others_can_read_is_refused(tmp_path: Path) -> None:
+    source = KeySource(tmp_path / "keys" / "store")
+    unseal(_folder(tmp_path), source)
+    source.key_file.chmod(0o644)
+    with pytest.raises(Forbidden, match="can be read by others"):
+        unseal(tmp_path / "store", source)
+
+
+def test_files_that_change_places_are_found_out(tmp_path: Path) -> None:
+    engine = vaults.services(_folder(tmp_path)).engine
+    engine.write("prod/db", {"password": VALUE}, cas=None)
+    engine.write("staging/db", {"password": "other"}, cas=None)
+    files = tmp_path / "store" / "secrets"
+    (files / "staging%2Fdb.sealed").write_bytes((files / "prod%2Fdb.sealed").read_bytes())
+    with pytest.raises(Invalid, match="staging/db was changed from outside"):
+        engine.read("staging/db")
+
+
+def test_an_account_reads_what_its_role_says_and_nothing_else(tmp_path: Path) -> None:
+    with vaults.embedded_store(tmp_path / "vault") as access:
+        owner = VaultSecrets(access)
+        owner.write("staging/db", {"k": VALUE})
+        owner.write("prod/db", {"k": VALUE})
+        _allow(Client(access), "staging")
+        login = ServiceAccount("staging", lambda: "jx/controllers")
+        store = VaultSecrets(replace(access, login=login))
+        assert store.read(("staging/db",))["staging/db"].values["k"] == VALUE
+        with pytest.raises(Forbidden, match="prod/db"):
+            store.read(("prod/db",))
+        with pytest.raises(Forbidden):
+            store.write("staging/db", {"k": "2"}, version="1")
+        stranger = ServiceAccount("staging", lambda: "default/stranger")
+        with pytest.raises(Forbidden, match="refuses the login"):
+            VaultSecrets(replace(access, login=stranger)).read(("staging/db",))
+
+
+def test_a_token_that_nobody_gave_is_refused(tmp_path: Path) -> None:
+    with (
+        vaults.embedded_store(tmp_path / "vault") as access,
+        pytest.raises(Forbidden, match="does not know the token"),
+    ):
+        VaultSecrets(replace(access, login=Token("jx.guessed"))).check()
+
+
+def test_policies_and_roles_survive_a_restart(tmp_path: Path) -> None:
+    with vaults.embedded_store(tmp_path / "vault") as access:
+        VaultSecrets(access).write("staging/db", {"k": VALUE})
+        _allow(Client(access), "staging")
+    with vaults.embedded_store(tmp_path / "vault") as access:
+        login = ServiceAccount("staging", lambda: "jx/controllers")
+        store = VaultSecrets(replace(access, login=login))
+        assert store.read(("staging/db",))["staging/db"].values["k"] == VALUE
+
+
+def test_the_audit_record_says_who_and_where_and_never_what(tmp_path: Path) -> None:
+    with vaults.embedded_store(tmp_path / "vault") as access:
+        VaultSecrets(access).write("staging/db", {"k": VALUE})
+    record = (tmp_path / "vault" / "audit").read_text()
+    assert "secret/data/staging/db" in record
+    assert "root" in record
+    assert VALUE not in record
+
+
+def test_a_store_that_is_down_is_said_to_be(tmp_path: Path) -> None:
+    with vaults.embedded_store(tmp_path / "vault") as access:
+        pass
+    with pytest.raises(Unavailable, match="cannot be reached"):
+        VaultSecrets(access).check()
+
+
+def _folder(parent: Path) -> Path:
+    folder = parent / "store"
+    folder.mkdir()
+    return folder
+
+
+def _allow(owner: Client, environment: str) -> None:
+    policy = {"path": {f"secret/data/{environment}/*": {"capabilities": ["read"]}}}
+    owner.ask("PUT", f"sys/policies/acl/{environment}", {"policy": json.dumps(policy)})
+    role = {
+        "bound_service_account_names": "controllers",
+        "bound_service_account_namespaces": "jx",
+        "token_policies": [environment],
+    }
+    owner.ask("POST", f"auth/kubernetes/role/{environment}", role)

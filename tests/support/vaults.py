@@ -1,0 +1,84 @@
+"""Secret stores for tests: the embedded one on a port of its own, and the Vault that JX_TEST_VAULT_ADDR names."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import uvicorn
+
+from jx.adapters.files.clock import SystemClock
+from jx.adapters.local.listening import AnnouncedServer, listen
+from jx.adapters.local.vault.access import Accesses
+from jx.adapters.local.vault.app import Audit, Services, make_app
+from jx.adapters.local.vault.engine import Engine
+from jx.adapters.local.vault.sealing import KeySource, unseal
+from jx.adapters.vault.access import Token, VaultAccess
+
+ROOT_TOKEN = "jx.root-of-tests"
+REAL = "JX_TEST_VAULT_ADDR"
+
+
+def services(folder: Path, *, passphrase: str = "") -> Services:
+    """What the embedded store is made of, in a folder; its key is kept beside that. Accounts are named by their tokens."""
+    clock = SystemClock()
+    return Services(
+        engine=Engine(
+            folder / "secrets",
+            unseal(folder, KeySource(folder.parent / "keys" / "store", passphrase)),
+            clock.now,
+        ),
+        accesses=Accesses(folder / "access.json", ROOT_TOKEN, clock.now),
+        review=_account_of,
+        audit=_auditor(folder / "audit"),
+        now=clock.now,
+    )
+
+
+@contextmanager
+def embedded_store(folder: Path) -> Iterator[VaultAccess]:
+    """The embedded store, served."""
+    folder.mkdir(parents=True, exist_ok=True)
+    listener = listen(0)
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    config = uvicorn.Config(make_app(services(folder)), log_level="warning", access_log=False)
+    with _serving(AnnouncedServer(config, folder / "ready", url), listener):
+        yield VaultAccess(url, Token(ROOT_TOKEN))
+
+
+def real_access() -> VaultAccess | None:
+    """The Vault that JX_TEST_VAULT_ADDR names, with the token of JX_TEST_VAULT_TOKEN; None without it."""
+    url = os.environ.get(REAL)
+    return VaultAccess(url, Token(os.environ.get("JX_TEST_VAULT_TOKEN", "root"))) if url else None
+
+
+@contextmanager
+def _serving(server: uvicorn.Server, listener: socket.socket) -> Iterator[None]:
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    pause = threading.Event()
+    while not server.started and thread.is_alive():
+        pause.wait(0.01)
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        thread.join(10)
+        listener.close()
+
+
+def _auditor(file: Path) -> Audit:
+    def keep(record: Mapping[str, str]) -> None:
+        with file.open("a") as stream:
+            stream.write(f"{dict(record)}\n")
+
+    return keep
+
+
+def _account_of(token: str) -> tuple[str, str] | None:
+    namespace, slash, name = token.partition("/")
+    return (namespace, name) if slash else None
