@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from jx.usecases.propose_change import PlatformAt, ProposeChange
     from jx.usecases.remove_app import RemoveApp
     from jx.usecases.review_change import ReviewChange
+    from jx.usecases.send_plan import SendPlan
     from jx.usecases.set_hold import SetHold
     from jx.usecases.show_applications import ShowApplications
     from jx.usecases.show_apps import ShowApps
@@ -128,14 +129,20 @@ class Wiring(Outside):
 
         return AwaitApply(self.repos, self.anchors, self.await_health(), self.clock, self.reporter)
 
+    def send_plan(self) -> SendPlan:
+        """The step below all that changes objects of the cluster."""
+        from jx.usecases.await_needs import AwaitNeeds
+        from jx.usecases.send_plan import SendPlan
+
+        return SendPlan(self.cluster, AwaitNeeds(self.cluster, self.await_health()), self.reporter)
+
     def apply_environment(self) -> ApplyEnvironment:
         """`jx step env apply`, and whatever else applies."""
         from jx.usecases.apply_environment import ApplyEnvironment
-        from jx.usecases.send_plan import SendPlan
 
         return ApplyEnvironment(
             plan=self.plan_environment(),
-            send=SendPlan(self.cluster, self.reporter),
+            send=self.send_plan(),
             await_health=self.await_health(),
             anchors=self.anchors,
             locks=self.locks,
@@ -196,12 +203,10 @@ class Wiring(Outside):
 
     def uninstall_platform(self) -> UninstallPlatform:
         """`jx uninstall`."""
-        from jx.usecases.send_plan import SendPlan
         from jx.usecases.uninstall_platform import UninstallPlatform
 
-        send = SendPlan(self.cluster, self.reporter)
         return UninstallPlatform(
-            self.cluster, send, self.anchors, self.credentials, self.forge_admin, self.reporter
+            self.cluster, self.send_plan(), self.anchors, self.credentials, self.forge_admin, self.reporter
         )
 
     def run_kubernetes(self, directory: Path, *, port: int, workloads: bool) -> None:

@@ -24,11 +24,13 @@ REFS = (
 def test_what_others_need_is_sent_first() -> None:
     shuffled = list(REFS)
     random.Random(1).shuffle(shuffled)
-    assert tuple(sorted(shuffled, key=ordering.install_key)) == REFS
+    shuffled.sort(key=lambda ref: (ordering.wave_of(ref), ordering.rank_of(ref)))
+    assert tuple(shuffled) == REFS
 
 
 def test_deletes_run_in_the_opposite_order_after_all_sends() -> None:
-    assert tuple(sorted(REFS, key=ordering.prune_key)) == tuple(reversed(REFS))
+    backwards = sorted(REFS, key=lambda ref: (ordering.prune_wave_of(ref), -ordering.rank_of(ref)))
+    assert tuple(backwards) == tuple(reversed(REFS))
     assert min(map(ordering.prune_wave_of, REFS)) > max(map(ordering.wave_of, REFS))
 
 

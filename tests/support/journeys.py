@@ -58,6 +58,7 @@ from jx.usecases.add_app import AddApp, AddAppRequest
 from jx.usecases.apply_environment import LEASE, ApplyEnvironment, ApplyRequest
 from jx.usecases.await_apply import AwaitApply
 from jx.usecases.await_health import AwaitHealth
+from jx.usecases.await_needs import AwaitNeeds
 from jx.usecases.check_change import CheckChange
 from jx.usecases.end_hold import EndHold
 from jx.usecases.follow_environment import FollowEnvironment
@@ -364,10 +365,15 @@ class Process:
         return AwaitApply(self.repos, self.anchors, self.await_health, self.clock, self.reporter)
 
     @property
+    def send_plan(self) -> SendPlan:
+        needs = AwaitNeeds(self.cluster, self.await_health)
+        return SendPlan(self.cluster, needs, self.reporter, workers=1)
+
+    @property
     def apply_environment(self) -> ApplyEnvironment:
         return ApplyEnvironment(
             plan=self.plan_environment,
-            send=SendPlan(self.cluster, self.reporter, workers=1),
+            send=self.send_plan,
             await_health=self.await_health,
             anchors=self.anchors,
             locks=self.locks,

@@ -30,6 +30,7 @@ from jx.domain.trees import Blob, Tree
 from jx.ports.repos import Commit, Draft
 from jx.usecases.apply_environment import ApplyEnvironment, ApplyRequest
 from jx.usecases.await_health import AwaitHealth
+from jx.usecases.await_needs import AwaitNeeds
 from jx.usecases.plan_environment import PlanEnvironment, PlanRequest
 from jx.usecases.send_plan import SendPlan
 
@@ -164,10 +165,11 @@ class World:
     def use_case(self, wrap: Wrap = lambda port: port) -> ApplyEnvironment:
         """The use-case on this world; `wrap` goes around each port."""
         cluster, clock, reporter = wrap(self.cluster), wrap(self.clock), self.reporter
+        await_health = AwaitHealth(cluster, clock, reporter)
         return ApplyEnvironment(
             plan=PlanEnvironment(wrap(self.catalog), wrap(self.renderer), cluster, reporter),
-            send=SendPlan(cluster, reporter, workers=1),
-            await_health=AwaitHealth(cluster, clock, reporter),
+            send=SendPlan(cluster, AwaitNeeds(cluster, await_health), reporter, workers=1),
+            await_health=await_health,
             anchors=wrap(self.anchors),
             locks=wrap(self.locks),
             repos=wrap(self.repos),

@@ -159,3 +159,26 @@ def test_kills_in_mid_apply_are_repaired_on_the_api_too(embedded_api: Api) -> No
         assert not place.apply().plan.has_changes
         assert [commit.subject for commit in place.world.ledger_commits()] == ["Change it", "Upgrade web"]
         assert place.inventory() == counted.inventory()
+
+
+def test_what_others_need_is_deleted_only_once_those_are_really_gone(place: Place) -> None:
+    needs = {"annotations": {"jenkins.io/depends-on": "ConfigMap/early"}, "finalizers": ["example.com/wait"]}
+    objects = [config_map("late", {"a": "1"}, **needs), config_map("early", {"a": "1"})]
+    place.world.offer("pair", "1.0.0", *objects, config_map("other", {}))
+    place.world.offer("pair", "1.1.0", config_map("other", {}))
+    place.world.commit(place.tree(pair="1.0.0"))
+    assert place.apply().is_good
+    place.world.commit(place.tree(pair="1.1.0"))
+    report = place.world.apply_head(wait=False, timeout=timedelta(seconds=1))
+    assert "it waits for ConfigMap/late" in report.message
+    assert (
+        "it waits for ConfigMap/late"
+        in place.world.apply_head(wait=False, timeout=timedelta(seconds=1)).message
+    )
+    assert "ConfigMap/early (namespace here)" in place.inventory()
+    late = next(step for step in report.plan.steps if step.ref.name == "late")
+    resource = place.cluster._resource("v1", late.ref)
+    bare = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "late", "finalizers": []}}
+    place.cluster._api.apply(resource, place.name, bare, query={"fieldManager": "jx", "force": "true"})
+    assert place.apply().is_good
+    assert "ConfigMap/early (namespace here)" not in place.inventory()

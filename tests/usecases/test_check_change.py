@@ -187,3 +187,12 @@ def test_a_merged_or_closed_pull_request_keeps_the_comment_that_its_approver_saw
 
 def config(name: str) -> str:
     return f"apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\ndata:\n  a: b\n"
+
+
+def test_an_order_that_cannot_be_is_a_failure_before_the_merge(world: World) -> None:
+    body = 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n  annotations: {jenkins.io/depends-on: "ConfigMap/b"}\n'
+    number = offer(world, {BAD_TEMPLATE: body})
+    made = check(world, number)
+    assert made is not None
+    assert made.state is CheckState.FAILURE
+    assert "names ConfigMap/b, which is not among the objects" in only_comment(world, number)

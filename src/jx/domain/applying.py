@@ -63,7 +63,7 @@ class Step:
     stage: int = 0
     """Within a wave: how many steps of it are waited for, one behind the other."""
     needs: tuple[ObjectRef, ...] = ()
-    """Objects that have to be healthy before this one is sent."""
+    """Objects that have to be healthy before this one is sent, or gone before this one is deleted."""
     manager: str = MANAGER
     """The field manager that sends it."""
     held: Body | None = None

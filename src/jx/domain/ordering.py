@@ -99,16 +99,6 @@ def prune_wave_of(ref: ObjectRef) -> Wave:
     return Wave(Wave.PRUNE_NAMESPACES - wave_of(ref))
 
 
-def install_key(ref: ObjectRef) -> tuple[int, int, ObjectRef]:
-    """Sorts objects into the order in which they are sent."""
-    return wave_of(ref), rank_of(ref), ref
-
-
-def prune_key(ref: ObjectRef) -> tuple[int, int, ObjectRef]:
-    """Sorts objects into the order in which they are deleted."""
-    return prune_wave_of(ref), -rank_of(ref), ref
-
-
 def rank_of(ref: ObjectRef) -> int:
     """The place of a kind in Helm's install order."""
     return _RANK.get(ref.kind, len(_RANK))

@@ -12,16 +12,29 @@ from jx.domain.manifests import ObjectRef
 _LIMIT = 60_000
 """Characters of a comment: below the limits of all forges."""
 
-TABLE_HEADER = ("OPERATION", "KIND", "NAME", "NAMESPACE", "WHY")
+TABLE_HEADER = ("OPERATION", "KIND", "NAME", "NAMESPACE", "WAIT", "WHY")
 
 
 def table_rows(plan: ApplyPlan, *, all_of_them: bool = False) -> list[tuple[str, ...]]:
     """One row per object that changes (or per object), in the plan's order; the header is TABLE_HEADER."""
     steps = plan.steps if all_of_them else plan.changes
     return [
-        (step.action.value, step.ref.kind, step.ref.name, step.ref.namespace or "-", step.reason)
+        (
+            step.action.value,
+            step.ref.kind,
+            step.ref.name,
+            step.ref.namespace or "-",
+            wait_of(step),
+            step.reason,
+        )
         for step in steps
     ]
+
+
+def wait_of(step: Step) -> str:
+    """What a step waits for beyond the order of kinds: an explicit wave, objects that it depends on; `-` for nothing."""
+    wave = [f"wave {step.group}"] if step.group and step.action is not Action.PRUNE else []
+    return ", ".join([*wave, *(f"{ref.kind}/{ref.name}" for ref in step.needs)]) or "-"
 
 
 def totals(plan: ApplyPlan) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from jx.domain import membership, ordering
+from jx.domain import membership, ordering, sequencing
 from jx.domain.applying import (
     Action,
     ApplyPlan,
@@ -16,12 +16,15 @@ from jx.domain.applying import (
 )
 from jx.domain.field_ownership import observed_digest, other_managers
 from jx.domain.manifests import Capabilities, ChartPin, Manifest, ObjectRef
+from jx.domain.ordering import Wave
 from jx.domain.placing import Target
 from jx.domain.random_values import Path, without_draws
 from jx.domain.secrets import mask
+from jx.domain.sequencing import Sequence
 
 RESOURCE_POLICY = "helm.sh/resource-policy"
 
+_GOING = "it is being deleted already"
 _HOLDS_DATA = frozenset({("", "PersistentVolumeClaim"), ("", "Namespace"), ("", "PersistentVolume")})
 _DEFINITIONS = ("apiextensions.k8s.io", "CustomResourceDefinition")
 
@@ -50,20 +53,22 @@ class Decision:
 
 
 def plan(world: World) -> Decision:
-    """Decide everything. The same world gives the same plan."""
+    """Decide everything. The same world gives the same plan. Invalid where the objects cannot be put into an order."""
     items = {item.ref: item for item in world.inventory}
     wanted = {manifest.ref for manifest in world.desired}
+    sequence = sequencing.sequence(world.desired)
     foreign: list[tuple[ObjectRef, str]] = []
     sends: list[Step] = []
     for manifest in world.desired:
         owner = _foreign_owner(world, manifest.ref)
         if owner:
             foreign.append((manifest.ref, owner))
-        sends.append(_send_step(world, manifest, items.get(manifest.ref), owner))
-    sends.sort(key=lambda step: ordering.install_key(step.ref))
+        sends.append(_placed(_send_step(world, manifest, items.get(manifest.ref), owner), sequence))
+    sends.sort(key=lambda step: (step.turn, ordering.rank_of(step.ref), step.ref))
     drops = [step for ref, item in items.items() if ref not in wanted and (step := _drop_step(world, item))]
     drops += [_stray_step(live) for live in _strays(world, wanted | items.keys())]
-    drops.sort(key=lambda step: ordering.prune_key(step.ref))
+    drops = list(_in_opposite_order(drops, world.live))
+    drops.sort(key=lambda step: (step.turn, -ordering.rank_of(step.ref), step.ref))
     whole = ApplyPlan(
         environment=world.target.environment,
         namespace=world.target.namespace,
@@ -73,6 +78,36 @@ def plan(world: World) -> Decision:
         charts=world.charts,
     )
     return Decision(whole, tuple(foreign))
+
+
+def _placed(step: Step, sequence: Sequence) -> Step:
+    place = sequence.places[step.ref]
+    needs = sequence.needs.get(step.ref, ())
+    return replace(step, group=place.group, wave=place.wave, stage=place.stage, needs=needs)
+
+
+def _in_opposite_order(drops: Iterable[Step], live: Mapping[ObjectRef, LiveObject]) -> Iterable[Step]:
+    """What is deleted goes in the opposite order of that in which it came: an object only after all that depend on it, those
+    included that an earlier apply deleted and that are not gone yet."""
+    steps = {step.ref: step for step in drops}
+    going = {
+        ref: live[ref].body
+        for ref, step in steps.items()
+        if step.action is Action.PRUNE or _is_terminating(live[ref])
+    }
+    sequence = sequencing.recall(going)
+    for ref, step in steps.items():
+        if step.action is not Action.PRUNE:
+            yield step
+            continue
+        place = sequence.places[ref]
+        yield replace(
+            step,
+            group=-place.group,
+            wave=Wave.PRUNE_NAMESPACES - place.wave,
+            stage=-place.stage,
+            needs=tuple(other for other, needs in sequence.needs.items() if ref in needs),
+        )
 
 
 def scopes(
@@ -191,8 +226,8 @@ def _why_kept(world: World, item: InventoryItem, live: LiveObject) -> str:
         return NOT_OURS_ANY_MORE[0]
     if not membership.is_member(live.body, world.target.environment):
         return NOT_OURS_ANY_MORE[1]
-    if (live.body.get("metadata") or {}).get("deletionTimestamp"):
-        return "it is being deleted already"
+    if _is_terminating(live):
+        return _GOING
     if membership.annotations_of(live.body).get(RESOURCE_POLICY) == "keep":
         return f"its annotation {RESOURCE_POLICY} says keep"
     kind = (item.ref.group, item.ref.kind)
@@ -200,6 +235,10 @@ def _why_kept(world: World, item: InventoryItem, live: LiveObject) -> str:
         what = "the objects of its kind" if kind == _DEFINITIONS else "data"
         return f"it holds {what}; --allow-prune {item.ref.kind}/{item.ref.name} deletes it"
     return ""
+
+
+def _is_terminating(live: LiveObject) -> bool:
+    return bool((live.body.get("metadata") or {}).get("deletionTimestamp"))
 
 
 def names_of(ref: ObjectRef) -> frozenset[str]:
@@ -224,7 +263,9 @@ def _stray_step(live: LiveObject) -> Step:
         ref=live.ref,
         api_version=str(live.body.get("apiVersion", "")),
         wave=ordering.wave_of(live.ref),
-        reason="it carries our label, but no record says that we applied it, so it is not pruned",
+        reason=_GOING
+        if _is_terminating(live)
+        else "it carries our label, but no record says that we applied it, so it is not pruned",
         uid=live.uid,
         resource_version=live.resource_version,
     )

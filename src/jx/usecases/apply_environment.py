@@ -34,7 +34,7 @@ from jx.ports.repos import Repos
 from jx.usecases.await_health import AwaitHealth, HealthReport
 from jx.usecases.plan_environment import PlanEnvironment, Planned, PlanRequest
 from jx.usecases.publish_ledger import PublishLedger
-from jx.usecases.send_plan import SendPlan
+from jx.usecases.send_plan import SendPlan, Terms
 from jx.usecases.write_anchor import WriteAnchor
 
 LEASE = timedelta(minutes=2)
@@ -105,11 +105,13 @@ class ApplyEnvironment:
             anchor = self._announce(opened, planned, rescue)
             if words:
                 self._tell(words, Level.WARNING if rescue else Level.INFO)
-            outcomes = self.send(
-                planned,
+            terms = Terms(
                 force=Guard.CONFLICTS in request.allowed.guards,
+                within=request.timeout,
                 renew=lambda: self._renew(spec.name, request.holder),
+                is_overtaken=self._overtaking(request),
             )
+            outcomes = self.send(planned, terms)
             run = _Run(request, opened, planned, outcomes, self.clock.now())
             anchor = self._publish(self._record(run, anchor), opened.repo)
         return self._finish(run, anchor)

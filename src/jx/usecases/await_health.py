@@ -27,6 +27,8 @@ class HealthReport:
 
     is_healthy: bool | None
     unhealthy: tuple[str, ...] = ()
+    refs: tuple[ObjectRef, ...] = ()
+    """Which objects those are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +46,13 @@ class AwaitHealth:
         within: timedelta,
         is_overtaken: Callable[[], bool] = lambda: False,
         secret_values: frozenset[str] = frozenset(),
+        every: bool = False,
     ) -> HealthReport:
-        """Wait until every workload among the steps is healthy or has failed for good, or the time is over."""
-        wanted = {step.ref: step for step in steps if step.manifest and health.is_waited_for(step.ref)}
+        """Wait until every workload among the steps (with `every`, each object whatever its kind) is healthy or has failed for
+        good, or the time is over. `is_overtaken` is asked about once a second, and breaks the wait off."""
+        wanted = {
+            step.ref: step for step in steps if step.manifest and (every or health.is_waited_for(step.ref))
+        }
         if not wanted:
             return HealthReport(is_healthy=True)
         watch = _Watch(wanted, self.reporter)
@@ -62,10 +68,10 @@ class AwaitHealth:
                 break
             if self.clock.wait(timedelta(0)) or is_overtaken():
                 self.reporter.tell(Event("the wait for health was broken off", Level.WARNING))
-                return HealthReport(None, watch.unhealthy)
+                return HealthReport(None, watch.unhealthy, watch.unhealthy_refs)
         for ref in watch.unhealthy_refs:
             self._tell_why(ref, watch.seen.get(ref), secret_values)
-        return HealthReport(not watch.unhealthy, watch.unhealthy)
+        return HealthReport(not watch.unhealthy, watch.unhealthy, watch.unhealthy_refs)
 
     def _tell_why(self, workload: ObjectRef, live: LiveObject | None, secret_values: frozenset[str]) -> None:
         """The last lines of the pods that keep a workload from being healthy; best effort."""

@@ -18,7 +18,7 @@ from jx.ports.credentials import Credentials
 from jx.ports.forge import Ability, ForgeAdmin
 from jx.ports.reporter import Reporter
 from jx.usecases.plan_environment import Planned
-from jx.usecases.send_plan import SendPlan
+from jx.usecases.send_plan import SendPlan, Terms
 from jx.usecases.write_anchor import WriteAnchor
 
 _SECRETS = ("jx-git", "jx-webhook")
@@ -107,7 +107,7 @@ class UninstallPlatform:
         return Planned(planning.plan(world).plan, (), live, capabilities)
 
     def _remove(self, anchor: Anchor, capabilities: Capabilities, *, data: bool) -> None:
-        outcomes = self.send(self._plan(anchor, capabilities, data=data), force=False, renew=lambda: None)
+        outcomes = self.send(self._plan(anchor, capabilities, data=data), Terms())
         failed = [f"{one.step.ref}: {one.error}" for one in outcomes if one.error]
         if failed:
             raise Failed(

@@ -42,8 +42,11 @@ class MemoryCluster:
     objects: dict[ObjectRef, dict[str, Any]] = field(default_factory=dict)
     requests: list[tuple[str, object]] = field(default_factory=list)
     pod_logs: dict[tuple[str, str], str] = field(default_factory=dict)
+    pass_time: Callable[[timedelta], None] = lambda _: None
+    """What a second of silence does to the clock of whoever watches."""
     _failures: list[_Failure] = field(default_factory=list)
     _broken: set[ObjectRef] = field(default_factory=set)
+    _lingering: set[ObjectRef] = field(default_factory=set)
     _count: int = 0
     _mutex: threading.RLock = field(default_factory=threading.RLock)
 
@@ -90,6 +93,16 @@ class MemoryCluster:
     def mend_workload(self, ref: ObjectRef) -> None:
         """This workload becomes ready again."""
         self._broken.discard(ref)
+
+    def linger(self, ref: ObjectRef) -> None:
+        """A finalizer keeps this object in place after it was deleted, until `let_go`."""
+        self._lingering.add(ref)
+
+    def let_go(self, ref: ObjectRef) -> None:
+        """The finalizer is done: the object goes, if it was deleted."""
+        self._lingering.discard(ref)
+        if ref in self.objects and self.objects[ref]["metadata"].get("deletionTimestamp"):
+            self.remove(ref)
 
     def find(self, ref: ObjectRef) -> LiveObject | None:
         """An object as it is now."""
@@ -155,6 +168,9 @@ class MemoryCluster:
                 return
             if step.uid and existing["metadata"]["uid"] != step.uid:
                 raise Stale(f"{step.ref} is another object than the one that was planned for")
+            if step.ref in self._lingering:
+                existing["metadata"]["deletionTimestamp"] = _NOW.isoformat()
+                return
             self.remove(step.ref)
 
     def changes(
@@ -168,6 +184,7 @@ class MemoryCluster:
                 live = self._live(ref)
             yield live
         for _ in range(max(0, int(within.total_seconds()))):
+            self.pass_time(timedelta(seconds=1))
             yield None
 
     def logs(self, namespace: str, pod: str, *, lines: int = 20) -> str:
