@@ -1,0 +1,182 @@
+"""Derived: which parts of what is rendered come from secrets, found by rendering with different values and comparing.
+
+What is committed, shown and compared is rendered with markers; what is applied, with the values. A leaf that differs comes
+from a secret, through whatever a template did to it (`b64enc`, a hash, a URL around it), and is masked. Where not only leaves
+differ, the whole object is masked. Objects whose identity depends on a secret are refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from jx.domain import markers
+from jx.domain.errors import Invalid, Problem
+from jx.domain.manifests import Body, Manifest, ObjectRef
+from jx.domain.references import Path, Reference, shown
+
+DERIVED = "<derived from a secret>"
+MASKED = "<masked: its structure depends on a secret>"
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """What one object shows, and where it holds what comes from secrets."""
+
+    body: Body
+    """Without any value, for eyes and files."""
+    leaves: frozenset[Path] = frozenset()
+    is_whole: bool = False
+    """Whether all of it is masked."""
+
+    def __hash__(self) -> int:
+        return hash((self.leaves, self.is_whole))
+
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """A secret that is readable in an object where it should not be."""
+
+    ref: ObjectRef
+    at: Path
+    reference: Reference
+
+    def __str__(self) -> str:
+        return f"{self.ref}: {shown(self.at)} holds {self.reference}"
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """All objects that hold something of secrets."""
+
+    marked: Mapping[ObjectRef, Marked] = field(default_factory=dict)
+
+
+def compare(
+    first: tuple[Manifest, ...], second: tuple[Manifest, ...], known: Mapping[str, Reference]
+) -> Comparison:
+    """`first` is rendered with markers, `second` with other markers or the values. `known` are the first ones' words.
+
+    Invalid where the two do not have the same objects: a name, kind or namespace, or whether there is an object at all,
+    depends on a secret.
+    """
+    others = {manifest.ref: manifest for manifest in second}
+    _check_identities(first, second)
+    marked: dict[ObjectRef, Marked] = {}
+    for manifest in first:
+        one = _compare(manifest, others[manifest.ref].body, known)
+        if one is not None:
+            marked[manifest.ref] = one
+    return Comparison(marked)
+
+
+def landings(
+    first: tuple[Manifest, ...], comparison: Comparison, known: Mapping[str, Reference]
+) -> tuple[Landing, ...]:
+    """Where markers can be read outside of a Secret's data, however they are encoded."""
+    return tuple(
+        Landing(manifest.ref, at, reference)
+        for manifest in first
+        if manifest.ref in comparison.marked
+        for at, text in _texts(manifest.body)
+        if not _is_data_of_secret(manifest.ref, at)
+        for reference in markers.find_in(text, known)
+    )
+
+
+def with_leaves_of(manifest: Manifest, marked: Marked) -> Manifest:
+    """A manifest as it may be shown."""
+    return replace(manifest, body=marked.body)
+
+
+def _check_identities(first: tuple[Manifest, ...], second: tuple[Manifest, ...]) -> None:
+    mine, theirs = {one.ref: one for one in first}, {one.ref: one for one in second}
+    odd = [mine.get(ref) or theirs[ref] for ref in sorted(mine.keys() ^ theirs.keys())]
+    if odd:
+        # Only those that markers made are named: a name made from a value would show it.
+        named = [one for one in odd if one.ref in mine]
+        raise Invalid(
+            "whether an object is there, or what it is called, depends on a secret",
+            *(Problem(one.source, f"{one.ref} is one of them") for one in named),
+            hint="make names and conditions of templates from other values",
+        )
+
+
+def _compare(manifest: Manifest, other: Body, known: Mapping[str, Reference]) -> Marked | None:
+    differing = list(_differences(manifest.body, other, ()))
+    if not differing:
+        return None
+    if any(at is None for at in differing):
+        return Marked(_whole(manifest.body), is_whole=True)
+    at_leaves = frozenset(at for at in differing if at is not None)
+    return Marked(_masked(manifest.body, at_leaves, known, ()), at_leaves)
+
+
+def _differences(one: Any, other: Any, at: Path) -> Iterator[Path | None]:
+    """Places of leaves that differ; None where more than a leaf does."""
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        if one.keys() != other.keys():
+            yield None
+            return
+        for key in one:
+            yield from _differences(one[key], other[key], (*at, key))
+    elif isinstance(one, list) and isinstance(other, list):
+        if len(one) != len(other):
+            yield None
+            return
+        for index, (mine, theirs) in enumerate(zip(one, other, strict=True)):
+            yield from _differences(mine, theirs, (*at, index))
+    elif isinstance(one, Mapping | list) or isinstance(other, Mapping | list):
+        yield None
+    elif one != other or type(one) is not type(other):
+        yield at
+
+
+def _masked(value: Any, places: frozenset[Path], known: Mapping[str, Reference], at: Path) -> Any:
+    if at in places:
+        return _mask_of(value, known)
+    if isinstance(value, Mapping):
+        return {key: _masked(child, places, known, (*at, key)) for key, child in value.items()}
+    if isinstance(value, list):
+        return [_masked(child, places, known, (*at, index)) for index, child in enumerate(value)]
+    return value
+
+
+def _mask_of(value: Any, known: Mapping[str, Reference]) -> str:
+    """What the text around a marker is may be seen; nothing else of a derived leaf."""
+    named = markers.with_names(value, known) if isinstance(value, str) else DERIVED
+    return named if named != value else DERIVED
+
+
+def _whole(body: Body) -> dict[str, Any]:
+    metadata = body.get("metadata") or {}
+    identity = {key: metadata[key] for key in ("name", "namespace") if key in metadata}
+    return {
+        "apiVersion": body.get("apiVersion"),
+        "kind": body.get("kind"),
+        "metadata": identity,
+        "masked": MASKED,
+    }
+
+
+def _texts(body: Body) -> Iterator[tuple[Path, str]]:
+    for at, value in _all_leaves(body, ()):
+        yield at, str(value)
+
+
+def _all_leaves(value: Any, at: Path) -> Iterator[tuple[Path, Any]]:
+    """Values and, since they can hold a secret as well, keys."""
+    if isinstance(value, Mapping):
+        for key, child in value.items():
+            yield (*at, key), key
+            yield from _all_leaves(child, (*at, key))
+    elif isinstance(value, list):
+        for index, child in enumerate(value):
+            yield from _all_leaves(child, (*at, index))
+    elif value is not None:
+        yield at, value
+
+
+def _is_data_of_secret(ref: ObjectRef, at: Path) -> bool:
+    return (ref.group, ref.kind) == ("", "Secret") and at[:1] in (("data",), ("stringData",)) and len(at) == 2
