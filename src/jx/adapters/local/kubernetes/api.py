@@ -22,6 +22,7 @@ from jx.adapters.local.kubernetes.namespaces import Namespaces
 from jx.adapters.local.kubernetes.pki import Pki
 from jx.adapters.local.kubernetes.pod_admission import PodAccounts, PodPriorities, PodTolerations
 from jx.adapters.local.kubernetes.policies import MutatingPolicies, ValidatingPolicies
+from jx.adapters.local.kubernetes.protection import NodeTaints, StorageProtection
 from jx.adapters.local.kubernetes.quotas import Quotas
 from jx.adapters.local.kubernetes.rbac import Authorizer, EscalationCheck
 from jx.adapters.local.kubernetes.reading import Selection, select
@@ -68,6 +69,7 @@ class Api:
         self.service_addresses = ServiceAddresses(self._store)
         """Its `allocate` may be replaced before the first Service is made."""
         self.log_source: LogSource | None = None
+        protection = StorageProtection(self.verbs)
         self.verbs.plugins += [
             admission.NamespaceLifecycle(self._store),
             DefinitionRules(),
@@ -75,6 +77,8 @@ class Api:
             PodTolerations(),
             PodPriorities(self._store),
             LimitDefaults(self._store),
+            NodeTaints(),
+            protection,
             MutatingPolicies(),
         ]
         self.webhooks = Webhooks(self._store, self.verbs.registry)
@@ -98,12 +102,13 @@ class Api:
             garbage = GarbageCollector(self.verbs)
             namespaces = Namespaces(self.verbs, lambda: self.pki.authority_pem)
             self.verbs.reactors += [definitions.react, garbage.react, namespaces.react, self.accounts.react]
-            self.verbs.reactors += [self.authorizer.react, quotas.react]
+            self.verbs.reactors += [self.authorizer.react, quotas.react, protection.react]
             self.authorizer.furnish(self.verbs)
             garbage.resume()
             namespaces.resume()
             furniture.furnish(self.verbs)
             quotas.resume()
+            protection.resume()
 
     @staticmethod
     def open(directory: Path | None) -> Api:

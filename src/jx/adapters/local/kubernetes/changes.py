@@ -149,11 +149,18 @@ def _binding(obj: Obj, old: Obj) -> Iterator[FieldError]:
         yield invalid.invalid("roleRef", shown, "cannot change roleRef")
 
 
-def _storage_class(obj: Obj, old: Obj) -> Iterator[FieldError]:
-    for key in ("parameters", "provisioner", "reclaimPolicy", "volumeBindingMode"):
-        if obj.get(key) != old.get(key):
-            detail = f"updates to {key} are forbidden."
-            yield invalid.forbidden(key, detail)
+def _sealed_fields(*paths: tuple[str, ...]) -> Rule:
+    def rule(obj: Obj, old: Obj) -> Iterator[FieldError]:
+        for path in paths:
+            yield from _immutable(obj, old, *path)
+
+    return rule
+
+
+def _priority_class(obj: Obj, old: Obj) -> Iterator[FieldError]:
+    if (obj.get("value") or 0) != (old.get("value") or 0):
+        yield invalid.forbidden("value", "may not be changed in an update.")
+    yield from _immutable(obj, old, "preemptionPolicy")
 
 
 _RBAC: Final = "rbac.authorization.k8s.io"
@@ -165,12 +172,22 @@ _KINDS: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(
         ("", "Pod"): _pod,
         ("", "Secret"): _secret,
         ("", "Service"): service_rules.service_changes,
+        ("apps", "ControllerRevision"): _sealed_fields(("data",)),
         ("apps", "DaemonSet"): _selector,
         ("apps", "Deployment"): _selector,
         ("apps", "ReplicaSet"): _selector,
         ("apps", "StatefulSet"): _stateful_set,
         ("batch", "Job"): _job,
-        ("storage.k8s.io", "StorageClass"): _storage_class,
+        ("discovery.k8s.io", "EndpointSlice"): _sealed_fields(("addressType",)),
+        ("networking.k8s.io", "IngressClass"): _sealed_fields(("spec", "controller")),
+        ("node.k8s.io", "RuntimeClass"): _sealed_fields(("handler",)),
+        ("scheduling.k8s.io", "PriorityClass"): _priority_class,
+        ("storage.k8s.io", "CSIDriver"): _sealed_fields(
+            ("spec", "attachRequired"), ("spec", "volumeLifecycleModes")
+        ),
+        ("storage.k8s.io", "StorageClass"): _sealed_fields(
+            ("parameters",), ("provisioner",), ("reclaimPolicy",), ("volumeBindingMode",)
+        ),
         (_RBAC, "ClusterRoleBinding"): _binding,
         (_RBAC, "RoleBinding"): _binding,
     }

@@ -177,6 +177,19 @@ def _claim(obj: Obj) -> None:
     _fill(status, phase="Pending")
 
 
+def _node(obj: Obj) -> None:
+    spec, status = _spec(obj), obj.get("status") or {}
+    if spec.get("podCIDR"):
+        _fill(spec, podCIDRs=[spec["podCIDR"]])
+    if status.get("capacity"):
+        _fill(status, allocatable=dict(status["capacity"]))
+
+
+def _flow_schema(obj: Obj) -> None:
+    spec = _spec(obj)
+    spec["matchingPrecedence"] = spec.get("matchingPrecedence") or 1000
+
+
 def _volume(obj: Obj) -> None:
     _fill(_spec(obj), persistentVolumeReclaimPolicy="Retain", volumeMode="Filesystem")
     _fill(obj.setdefault("status", {}), phase="Pending")
@@ -222,6 +235,7 @@ def _autoscaler(obj: Obj) -> None:
     spec = _spec(obj)
     _fill(spec, minReplicas=1)
     if obj.get("apiVersion") == "autoscaling/v1":
+        _fill(spec, targetCPUUtilizationPercentage=80)
         return
     if not spec.get("metrics"):
         target = {"type": "Utilization", "averageUtilization": 80}
@@ -321,6 +335,7 @@ _KINDS: Final[Mapping[tuple[str, str], Complete]] = MappingProxyType(
         ("", "Endpoints"): _endpoints,
         ("", "LimitRange"): _limit_range,
         ("", "Namespace"): _namespace,
+        ("", "Node"): _node,
         ("", "PersistentVolume"): _volume,
         ("", "PersistentVolumeClaim"): _claim,
         ("", "Pod"): pods.complete_pod,
@@ -339,6 +354,7 @@ _KINDS: Final[Mapping[tuple[str, str], Complete]] = MappingProxyType(
         ("batch", "CronJob"): _cron_job,
         ("batch", "Job"): _job,
         ("discovery.k8s.io", "EndpointSlice"): _endpoint_slice,
+        ("flowcontrol.apiserver.k8s.io", "FlowSchema"): _flow_schema,
         ("networking.k8s.io", "IngressClass"): _ingress_class,
         ("networking.k8s.io", "NetworkPolicy"): _network_policy,
         ("scheduling.k8s.io", "PriorityClass"): _priority_class,

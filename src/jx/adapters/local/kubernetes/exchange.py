@@ -18,6 +18,7 @@ from jx.adapters.local.kubernetes.requests import User
 
 JSON = "application/json"
 YAML = "application/yaml"
+APPLY = "application/apply-patch+yaml"
 STRATEGIC_MERGE = "application/strategic-merge-patch+json"
 _YAML_TYPES = frozenset({YAML, "application/x-yaml", "text/yaml"})
 _MAX_BODY = 3 * 1024 * 1024

@@ -20,6 +20,7 @@ MAX_UPDATE_MANAGERS: Final = 10
 BEFORE_FIRST_APPLY: Final = "before-first-apply"
 ANCIENT_CHANGES: Final = "ancient-changes"
 KUBECTL: Final = "kubectl"
+SCALE: Final = "scale"
 LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
 
 _META: Final = (
@@ -128,9 +129,8 @@ def apply(  # noqa: PLR0913
     _take_over(me, managers, comparison)
     own = managers[me].fields - _STRIPPED
     if own:
-        managers[me] = replace(
-            managers[me], fields=own, time=managers[me].time if typed.same(base, merged) else now
-        )
+        time = managers[me].time if typed.same(base, merged) else _time_of(me, last, now)
+        managers[me] = replace(managers[me], fields=own, time=time)
     else:
         del managers[me]
     return _with_managers(_with_last_applied(me, merged, config), managers)
@@ -166,9 +166,17 @@ def update(  # noqa: PLR0913
     _take_over(None, managers, comparison)
     own = (comparison.modified | comparison.added) - _STRIPPED
     if own:
-        kept = managers[me].fields if me in managers else FieldSet()
-        managers[me] = _Entry(own | kept, api_version, now)
+        last = managers.get(me)
+        fields = own | last.fields if last else own
+        managers[me] = _Entry(fields, api_version, _time_of(me, last, now))
     return _with_managers(after, _cap(managers))
+
+
+def _time_of(me: _Manager, last: _Entry | None, now: str) -> str:
+    """The time of a change. A scale's is not told; of who changes by scale alone the real server knows none."""
+    if me.subresource == SCALE:
+        return last.time if last else ""
+    return now
 
 
 def _created(obj: Obj, schema: Schema) -> FieldSet:

@@ -324,20 +324,24 @@ def check_create(request: Request, obj: Obj) -> list[FieldError]:
 
 
 def invalid_fields(request: Request, errors: list[FieldError], kind: str = "") -> ApiError:
-    """The 422 for wrong fields, as the real server words it."""
+    """The 422 for wrong fields, as the real server words it; `kind` where it is not the object's own."""
     resource = request.served.resource
-    kind = kind or resource.kind
-    subject = f"{kind}.{resource.group}" if resource.group else kind
+    return invalid_of(kind or resource.kind, resource.group, request.name, errors)
+
+
+def invalid_of(kind: str, group: str, name: str, errors: list[FieldError]) -> ApiError:
+    """The 422 for wrong fields of an object of that kind."""
+    subject = f"{kind}.{group}" if group else kind
     texts = list(dict.fromkeys(str(error) for error in errors))
     text = texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
     details = {
-        "name": request.name,
-        "group": resource.group,
+        "name": name,
+        "group": group,
         "kind": kind,
         "causes": [{"reason": e.reason, "message": e.message, "field": e.path} for e in errors],
     }
     details = {key: value for key, value in details.items() if value}
-    return ApiError(422, "Invalid", f'{subject} "{request.name}" is invalid: {text}', details)
+    return ApiError(422, "Invalid", f'{subject} "{name}" is invalid: {text}', details)
 
 
 def with_first_status(request: Request, obj: Obj) -> Obj:
@@ -348,7 +352,10 @@ def with_first_status(request: Request, obj: Obj) -> Obj:
         case ("", "Namespace"):
             obj["spec"] = {"finalizers": ["kubernetes"]}
             obj["status"] = {"phase": "Active"}
-        case ("", "PersistentVolume" | "PersistentVolumeClaim"):
+        case ("", "PersistentVolume"):
+            made = obj["metadata"]["creationTimestamp"]
+            obj["status"] = {"phase": "Pending", "lastPhaseTransitionTime": made}
+        case ("", "PersistentVolumeClaim"):
             obj["status"] = {"phase": "Pending"}
         case _:
             pass

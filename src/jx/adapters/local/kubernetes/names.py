@@ -30,6 +30,11 @@ _VALUE_TEXT: Final = (
     "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', "
     "and must start and end with an alphanumeric character"
 )
+_WILDCARD: Final = r"\*\." + _SUBDOMAIN
+_WILDCARD_TEXT: Final = (
+    "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of lower case"
+    " alphanumeric characters, '-' or '.' and end with an alphanumeric character"
+)
 _CONFIG_KEY_TEXT: Final = "a valid config key must consist of alphanumeric characters, '-', '_' or '.'"
 
 
@@ -46,6 +51,13 @@ def label_problems(value: str) -> list[str]:
 def subdomain_problems(value: str) -> list[str]:
     """What is wrong with a DNS subdomain (most objects' names)."""
     return _problems(value, 253, _SUBDOMAIN, _SUBDOMAIN_TEXT, ("example.com",))
+
+
+def host_problems(value: str) -> list[str]:
+    """What is wrong with a host's name, which may begin with `*.`."""
+    if "*" in value:
+        return _problems(value, 253, _WILDCARD, _WILDCARD_TEXT, ("*.example.com",))
+    return subdomain_problems(value)
 
 
 def label_1035_problems(value: str) -> list[str]:

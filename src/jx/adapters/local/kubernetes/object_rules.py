@@ -21,6 +21,7 @@ CHECKED_WHOLE: Final = frozenset(
         ("", "Secret"),
         ("", "ServiceAccount"),
         ("apps", "StatefulSet"),
+        ("networking.k8s.io", "Ingress"),
         ("networking.k8s.io", "IngressClass"),
         (_RBAC, "ClusterRole"),
         (_RBAC, "ClusterRoleBinding"),
@@ -48,7 +49,7 @@ def name_problems(gvk: Gvk, name: str) -> list[str]:
 def metadata_mistakes(metadata: Obj) -> Iterator[FieldError]:
     """The mistakes in an object's metadata, its name aside."""
     yield from label_mistakes(metadata.get("labels"), "metadata.labels")
-    yield from _annotation_mistakes(metadata.get("annotations") or {})
+    yield from annotation_mistakes(metadata.get("annotations"))
     yield from _owner_mistakes(metadata.get("ownerReferences") or ())
     yield from finalizer_form_mistakes(metadata)
     yield from finalizer_mistakes(metadata)
@@ -63,15 +64,47 @@ def label_mistakes(labels: Mapping[str, str] | None, path: str) -> Iterator[Fiel
             yield invalid.invalid(path, value, problem)
 
 
-def _annotation_mistakes(annotations: Mapping[str, str]) -> Iterator[FieldError]:
+def selector_mistakes(selector: Mapping[str, Any] | None, path: str) -> Iterator[FieldError]:
+    """The mistakes in a LabelSelector; there is none in one that is not there."""
+    if selector is None:
+        return
+    yield from label_mistakes(selector.get("matchLabels"), f"{path}.matchLabels")
+    for index, expression in enumerate(selector.get("matchExpressions") or ()):
+        yield from _expression_mistakes(expression, f"{path}.matchExpressions[{index}]")
+
+
+def _expression_mistakes(expression: Obj, path: str) -> Iterator[FieldError]:
+    operator, values = expression.get("operator") or "", expression.get("values") or ()
+    if operator in ("In", "NotIn"):
+        if not values:
+            detail = "must be specified when `operator` is 'In' or 'NotIn'"
+            yield invalid.required(f"{path}.values", detail)
+    elif operator in ("Exists", "DoesNotExist"):
+        if values:
+            detail = "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"
+            yield invalid.forbidden(f"{path}.values", detail)
+    else:
+        yield invalid.invalid(f"{path}.operator", operator, "not a valid selector operator")
+    for problem in names.label_key_problems(expression.get("key") or ""):
+        yield invalid.invalid(f"{path}.key", expression.get("key") or "", problem)
+    for index, value in enumerate(values):
+        for problem in names.label_value_problems(value):
+            yield invalid.invalid(f"{path}.values[{index}]", value, problem)
+
+
+def annotation_mistakes(
+    annotations: Mapping[str, str] | None, path: str = "metadata.annotations"
+) -> Iterator[FieldError]:
+    """The mistakes in annotations."""
+    annotations = annotations or {}
     for key in sorted(annotations):
         for problem in names.label_key_problems(key.lower()):
-            yield invalid.invalid("metadata.annotations", key, problem)
+            yield invalid.invalid(path, key, problem)
     if (
         sum(len(key.encode()) + len(value.encode()) for key, value in annotations.items())
         > _ANNOTATIONS_LIMIT
     ):
-        yield invalid.too_long("metadata.annotations", _ANNOTATIONS_LIMIT)
+        yield invalid.too_long(path, _ANNOTATIONS_LIMIT)
 
 
 def _owner_mistakes(owners: Any) -> Iterator[FieldError]:

@@ -8,7 +8,7 @@ from functools import partial
 
 import orjson
 
-from jx.adapters.local.kubernetes import exchange, options, protobuf, strictness, tables
+from jx.adapters.local.kubernetes import exchange, kind_warnings, options, protobuf, strictness, tables
 from jx.adapters.local.kubernetes.drafts import Outstanding
 from jx.adapters.local.kubernetes.errors import ApiError, bad_request, method_not_allowed, unsupported
 from jx.adapters.local.kubernetes.exchange import Call, Form, Response
@@ -25,8 +25,11 @@ _PATCHES = {
     "application/json-patch+json": "json",
     "application/merge-patch+json": "merge",
     "application/strategic-merge-patch+json": "strategic",
-    "application/apply-patch+yaml": "apply",
+    exchange.APPLY: "apply",
 }
+
+# The answers of these carry all warnings of the request.
+_WARNING_VERBS = frozenset({"create", "update", "patch"})
 
 # These answer a delete with the object itself, all others with a Status.
 _GIVE_BACK = frozenset(
@@ -87,9 +90,12 @@ class Resources:
         is_known = verb in served.resource.verbs and verb in self._handlers
         if not is_known or (verb in ("update", "patch") and not target.name):
             raise method_not_allowed()
+        deprecation = served.custom.deprecation if served.custom else kind_warnings.of_kind(served.gvk)
+        if deprecation and deprecation not in call.draft.warnings:
+            call.draft.warnings.append(deprecation)
         response = self._handlers[verb](call, served, target)
-        if served.custom and served.custom.deprecation:
-            warning = exchange.Warnings([served.custom.deprecation]).headers()
+        if deprecation and verb not in _WARNING_VERBS:
+            warning = exchange.Warnings([deprecation]).headers()
             response = replace(response, headers=(*response.headers, *warning))
         return response
 

@@ -2,24 +2,27 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from jx.adapters.local.kubernetes import (
     admission_rules,
     changes,
+    data_rules,
     invalid,
-    names,
+    network_rules,
     object_rules,
     pod_rules,
+    rbac_rules,
+    scaling_rules,
     selectors,
     service_rules,
+    storage_rules,
 )
 from jx.adapters.local.kubernetes.facts import Gvk, Obj
 from jx.adapters.local.kubernetes.invalid import FieldError
 
 Rule: TypeAlias = Callable[[Obj], Iterator[FieldError]]
 
-_DATA_LIMIT: Final = 1024 * 1024
 _NOT_NEGATIVE: Final = "must be greater than or equal to 0"
 _RBAC: Final = "rbac.authorization.k8s.io"
 _ADMISSION: Final = "admissionregistration.k8s.io"
@@ -27,9 +30,13 @@ _ADMISSION: Final = "admissionregistration.k8s.io"
 
 def mistakes(gvk: Gvk, obj: Obj, old: Obj | None) -> list[FieldError]:
     """All mistakes of a create (`old` is None) or an update, outside of metadata."""
+    kind = (gvk[0], gvk[2])
     found = [] if old is None else changes.mistakes(gvk, obj, old)
-    rule = _KINDS.get((gvk[0], gvk[2]))
-    return found + list(rule(obj)) if rule else found
+    if kind in _KINDS:
+        found += _KINDS[kind](obj)
+    if old is None and kind in _NEW:
+        found += _NEW[kind](obj)
+    return found
 
 
 # Workloads
@@ -44,39 +51,24 @@ def _not_negative(obj: Obj, path: str, *keys: str) -> Iterator[FieldError]:
 
 def _selector_mistakes(spec: Obj, kind: str) -> Iterator[FieldError]:
     selector = spec.get("selector")
+    labels = ((spec.get("template") or {}).get("metadata") or {}).get("labels")
+    unmatched = invalid.invalid(
+        "spec.template.metadata.labels", labels, "`selector` does not match template `labels`"
+    )
     if selector is None:
         yield invalid.required("spec.selector")
+        yield unmatched
         return
-    yield from object_rules.label_mistakes(selector.get("matchLabels"), "spec.selector.matchLabels")
-    for index, expression in enumerate(selector.get("matchExpressions") or ()):
-        yield from _expression_mistakes(expression, f"spec.selector.matchExpressions[{index}]")
+    yield from object_rules.selector_mistakes(selector, "spec.selector")
     if not selector.get("matchLabels") and not selector.get("matchExpressions"):
         yield invalid.invalid("spec.selector", selector, f"empty selector is invalid for {kind}")
         return
-    labels = ((spec.get("template") or {}).get("metadata") or {}).get("labels") or {}
     try:
-        matches = selectors.matches_label_selector(selector, labels)
+        matches = selectors.matches_label_selector(selector, labels or {})
     except selectors.SelectorError:
         return
     if not matches:
-        detail = "`selector` does not match template `labels`"
-        yield invalid.invalid("spec.template.metadata.labels", labels, detail)
-
-
-def _expression_mistakes(expression: Obj, path: str) -> Iterator[FieldError]:
-    operator, values = expression.get("operator", ""), expression.get("values")
-    if operator in ("In", "NotIn"):
-        if not values:
-            detail = "must be specified when `operator` is 'In' or 'NotIn'"
-            yield invalid.required(f"{path}.values", detail)
-    elif operator in ("Exists", "DoesNotExist"):
-        if values:
-            detail = "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"
-            yield invalid.forbidden(f"{path}.values", detail)
-    else:
-        yield invalid.invalid(f"{path}.operator", operator, "not a valid selector operator")
-    for problem in names.label_key_problems(expression.get("key", "")):
-        yield invalid.invalid(f"{path}.key", expression.get("key", ""), problem)
+        yield unmatched
 
 
 def _template_mistakes(
@@ -176,102 +168,6 @@ def _pod(obj: Obj) -> Iterator[FieldError]:
     yield from pod_rules.spec_mistakes(obj.get("spec") or {}, "spec")
 
 
-# Network
-
-
-def _ingress(obj: Obj) -> Iterator[FieldError]:
-    spec = obj.get("spec") or {}
-    if not spec.get("rules") and not spec.get("defaultBackend"):
-        yield invalid.invalid("spec", spec, "either `defaultBackend` or `rules` must be specified")
-    if spec.get("defaultBackend"):
-        yield from _backend(spec["defaultBackend"], "spec.defaultBackend")
-    for index, rule in enumerate(spec.get("rules") or ()):
-        here = f"spec.rules[{index}]"
-        host = rule.get("host", "")
-        for problem in names.subdomain_problems(host.removeprefix("*.")) if host else ():
-            yield invalid.invalid(f"{here}.host", host, problem)
-        if rule.get("http") is not None and not rule["http"].get("paths"):
-            yield invalid.required(f"{here}.http.paths")
-        for at, path in enumerate((rule.get("http") or {}).get("paths") or ()):
-            yield from _ingress_path(path, f"{here}.http.paths[{at}]")
-
-
-def _ingress_path(path: Obj, here: str) -> Iterator[FieldError]:
-    kind = path.get("pathType")
-    if not kind:
-        yield invalid.required(f"{here}.pathType", "pathType must be specified")
-    elif kind not in ("Exact", "ImplementationSpecific", "Prefix"):
-        yield invalid.unsupported(f"{here}.pathType", kind, ("Exact", "ImplementationSpecific", "Prefix"))
-    text = path.get("path", "")
-    if (kind in ("Exact", "Prefix") or text) and not text.startswith("/"):
-        yield invalid.invalid(f"{here}.path", text, "must be an absolute path")
-    yield from _backend(path.get("backend") or {}, f"{here}.backend")
-
-
-def _backend(backend: Obj, here: str) -> Iterator[FieldError]:
-    service = backend.get("service")
-    if service is None:
-        if backend.get("resource") is None:
-            yield invalid.required(here, "resource or service backend is required")
-        return
-    if not service.get("name"):
-        yield invalid.required(f"{here}.service.name")
-    port = service.get("port") or {}
-    if not port.get("name") and not port.get("number"):
-        yield invalid.required(f"{here}.service.port", "port name or number is required")
-    yield from pod_rules.port_mistakes(port.get("number") or 1, f"{here}.service.port.number")
-
-
-# Data
-
-_KEYS_OF_TYPE: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
-    {
-        "kubernetes.io/dockerconfigjson": (".dockerconfigjson",),
-        "kubernetes.io/dockercfg": (".dockercfg",),
-        "kubernetes.io/tls": ("tls.crt", "tls.key"),
-        "kubernetes.io/ssh-auth": ("ssh-privatekey",),
-    }
-)
-
-
-def _secret(obj: Obj) -> Iterator[FieldError]:
-    data = obj.get("data") or {}
-    yield from _data_mistakes(data, "data")
-    if sum(len(value) * 3 // 4 for value in data.values()) > _DATA_LIMIT:
-        yield invalid.too_long("data", _DATA_LIMIT)
-    kind = obj.get("type", "")
-    for key in _KEYS_OF_TYPE.get(kind, ()):
-        if key not in data:
-            yield invalid.required(f"data[{key}]")
-    if kind == "kubernetes.io/basic-auth" and not data.keys() & {"username", "password"}:
-        yield invalid.required("data[username]")
-        yield invalid.required("data[password]")
-    account = "kubernetes.io/service-account.name"
-    if kind == "kubernetes.io/service-account-token" and not (obj["metadata"].get("annotations") or {}).get(
-        account
-    ):
-        yield invalid.required(f"metadata.annotations[{account}]")
-
-
-def _config_map(obj: Obj) -> Iterator[FieldError]:
-    data, binary = obj.get("data") or {}, obj.get("binaryData") or {}
-    yield from _data_mistakes(data, "data")
-    for key in data.keys() & binary.keys():
-        yield invalid.invalid(f"data[{key}]", key, "duplicate of key present in binaryData")
-    yield from _data_mistakes(binary, "binaryData")
-    size = sum(len(value.encode()) for value in data.values()) + sum(
-        len(value) * 3 // 4 for value in binary.values()
-    )
-    if size > _DATA_LIMIT:
-        yield invalid.too_long("", _DATA_LIMIT)
-
-
-def _data_mistakes(data: Mapping[str, Any], path: str) -> Iterator[FieldError]:
-    for key in data:
-        for problem in names.config_key_problems(key):
-            yield invalid.invalid(f"{path}[{key}]", key, problem)
-
-
 def _claim(obj: Obj) -> Iterator[FieldError]:
     spec = obj.get("spec") or {}
     if not spec.get("accessModes"):
@@ -280,86 +176,42 @@ def _claim(obj: Obj) -> Iterator[FieldError]:
         yield invalid.required("spec.resources[storage]")
 
 
-# Rights
-
-
-def _role(obj: Obj) -> Iterator[FieldError]:
-    for index, rule in enumerate(obj.get("rules") or ()):
-        here = f"rules[{index}]"
-        if not rule.get("verbs"):
-            yield invalid.required(f"{here}.verbs", "verbs must contain at least one value")
-        if rule.get("nonResourceURLs"):
-            continue
-        if not rule.get("apiGroups"):
-            yield invalid.required(f"{here}.apiGroups", "resource rules must supply at least one api group")
-        if not rule.get("resources"):
-            yield invalid.required(f"{here}.resources", "resource rules must supply at least one resource")
-
-
-def _binding(obj: Obj) -> Iterator[FieldError]:
-    role = obj.get("roleRef") or {}
-    if role.get("apiGroup") != _RBAC:
-        yield invalid.unsupported("roleRef.apiGroup", role.get("apiGroup", ""), (_RBAC,))
-    kinds = ("ClusterRole",) if obj.get("kind") == "ClusterRoleBinding" else ("Role", "ClusterRole")
-    if role.get("kind") not in kinds:
-        yield invalid.unsupported("roleRef.kind", role.get("kind", ""), kinds)
-    if not role.get("name"):
-        yield invalid.required("roleRef.name")
-    for index, subject in enumerate(obj.get("subjects") or ()):
-        here = f"subjects[{index}]"
-        if not subject.get("name"):
-            yield invalid.required(f"{here}.name")
-        kind = subject.get("kind", "")
-        if kind not in ("ServiceAccount", "User", "Group"):
-            yield invalid.unsupported(f"{here}.kind", kind, ("ServiceAccount", "User", "Group"))
-        if (
-            kind == "ServiceAccount"
-            and not subject.get("namespace")
-            and obj.get("kind") == "ClusterRoleBinding"
-        ):
-            yield invalid.required(f"{here}.namespace")
-
-
-# Others
-
-
-def _autoscaler(obj: Obj) -> Iterator[FieldError]:
-    spec = obj.get("spec") or {}
-    low, high = spec.get("minReplicas", 1), spec.get("maxReplicas", 0)
-    if low < 1:
-        yield invalid.invalid("spec.minReplicas", low, "must be greater than or equal to 1")
-    if high < 1:
-        yield invalid.invalid("spec.maxReplicas", high, "must be greater than 0")
-    elif high < low:
-        yield invalid.invalid("spec.maxReplicas", high, "must be greater than or equal to `minReplicas`")
-    target = spec.get("scaleTargetRef") or {}
-    for key in ("kind", "name"):
-        if not target.get(key):
-            yield invalid.required(f"spec.scaleTargetRef.{key}")
-
-
 _KINDS: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(
     {
-        ("", "ConfigMap"): _config_map,
+        ("", "ConfigMap"): data_rules.config_map,
+        ("", "Endpoints"): network_rules.endpoints,
+        ("", "PersistentVolume"): storage_rules.volume,
         ("", "PersistentVolumeClaim"): _claim,
         ("", "Pod"): _pod,
-        ("", "Secret"): _secret,
+        ("", "Secret"): data_rules.secret,
         ("", "Service"): service_rules.service,
+        ("apps", "ControllerRevision"): scaling_rules.revision,
         ("apps", "DaemonSet"): _daemon_set,
         ("apps", "Deployment"): _deployment,
         ("apps", "ReplicaSet"): _replica_set,
         ("apps", "StatefulSet"): _stateful_set,
-        ("autoscaling", "HorizontalPodAutoscaler"): _autoscaler,
+        ("autoscaling", "HorizontalPodAutoscaler"): scaling_rules.autoscaler,
         ("batch", "CronJob"): _cron_job,
         ("batch", "Job"): _job,
-        ("networking.k8s.io", "Ingress"): _ingress,
+        ("coordination.k8s.io", "Lease"): scaling_rules.lease,
+        ("discovery.k8s.io", "EndpointSlice"): network_rules.endpoint_slice,
+        ("networking.k8s.io", "Ingress"): network_rules.ingress,
+        ("networking.k8s.io", "IngressClass"): network_rules.ingress_class,
+        ("networking.k8s.io", "NetworkPolicy"): network_rules.network_policy,
+        ("node.k8s.io", "RuntimeClass"): scaling_rules.runtime_class,
+        ("policy", "PodDisruptionBudget"): scaling_rules.budget,
+        ("scheduling.k8s.io", "PriorityClass"): scaling_rules.priority_class,
+        ("storage.k8s.io", "StorageClass"): storage_rules.storage_class,
         (_ADMISSION, "MutatingWebhookConfiguration"): admission_rules.webhooks,
         (_ADMISSION, "ValidatingWebhookConfiguration"): admission_rules.webhooks,
         (_ADMISSION, "ValidatingAdmissionPolicy"): admission_rules.policy,
         (_ADMISSION, "ValidatingAdmissionPolicyBinding"): admission_rules.binding,
-        (_RBAC, "ClusterRole"): _role,
-        (_RBAC, "ClusterRoleBinding"): _binding,
-        (_RBAC, "Role"): _role,
-        (_RBAC, "RoleBinding"): _binding,
+        (_RBAC, "ClusterRole"): rbac_rules.role,
+        (_RBAC, "ClusterRoleBinding"): rbac_rules.binding,
+        (_RBAC, "Role"): rbac_rules.role,
+        (_RBAC, "RoleBinding"): rbac_rules.binding,
     }
+)
+_NEW: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(
+    {("networking.k8s.io", "Ingress"): network_rules.new_ingress}
 )

@@ -45,8 +45,8 @@ class CrdValidator:
 
 
 def unknown_fields(schema: Schema, obj: Obj) -> list[str]:
-    """`unknown field "spec.foo"` for each field that the type does not have."""
-    return [f'unknown field "{path}"' for path in sorted(_unknown(obj, schema, ""))]
+    """`unknown field "spec.foo"` for each field that the type does not have, in the object's order."""
+    return [f'unknown field "{path}"' for path in _unknown(obj, schema, "")]
 
 
 def _unknown(value: Any, schema: Schema, path: str) -> Iterator[str]:

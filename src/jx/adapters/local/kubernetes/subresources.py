@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from jx.adapters.local.kubernetes import disruptions, exchange, logs, patches
+from jx.adapters.local.kubernetes import disruptions, exchange, invalid, logs, metadata, patches
 from jx.adapters.local.kubernetes.accounts import Accounts
 from jx.adapters.local.kubernetes.errors import (
     ApiError,
@@ -135,6 +135,10 @@ class Subresources:
             return exchange.of_object(scale_of(served, self._verbs.get(request).obj))
         if verb not in ("update", "patch"):
             raise method_not_allowed()
+        if call.content_type == exchange.APPLY:
+            config = _applied_scale(served, exchange.parse_configuration(call, "Scale"))
+            written = self._verbs.apply(request, config, force=call.flag("force"))
+            return exchange.of_object(scale_of(served, written.stored.obj))
 
         def scaled(live: Obj) -> Obj:
             shown = scale_of(served, live)
@@ -143,6 +147,7 @@ class Subresources:
             if revision and revision != live["metadata"]["resourceVersion"]:
                 why = "the object has been modified; please apply your changes to the latest version and try again"
                 raise conflict(served.resource.group, served.resource.plural, target.name, why)
+            _check_scale(target.name, wanted)
             return _set(live, _paths(served)[0], (wanted.get("spec") or {}).get("replicas", 0))
 
         written = self._verbs.rewrite(request, scaled)
@@ -183,6 +188,26 @@ def _wanted_scale(verb: str, call: Call, shown: Obj) -> Obj:
         return patches.merge_patch(shown, change)
     except patches.PatchError as error:
         raise bad_request(error.message) from error
+
+
+def _applied_scale(served: Served, scale: Obj) -> Obj:
+    """What an apply of a Scale says of the object that it scales."""
+    api_version, kind = scale.get("apiVersion") or "", scale.get("kind") or ""
+    if (api_version, kind) != ("autoscaling/v1", "Scale"):
+        group, _, version = api_version.rpartition("/")
+        raise bad_request(f"invalid object type: {group}/{version}, Kind={kind}")
+    _check_scale(scale["metadata"].get("name") or "", scale)
+    head = {"apiVersion": served.resource.api_version, "kind": served.resource.kind}
+    made: Obj = {**head, "metadata": scale["metadata"]}
+    replicas = (scale.get("spec") or {}).get("replicas")
+    return made if replicas is None else _set(made, _paths(served)[0], replicas)
+
+
+def _check_scale(name: str, scale: Obj) -> None:
+    replicas = (scale.get("spec") or {}).get("replicas") or 0
+    if isinstance(replicas, int) and replicas < 0:
+        mistake = invalid.invalid("spec.replicas", replicas, "must be greater than or equal to 0")
+        raise metadata.invalid_of("Scale", "autoscaling", name, [mistake])
 
 
 def _paths(served: Served) -> tuple[str, str, str]:

@@ -18,6 +18,7 @@ from jx.adapters.local.kubernetes import (
     deletion,
     gotext,
     invalid,
+    kind_warnings,
     managed,
     metadata,
     normalise,
@@ -209,7 +210,8 @@ class Verbs:
         """What a strict caller is to be told; who wants warnings gets them."""
         if request.strictness == "Ignore":
             return ""
-        unknown = [*found, *schemas.unknown_fields(request.served.schema, obj)]
+        fields = schemas.unknown_fields(request.served.schema, obj)
+        unknown = [*found, *(sorted(fields) if request.served.custom else fields)]
         if unknown and request.strictness == "Strict":
             return f"strict decoding error: {', '.join(unknown)}"
         request.warnings.extend(unknown)
@@ -232,6 +234,7 @@ class Verbs:
         errors = [*metadata.check_create(request, new), *_mistakes(request, new, None)]
         if errors:
             raise metadata.invalid_fields(request, errors)
+        _warn(request, new, None)
         new = metadata.with_first_status(request, new)
         self._judge("CREATE", request, new, None)
         collection, key = request.served.collection, request.key
@@ -256,6 +259,7 @@ class Verbs:
         errors = [*metadata.check_update(request, old, new, obj), *_mistakes(request, new, old)]
         if errors:
             raise metadata.invalid_fields(request, errors)
+        _warn(request, new, old)
         self._judge("UPDATE", request, new, old)
         if metadata.is_noop(old, new):
             return Written(live)
@@ -386,6 +390,11 @@ _managed_create = _managed_update
 def _managed_already(request: Request, old: Obj | None, new: Obj, now: str) -> Obj:
     """An apply has settled the managers while it merged."""
     return {**new, "metadata": dict(new["metadata"])}
+
+
+def _warn(request: Request, new: Obj, old: Obj | None) -> None:
+    if request.served.custom is None and not request.subresource:
+        request.warnings.extend(kind_warnings.of_object(request.served.gvk, new, old))
 
 
 def _settled(request: Request, obj: Obj) -> Obj:

@@ -16,6 +16,7 @@ from jx.adapters.local.kubernetes.facts import Obj
 
 PODS_AT_MOST = 2000
 _SLICES = 32 * 256
+_NOT_READY = "node.kubernetes.io/not-ready"
 
 
 class PodAddresses:
@@ -76,6 +77,10 @@ class Nodes:
             current = self._cluster.create(
                 NODES, {key: value for key, value in wanted.items() if key != "status"}
             )
+        taints = current["spec"].get("taints") or []
+        if any(taint["key"] == _NOT_READY for taint in taints):
+            left = [taint for taint in taints if taint["key"] != _NOT_READY]
+            current = self._cluster.patch(NODES, current, {"spec": {"taints": left or None}})
         self._cluster.set_status(NODES, current, wanted["status"])
         return None
 
