@@ -118,6 +118,22 @@ def test_a_past_state_and_the_changes_since_give_the_present(steps: list[tuple[s
     store.close()
 
 
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("xyz"), st.booleans()), max_size=30))
+def test_entries_are_in_order_whatever_came_and_went_since_the_last_look(
+    steps: list[tuple[str, str, bool]],
+) -> None:
+    store = Store(None)
+    for namespace, name, is_put in steps:
+        if is_put:
+            store.put(PODS, (namespace, name), {**_pod(name), "metadata": {"name": f"{namespace}/{name}"}})
+        elif store.find(PODS, (namespace, name)):
+            store.remove(PODS, (namespace, name))
+        found = [one.obj["metadata"]["name"] for one in store.entries(PODS)]
+        assert found == sorted(found)
+        assert len(found) == len({key for key in found if store.find(PODS, (key[0], key[2]))})
+    store.close()
+
+
 def _keys(store: Store) -> list[Key]:
     return [("a", one.obj["metadata"]["name"]) for one in store.entries(PODS)]
 

@@ -60,8 +60,10 @@ def _problem(value: Any, schema: Schema, struct: str, path: str) -> str:
     inner = _struct_name(schema) if schema.kind == "object" else struct
     for key, child in value.items():
         below = schema.child(key)
+        if below is None or type(child) is below.plain:
+            continue
         here = f"{path}.{key}" if path else key
-        problem = _problem(child, below, inner, here if schema.kind == "object" else path) if below else ""
+        problem = _problem(child, below, inner, here if schema.kind == "object" else path)
         if problem:
             return problem
     return ""

@@ -74,9 +74,14 @@ class Schema:
         "_children",
         "_definitions",
         "_inherits_unknown",
+        "_item",
         "_node",
+        "_structs",
         "default",
+        "fields",
+        "format",
         "int_or_string",
+        "is_dictionary",
         "kind",
         "list_type",
         "map_keys",
@@ -84,6 +89,7 @@ class Schema:
         "merge_key",
         "nullable",
         "patch_strategy",
+        "plain",
         "preserve_unknown",
         "ref",
         "required",
@@ -95,6 +101,8 @@ class Schema:
     ) -> None:
         self._definitions = definitions or {}
         self._children: dict[str, Schema | None] = {}
+        self._item: Schema | None = None
+        self._structs: tuple[tuple[str, Schema], ...] | None = None
         outer = node
         self.ref = _reference_of(node)
         if self.ref:
@@ -114,6 +122,14 @@ class Schema:
         self.map_type: str = outer.get("x-kubernetes-map-type", node.get("x-kubernetes-map-type", "granular"))
         if self.ref == _RAW_EXTENSION:
             self.map_type = "atomic"
+        self.format: str = node.get("format", "")
+        """What a scalar's text or number means: int32, int64, byte, date-time ..."""
+        self.plain: type | None = None if self.format in _READ_FORMATS else _PLAIN.get(self.scalar)
+        """The Python type whose values fit as they are, whatever they are; None where there is more to know."""
+        self.fields: Mapping[str, Any] = node.get("properties", _NOTHING)
+        """The declared fields, by name; empty for all but objects."""
+        self.is_dictionary = "additionalProperties" in node
+        """Whether the type is a map with typed values; an empty one is as good as none."""
 
     @staticmethod
     def deduced() -> "Schema":
@@ -121,62 +137,49 @@ class Schema:
         return _DEDUCED
 
     @property
-    def is_dictionary(self) -> bool:
-        """Whether the type is a map with typed values; an empty one is as good as none."""
-        return "additionalProperties" in self._node
-
-    @property
-    def format(self) -> str:
-        """What a scalar's text or number means: int32, int64, byte, date-time ..."""
-        form: str = self._node.get("format", "")
-        return form
-
-    @property
     def is_struct(self) -> bool:
         """Whether an object of the surrounding type always has this field, if only as {}."""
         return self.default == {} and self.kind == "object"
 
+    @property
+    def structs(self) -> tuple[tuple[str, "Schema"], ...]:
+        """The fields that an object of this type always has, if only as {}."""
+        if self._structs is None:
+            children = ((key, self.child(key)) for key in self.fields)
+            self._structs = tuple((key, child) for key, child in children if child and child.is_struct)
+        return self._structs
+
     def zero(self) -> Obj:
         """The object before anything is set: what the server compares a created one with."""
-        made: Obj = dict(load().always(self.ref)) if self.ref else {}
-        for key in self.fields if self.ref else ():
-            below = self.child(key)
-            if below is not None and below.is_struct:
-                made[key] = below.zero()
-        return made
-
-    @property
-    def fields(self) -> Mapping[str, Any]:
-        """The declared fields, by name; empty for all but objects."""
-        fields: Mapping[str, Any] = self._node.get("properties", {})
-        return fields
+        if not self.ref:
+            return {}
+        return {**load().always(self.ref), **{key: below.zero() for key, below in self.structs}}
 
     def declares(self, key: str) -> bool:
         """Whether the type names this field (a key of a map is not named by its type)."""
-        return key in self._node.get("properties", ())
+        return key in self.fields
 
     def child(self, key: str) -> "Schema | None":
         """The type of a member (of the items, for a list); None where the type has no such field."""
+        found = self._children.get(key)
+        if found is not None:
+            return found
         if self.kind == "list":
-            key = ""
-        elif not self.declares(key):
-            key = "*"
-        try:
-            return self._children[key]
-        except KeyError:
-            made = self._children[key] = self._make_child(key)
-            return made
+            return self.item()
+        if key not in self.fields:
+            key = "*"  # stands for all keys that authors choose
+        if key not in self._children:
+            self._children[key] = self._make_child(key)
+        return self._children[key]
 
     def item(self) -> "Schema":
         """The type of a list's items; deduced where the list does not say."""
-        if "" not in self._children:
+        if self._item is None:
             items = self._node.get("items")
-            self._children[""] = self._below(items) if isinstance(items, Mapping) else _UNTYPED
-        return self._children[""] or _UNTYPED
+            self._item = self._below(items) if isinstance(items, Mapping) else _UNTYPED
+        return self._item
 
     def _make_child(self, key: str) -> "Schema | None":
-        if key == "":
-            return self.item()
         if key != "*":
             return self._below(self._node["properties"][key])
         if self.map_type == "atomic" and self.kind == "any":
@@ -338,5 +341,7 @@ def _with_metadata(node: Mapping[str, Any], *, root: bool = False) -> dict[str, 
 
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
+_PLAIN: Mapping[str, type] = MappingProxyType({"string": str, "boolean": bool, "integer": int})
+_READ_FORMATS = frozenset({"byte", "date-time"})
 _DEDUCED = Schema({})
 _UNTYPED = Schema({"x-kubernetes-map-type": "atomic"})

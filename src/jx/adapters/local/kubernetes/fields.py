@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any, TypeAlias
 
+import orjson
+
 from jx.adapters.local.kubernetes.facts import Schema
 
 Path: TypeAlias = tuple[str, ...]
@@ -30,13 +32,30 @@ class FieldSet:
         """Adds one field (not its parents); the empty path, the whole object, belongs to nobody."""
         if not path:
             return
+        self.reach(path[:-1]).members.add(path[-1])
+
+    def reach(self, path: Path) -> "FieldSet":
+        """The node below a path, made where it is not there; for building."""
         node = self
-        for element in path[:-1]:
-            node = node.children.setdefault(element, FieldSet())
-        node.members.add(path[-1])
+        for element in path:
+            found = node.children.get(element)
+            if found is None:
+                found = node.children[element] = FieldSet()
+            node = found
+        return node
 
     def __bool__(self) -> bool:
         return bool(self.members) or any(self.children.values())
+
+    def __le__(self, other: "FieldSet") -> bool:
+        """Whether the other has all fields of this one."""
+        if not self.members <= other.members:
+            return False
+        for element, child in self.children.items():
+            beside = other.children.get(element)
+            if child and (beside is None or not child <= beside):
+                return False
+        return True
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, FieldSet):
@@ -113,15 +132,18 @@ class FieldSet:
     def to_json(self) -> dict[str, Any]:
         """The stored form, in the server's order."""
         stored: dict[str, Any] = {}
-        for element in sorted(self.members | self.children.keys(), key=order):
+        for element in _in_order(self.members | self.children.keys()):
             below = self.children.get(element)
-            stored[element] = below.to_json() if below else {}
-            if below and element in self.members:
-                stored[element] = {".": {}, **stored[element]}
+            if not below:
+                stored[element] = {}
+            elif element in self.members:
+                stored[element] = {".": {}, **below.to_json()}
+            else:
+                stored[element] = below.to_json()
         return stored
 
     @staticmethod
-    def from_json(stored: Mapping[str, Any]) -> "FieldSet":
+    def from_json(stored: dict[str, Any]) -> "FieldSet":
         """Reads the stored form; elements of unknown kinds are dropped.
 
         Raises ValueError where it is malformed.
@@ -130,14 +152,15 @@ class FieldSet:
         for key, below in stored.items():
             if key == ".":
                 continue
-            element = _read_element(key)
+            element = key if key[:2] == "f:" else _read_element(key)
             if element is None:
                 continue
-            if not isinstance(below, Mapping):
+            if not isinstance(below, dict):
                 raise TypeError(f"fieldsV1: {key} must hold an object")
             if not below or "." in below:
                 made.members.add(element)
-            _keep(made, element, FieldSet.from_json(below))
+            if below:
+                _keep(made, element, FieldSet.from_json(below))
         return made
 
 
@@ -163,6 +186,14 @@ def value_element(value: Any) -> str:
 def text(path: Path) -> str:
     """The path as messages print it: `.spec.containers[name="web"].image`."""
     return "".join(_element_text(element) for element in path)
+
+
+def _in_order(elements: set[str]) -> list[str]:
+    """Elements in the server's order; names of fields, the most of them, need no thought."""
+    ordered = sorted(elements)
+    if ordered and (ordered[0][0] != "f" or ordered[-1][0] != "f"):
+        ordered.sort(key=order)
+    return ordered
 
 
 @lru_cache(maxsize=8192)
@@ -222,7 +253,10 @@ def _read_element(key: str) -> str | None:
 
 def _dump(value: Any) -> str:
     """JSON as Go's encoder writes it, which escapes what HTML would read."""
-    dumped = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    try:
+        dumped = orjson.dumps(value).decode()
+    except TypeError:  # numbers and texts that are none for it
+        dumped = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     for character in "<>&\u2028\u2029":
         if character in dumped:
             dumped = dumped.replace(character, f"\\u{ord(character):04x}")

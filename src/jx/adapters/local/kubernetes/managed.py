@@ -6,8 +6,7 @@ fill in defaults: normalise its result; where only times of managers differ then
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from jx.adapters.local.kubernetes import typed
 from jx.adapters.local.kubernetes.facts import Obj, Schema
@@ -67,8 +66,7 @@ class ApplyRefused(Exception):
         super().__init__(message)
 
 
-@dataclass(frozen=True, order=True)
-class _Manager:
+class _Manager(NamedTuple):
     """What tells two entries of managedFields apart; an applier's version does not."""
 
     name: str
@@ -77,8 +75,7 @@ class _Manager:
     subresource: str
 
 
-@dataclass(frozen=True)
-class _Entry:
+class _Entry(NamedTuple):
     fields: FieldSet
     api_version: str
     time: str = ""
@@ -116,21 +113,24 @@ def apply(  # noqa: PLR0913
             managers[before] = _Entry(fields, api_version, now)
     me = _Manager(manager or "unknown", "Apply", "", subresource)
     last = managers.get(me)
-    managers[me] = _Entry(
-        typed.field_set(config, schema).without(ignored), api_version, last.time if last else ""
-    )
-    merged = typed.merge(base, config, schema)
-    if last and last.fields:
-        merged = _prune(merged, last.fields, managers, schema)
-    comparison = typed.compare(base, merged, schema).without(ignored)
-    merged = typed.without_emptied(merged)
-    if not force:
-        _refuse_conflicts(me, managers, comparison, _applied_before(me, base, schema))
-    _take_over(me, managers, comparison)
-    own = managers[me].fields - _STRIPPED
+    own = typed.field_set(config, schema).without(ignored)
+    managers[me] = _Entry(own, api_version, last.time if last else "")
+    is_same = last is not None and last.fields <= own and typed.has_all(base, config, schema)
+    merged = base
+    if not is_same:
+        merged = typed.merge(base, config, schema)
+        if last and last.fields:
+            merged = _prune(merged, last.fields, managers, schema)
+        comparison = typed.compare(base, merged, schema).without(ignored)
+        merged = typed.without_emptied(merged)
+        if not force:
+            _refuse_conflicts(me, managers, comparison, base, schema)
+        _take_over(me, managers, comparison)
+        is_same = typed.same(base, merged)
+    own = own - _STRIPPED
     if own:
-        time = managers[me].time if typed.same(base, merged) else _time_of(me, last, now)
-        managers[me] = replace(managers[me], fields=own, time=time)
+        time = managers[me].time if is_same else _time_of(me, last, now)
+        managers[me] = managers[me]._replace(fields=own, time=time)
     else:
         del managers[me]
     return _with_managers(_with_last_applied(me, merged, config), managers)
@@ -238,17 +238,19 @@ def _rest(obj: Obj, fields: FieldSet, schema: Schema) -> Obj:
 
 
 def _refuse_conflicts(
-    me: _Manager, managers: _Managers, comparison: typed.Comparison, allowed: FieldSet
+    me: _Manager, managers: _Managers, comparison: typed.Comparison, live: Obj, schema: Schema
 ) -> None:
     changed = comparison.modified | comparison.added
+    owned = {other: entry.fields & changed for other, entry in managers.items() if other != me}
+    if not any(owned.values()):
+        return
+    allowed = _applied_before(me, live, schema)
     causes: list[Cause] = []
-    for other in sorted(managers):
-        if other == me:
-            continue
+    for other in sorted(owned):
         entry = managers[other]
         causes += [
             (other.name, entry.api_version, other.subresource, text(path), entry.time, other.operation)
-            for path in entry.fields & changed
+            for path in owned[other]
             if path not in allowed
         ]
     if causes:
@@ -291,14 +293,14 @@ def _last_applied(obj: Obj) -> str:
 
 def _take_over(me: _Manager | None, managers: _Managers, comparison: typed.Comparison) -> None:
     """The other managers lose the fields that changed or went; who has none left goes."""
+    is_touched = bool(comparison)
     changed = comparison.modified | comparison.added
     for manager, entry in list(managers.items()):
         fields = entry.fields
-        if manager != me:
+        if manager != me and is_touched:
             fields = fields - changed - comparison.removed
-        if fields:
-            managers[manager] = replace(entry, fields=fields)
-        else:
+            managers[manager] = entry._replace(fields=fields)
+        if not fields:
             del managers[manager]
 
 
@@ -321,7 +323,7 @@ def _cap(managers: _Managers) -> _Managers:
         if bucket not in managers:
             managers[bucket] = managers.pop(first[entry.api_version])
         merged = managers[bucket].fields | entry.fields
-        managers[bucket] = replace(entry, fields=merged)
+        managers[bucket] = entry._replace(fields=merged)
         if manager != bucket:
             del managers[manager]
         excess -= 1

@@ -52,6 +52,8 @@ def validate(gvk: Gvk, obj: Obj, old: Obj | None) -> list[FieldError]:
 
 def _tidy(value: Any, schema: Schema, known: Facts) -> Any:
     """A deep copy without what the server does not write: unknown fields, empty lists and maps, optional zero values."""
+    if type(value) is schema.plain:
+        return value
     if isinstance(value, dict):
         if schema.kind == "any":
             return {key: _tidy(child, schema, known) for key, child in value.items()}
@@ -65,8 +67,8 @@ def _tidy(value: Any, schema: Schema, known: Facts) -> Any:
 def _tidy_map(value: Obj, schema: Schema, known: Facts) -> Obj:
     """A map with the author's keys: a null becomes the empty value of its type."""
     made = {}
+    below = schema.child("") or schema
     for key, child in value.items():
-        below = schema.child(key) or schema
         made[key] = _tidy(_zero(below) if child is None else child, below, known)
     return made
 
@@ -76,6 +78,9 @@ def _tidy_object(value: Obj, schema: Schema, known: Facts) -> Obj:
     for key, child in value.items():
         below = schema.child(key)
         if child is None or below is None:
+            continue
+        if type(child) is below.plain and child:
+            kept[key] = child
             continue
         if not isinstance(child, dict | list):
             if not known.is_left_out(schema, key, child):
@@ -116,14 +121,12 @@ def _fill(value: Any, schema: Schema, known: Facts | None) -> None:
 
 
 def _fill_object(value: Obj, schema: Schema, known: Facts | None) -> None:
-    for key in schema.fields:
-        below = schema.child(key)
-        if below is None:
-            continue
-        if key not in value and below.is_struct:
+    for key, _ in schema.structs:
+        if key not in value:
             value[key] = {}
-        if key in value and below.kind in ("object", "list", "map"):
-            _fill(value[key], below, known)
+    for key, child in value.items():
+        if isinstance(child, dict | list) and (below := schema.child(key)):
+            _fill(child, below, known)
     if known:
         for key, zero in known.always(schema.ref).items():
             value.setdefault(key, zero)

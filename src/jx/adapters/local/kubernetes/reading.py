@@ -94,8 +94,8 @@ class Selection:
 
 
 def select(entries: Sequence[Stored], selection: Selection) -> list[Stored]:
-    """The entries that a selection means."""
-    if not selection.is_partial and not selection.namespace:
+    """The entries (all of them of the selection's namespace) that a selection means."""
+    if not selection.is_partial:
         return list(entries)
     return [stored for stored in entries if selection.holds(stored.obj)]
 

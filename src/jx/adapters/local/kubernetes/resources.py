@@ -161,18 +161,16 @@ class Resources:
         return self._written(call, request, self._verbs.patch(request, kind, exchange.parse_patch(call)))
 
     def _check_strictness(self, call: Call, request: Request, obj: Obj) -> None:
-        is_text = request.strictness != "Ignore" and call.content_type != protobuf.MEDIA_TYPE
-        twice = strictness.duplicates(call.body, obj) if is_text else []
-        self._verbs.check_strictness(request, obj, twice)
+        self._verbs.check_strictness(request, obj, _repeated(call, request, obj))
 
     def _apply(self, call: Call, request: Request) -> Response:
         config = exchange.parse_configuration(call, request.served.resource.kind)
         _check_apply(request, config)
-        twice = strictness.duplicates(call.body, config) if request.strictness == "Strict" else []
-        if twice and twice[0].startswith("yaml:"):
+        twice = _repeated(call, request, config)
+        if request.strictness == "Strict" and twice and twice[0].startswith("yaml:"):
             raise bad_request(f"error strict decoding YAML: error converting YAML to JSON: {twice[0]}")
         if request.served.custom:
-            self._check_strictness(call, request, config)
+            self._verbs.check_strictness(request, config, twice)
         return self._written(call, request, self._verbs.apply(request, config, force=call.flag("force")))
 
     def delete(self, call: Call, served: Served, target: Target) -> Response:
@@ -259,6 +257,12 @@ class Resources:
             return body
 
         return show
+
+
+def _repeated(call: Call, request: Request, obj: Obj) -> list[str]:
+    """The keys that stand twice in a body, where the caller wants to know and the form can have them."""
+    is_text = request.strictness != "Ignore" and call.content_type != protobuf.MEDIA_TYPE
+    return strictness.duplicates(call.body, obj) if is_text else []
 
 
 def prefix(served: Served) -> bytes:

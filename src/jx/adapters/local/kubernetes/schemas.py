@@ -46,7 +46,23 @@ class CrdValidator:
 
 def unknown_fields(schema: Schema, obj: Obj) -> list[str]:
     """`unknown field "spec.foo"` for each field that the type does not have, in the object's order."""
+    if _is_known(obj, schema):
+        return []
     return [f'unknown field "{path}"' for path in _unknown(obj, schema, "")]
+
+
+def _is_known(value: Any, schema: Schema) -> bool:
+    """Whether the type has all fields; nearly always so, and told without the fields' names."""
+    if isinstance(value, list):
+        below = schema.item() if schema.kind == "list" else None
+        return below is None or all(_is_known(item, below) for item in value if isinstance(item, dict | list))
+    if schema.kind not in ("object", "map"):
+        return True
+    for key, child in value.items():
+        below = schema.child(key)
+        if below is None or (isinstance(child, dict | list) and not _is_known(child, below)):
+            return False
+    return True
 
 
 def _unknown(value: Any, schema: Schema, path: str) -> Iterator[str]:
@@ -59,7 +75,7 @@ def _unknown(value: Any, schema: Schema, path: str) -> Iterator[str]:
             below = schema.child(key)
             if below is None:
                 yield here
-            else:
+            elif isinstance(child, dict | list):
                 yield from _unknown(child, below, here)
 
 

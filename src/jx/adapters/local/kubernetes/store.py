@@ -32,6 +32,11 @@ CREATE TABLE IF NOT EXISTS objects (
 CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 INSERT OR IGNORE INTO counters VALUES ('revision', 0);
 """
+_PUT = "INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+_REMOVE = "DELETE FROM objects WHERE grp = ? AND plural = ? AND namespace = ? AND name = ?"
+# Objects tell their revisions; only that of a removal must be kept apart.
+_COUNT = "UPDATE counters SET value = ? WHERE name = 'revision'"
+_COUNTED = "SELECT value FROM counters WHERE name = 'revision'"
 
 
 class Expired(Exception):
@@ -103,11 +108,11 @@ class Store:
         objects = self._objects[collection]
         old = objects.get(key)
         new = self._numbered(obj)
-        row = (*collection, *key, new.revision, obj["apiVersion"], obj["kind"], new.body)
-        self._commit("INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row, new.revision)
+        self._commit(_PUT, (*collection, *key, new.revision, obj["apiVersion"], obj["kind"], new.body))
+        self.revision = new.revision
         objects[key] = new
-        if old is None:
-            self._keys.pop(collection, None)
+        if old is None and (keys := self._keys.get(collection)) is not None:
+            bisect.insort(keys, key)
         return self._record(Change("ADDED" if old is None else "MODIFIED", collection, key, new, old))
 
     def remove(self, collection: Collection, key: Key, last: Obj | None = None) -> Change:
@@ -115,11 +120,13 @@ class Store:
         old = self._objects[collection][key]
         final = last if last is not None else old.obj
         new = self._numbered({**final, "metadata": dict(final["metadata"])})
-        row = (*collection, *key)
-        statement = "DELETE FROM objects WHERE grp = ? AND plural = ? AND namespace = ? AND name = ?"
-        self._commit(statement, row, new.revision)
+        # Where it ends between these two, a number is skipped.
+        self._commit(_COUNT, (new.revision,))
+        self._commit(_REMOVE, (*collection, *key))
+        self.revision = new.revision
         del self._objects[collection][key]
-        self._keys.pop(collection, None)
+        if (keys := self._keys.get(collection)) is not None:
+            del keys[bisect.bisect_left(keys, key)]
         return self._record(Change("DELETED", collection, key, new, old))
 
     def changes(self, collection: Collection, since: int) -> list[Change]:
@@ -146,14 +153,11 @@ class Store:
         changes = self._changes[collection]
         return changes[-1].new.revision if changes else self._first
 
-    def _commit(self, statement: str, row: tuple[object, ...], revision: int) -> None:
+    def _commit(self, statement: str, row: tuple[object, ...]) -> None:
         try:
-            with self._database:
-                self._database.execute(statement, row)
-                self._database.execute("UPDATE counters SET value = ?", (revision,))
+            self._database.execute(statement, row)
         except sqlite3.Error as error:
             raise ApiError(500, "InternalError", f"Internal error occurred: {error}") from error
-        self.revision = revision
 
     def _numbered(self, obj: Obj) -> Stored:
         revision = self.revision + 1
@@ -168,14 +172,13 @@ class Store:
         return change
 
     def _load(self) -> None:
-        self.revision = self._database.execute(
-            "SELECT value FROM counters WHERE name = 'revision'"
-        ).fetchone()[0]
+        self.revision = self._database.execute(_COUNTED).fetchone()[0]
         rows: Iterator[tuple[str, str, str, str, int, str, str, bytes]]
         rows = self._database.execute("SELECT * FROM objects")
         for group, plural, namespace, name, revision, api_version, kind, body in rows:
             obj = {"kind": kind, "apiVersion": api_version, **orjson.loads(body)}
             self._objects[(group, plural)][(namespace, name)] = Stored(obj, body, revision)
+            self.revision = max(self.revision, revision)
 
 
 def encode(obj: Obj) -> bytes:
@@ -184,7 +187,9 @@ def encode(obj: Obj) -> bytes:
 
 
 def _open_database(path: Path | None) -> sqlite3.Connection:
-    database = sqlite3.connect(str(path) if path else ":memory:", check_same_thread=False, timeout=1)
+    database = sqlite3.connect(
+        str(path) if path else ":memory:", check_same_thread=False, timeout=1, isolation_level=None
+    )
     try:
         # Memory is the truth for readers, so there may be one process only.
         database.execute("PRAGMA locking_mode=EXCLUSIVE")

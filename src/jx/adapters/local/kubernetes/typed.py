@@ -25,6 +25,15 @@ class TypeMismatch(Exception):
     """An object that does not fit its type; the message is the real server's."""
 
 
+class _Misfit(Exception):
+    """A TypeMismatch on its way up: who hands it on adds where it was."""
+
+    def __init__(self, detail: str, *path: str) -> None:
+        self.detail = detail
+        self.reversed_path = [*path]
+        super().__init__(detail)
+
+
 class Comparison(NamedTuple):
     """How a new object differs from an old one."""
 
@@ -32,37 +41,27 @@ class Comparison(NamedTuple):
     modified: FieldSet
     added: FieldSet
 
+    def __bool__(self) -> bool:
+        return any(self)
+
     def without(self, ignored: FieldSet) -> "Comparison":
         """The differences outside some fields and what lies below them."""
         return Comparison(*(part.without(ignored) for part in self))
 
 
-def check(value: Any, schema: Schema, path: Path = (), *, duplicates: bool = False) -> None:
-    """Raises TypeMismatch where a value does not fit its type; `duplicates` lets items repeat."""
-    shape = _shape(schema, value)
-    if value is None:
-        return
-    if shape == "scalar":
-        _check_scalar(value, schema, path)
-    elif shape == "list":
-        if not isinstance(value, list):
-            raise TypeMismatch(f"{text(path)}: expected list, got {_go(value)}")
-        _check_items(value, schema, path, duplicates=duplicates)
-    else:
-        if not isinstance(value, dict):
-            raise TypeMismatch(f"{text(path)}: expected map, got {_go(value)}")
-        for key, child in value.items():
-            below = schema.child(key)
-            here = (*path, "f:" + key)
-            if below is None:
-                raise TypeMismatch(f"{text(here)}: field not declared in schema")
-            check(child, below, here, duplicates=duplicates)
+def check(value: Any, schema: Schema) -> None:
+    """Raises TypeMismatch where a value does not fit its type."""
+    try:
+        _check(value, schema)
+    except _Misfit as misfit:
+        path = tuple(reversed(misfit.reversed_path))
+        raise TypeMismatch(f"{text(path)}: {misfit.detail}") from None
 
 
 def field_set(obj: Obj, schema: Schema) -> FieldSet:
     """The fields that an object sets: its leaves, its items, its author's keys."""
     made = FieldSet()
-    _collect(obj, schema, (), made)
+    _collect(obj, schema, made)
     return made
 
 
@@ -73,23 +72,40 @@ def compare(old: Obj, new: Obj, schema: Schema) -> Comparison:
     return comparison
 
 
+def has_all(live: Any, config: Any, schema: Schema) -> bool:
+    """Whether a live value surely is what merging the config into it would give."""
+    shape = _shape(schema, config)
+    if shape == "scalar" or not config or _is_atomic(schema, shape):
+        return same(live, config)
+    if shape == "list":
+        return isinstance(live, list) and _has_items(live, _list(config), schema)
+    if not isinstance(live, dict) or not isinstance(config, dict):
+        return False
+    return all(
+        key in live and has_all(live[key], value, schema.child(key) or _ANY) for key, value in config.items()
+    )
+
+
 def merge(live: Any, config: Any, schema: Schema) -> Any:
-    """The live value with all that the config sets; nothing is removed."""
+    """The live value with all that the config sets; nothing is removed. What stays as it is, is the live one itself."""
     if config is ABSENT or live is ABSENT:
         return live if config is ABSENT else config
     shape = _shape(schema, config)
     if shape == "scalar" or _is_atomic(schema, shape) or (_is_empty(live) and _is_empty(config)):
-        return config
+        return live if same(live, config) else config
     if shape == "list":
         return _merge_lists(_list(live), _list(config), schema)
     if not isinstance(config, dict):
         return live if isinstance(live, dict) else config
     if not isinstance(live, dict):
         return config
-    merged = dict(live)
+    changed = {}
     for key, value in config.items():
-        merged[key] = merge(live.get(key, ABSENT), value, schema.child(key) or _ANY)
-    return merged
+        before = live.get(key, ABSENT)
+        after = merge(before, value, schema.child(key) or _ANY)
+        if after is not before:
+            changed[key] = after
+    return {**live, **changed} if changed else live
 
 
 def remove(value: Any, fields: FieldSet, schema: Schema) -> Any:
@@ -122,13 +138,16 @@ def without_emptied(value: Any) -> Any:
 
 def same(old: Any, new: Any) -> bool:
     """Whether two values are equal as JSON: Python takes true for 1, JSON does not."""
-    if isinstance(old, bool) is not isinstance(new, bool) or old != new:
-        return False
+    return old is new or (old == new and _same_kinds(old, new))
+
+
+def _same_kinds(old: Any, new: Any) -> bool:
+    """Whether two equal values have true and false in the same places."""
     if isinstance(old, dict):
-        return all(same(value, new[key]) for key, value in old.items())
+        return all(value is new[key] or _same_kinds(value, new[key]) for key, value in old.items())
     if isinstance(old, list):
-        return all(same(*pair) for pair in zip(old, new, strict=True))
-    return True
+        return all(value is other or _same_kinds(value, other) for value, other in zip(old, new, strict=True))
+    return isinstance(old, bool) is isinstance(new, bool)
 
 
 def item_element(item: Any, schema: Schema) -> str:
@@ -198,21 +217,45 @@ def _map(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _check_scalar(value: Any, schema: Schema, path: Path) -> None:
+def _check(value: Any, schema: Schema) -> None:
+    if value is None:
+        return
+    shape = _shape(schema, value)
+    if shape == "scalar":
+        _check_scalar(value, schema)
+    elif shape == "list":
+        if not isinstance(value, list):
+            raise _Misfit(f"expected list, got {_go(value)}")
+        _check_items(value, schema)
+    else:
+        if not isinstance(value, dict):
+            raise _Misfit(f"expected map, got {_go(value)}")
+        for key, child in value.items():
+            below = schema.child(key)
+            if below is None:
+                raise _Misfit("field not declared in schema", "f:" + key)
+            if type(child) is below.plain:
+                continue
+            try:
+                _check(child, below)
+            except _Misfit as misfit:
+                misfit.reversed_path.append("f:" + key)
+                raise
+
+
+def _check_scalar(value: Any, schema: Schema) -> None:
     if not schema.scalar or schema.format == "date-time":
         if isinstance(value, dict | list):
-            raise TypeMismatch(f"{text(path)}: expected any scalar, got {_go(value)}")
+            raise _Misfit(f"expected any scalar, got {_go(value)}")
         return
     wanted = _SCALARS.get(schema.scalar, ())
     if isinstance(value, wanted) and (schema.scalar == "boolean" or not isinstance(value, bool)):
         return
     if schema.scalar == "string":
-        raise TypeMismatch(
-            f"{text(path)}: expected string, got &value.valueUnstructured{{Value:{gotext.syntax(value)}}}"
-        )
+        raise _Misfit(f"expected string, got &value.valueUnstructured{{Value:{gotext.syntax(value)}}}")
     if schema.scalar == "boolean":
-        raise TypeMismatch(f"{text(path)}: expected boolean, got {_go(value)}")
-    raise TypeMismatch(f"{text(path)}: expected numeric (int or float), got {gotext.type_name(value)}")
+        raise _Misfit(f"expected boolean, got {_go(value)}")
+    raise _Misfit(f"expected numeric (int or float), got {gotext.type_name(value)}")
 
 
 def _go(value: Any) -> str:
@@ -220,7 +263,7 @@ def _go(value: Any) -> str:
     return f"&{{{gotext.plain(value)}}}"
 
 
-def _check_items(items: Sequence[Any], schema: Schema, path: Path, *, duplicates: bool) -> None:
+def _check_items(items: Sequence[Any], schema: Schema) -> None:
     seen = set()
     for index, item in enumerate(items):
         element = f"i:{index}"
@@ -228,33 +271,56 @@ def _check_items(items: Sequence[Any], schema: Schema, path: Path, *, duplicates
             try:
                 element = item_element(item, schema)
             except TypeMismatch as error:
-                raise TypeMismatch(f"{text(path)}: element {index}: {error}") from None
-            if element in seen and not duplicates:
-                raise TypeMismatch(f"{text(path)}: duplicate entries for key {text((element,))}")
+                raise _Misfit(f"element {index}: {error}") from None
+            if element in seen:
+                raise _Misfit(f"duplicate entries for key {text((element,))}")
             seen.add(element)
-        check(item, schema.item(), (*path, element), duplicates=duplicates)
+        try:
+            _check(item, schema.item())
+        except _Misfit as misfit:
+            misfit.reversed_path.append(element)
+            raise
 
 
-def _collect(value: Any, schema: Schema, path: Path, into: FieldSet) -> None:
+def _collect(value: Any, schema: Schema, into: FieldSet) -> bool:
+    """Adds what a value sets below itself; gives whether it is a leaf, which belongs to its parent's fields."""
     shape = _shape(schema, value)
     if shape == "scalar" or _is_atomic(schema, shape):
-        into.insert(path)
-    elif shape == "list":
-        _collect_items(_list(value), schema, path, into)
-    else:
-        for key, child in _map(value).items():
-            here = (*path, "f:" + key)
-            _collect(child, schema.child(key) or _ANY, here, into)
-            if child is None or child is EMPTIED or child == {} or not schema.declares(key):
-                into.insert(here)
+        return True
+    if shape == "list":
+        _collect_items(_list(value), schema, into)
+        return False
+    for key, child in _map(value).items():
+        element = "f:" + key
+        type_below = schema.child(key) or _ANY
+        if type_below.kind == "scalar":
+            into.members.add(element)
+            continue
+        below = FieldSet()
+        is_leaf = _collect(child, type_below, below)
+        if is_leaf or child is None or child is EMPTIED or child == {} or not schema.declares(key):
+            into.members.add(element)
+        if below.members or below.children:
+            into.children[element] = below
+    return False
 
 
-def _collect_items(items: Sequence[Any], schema: Schema, path: Path, into: FieldSet) -> None:
+def _collect_items(items: Sequence[Any], schema: Schema, into: FieldSet) -> None:
     elements = [item_element(item, schema) for item in items]
+    repeated = _repeated(elements)
     for element, item in zip(elements, items, strict=True):
-        if elements.count(element) == 1:
-            _collect(item, schema.item(), (*path, element), into)
-        into.insert((*path, element))
+        into.members.add(element)
+        below = FieldSet()
+        if element not in repeated:
+            _collect(item, schema.item(), below)
+        if below.members or below.children:
+            into.children[element] = below
+
+
+def _repeated(elements: list[str]) -> set[str]:
+    """The elements that stand there more than once."""
+    once = set(elements)
+    return set() if len(once) == len(elements) else {one for one in once if elements.count(one) > 1}
 
 
 def _compare(old: Any, new: Any, schema: Schema, path: Path, found: Comparison) -> None:
@@ -273,17 +339,41 @@ def _compare_below(old: Any, new: Any, schema: Schema, path: Path, found: Compar
     if shape == "scalar" or _is_atomic(schema, shape) or both_empty:
         _insert_difference(old, new, path, found)
         return
-    if shape == "list":
+    if old is ABSENT or new is ABSENT:
+        part, value = (found.added, new) if old is ABSENT else (found.removed, old)
+        part.insert(path)
+        _spread(value, schema, part.reach(path), shape)
+    elif shape == "list":
         _compare_lists(_list(old), _list(new), schema, path, found)
     else:
         before, after = _map(old), _map(new)
         for key in before.keys() | after.keys():
             below = schema.child(key) or _ANY
             _compare(before.get(key, ABSENT), after.get(key, ABSENT), below, (*path, "f:" + key), found)
-    if old is ABSENT:
-        found.added.insert(path)
-    elif new is ABSENT:
-        found.removed.insert(path)
+
+
+def _spread(value: Any, schema: Schema, into: FieldSet, shape: str) -> None:
+    """Adds all that came, or went, with a list or map as a whole."""
+    if shape != "list":
+        for key, child in _map(value).items():
+            _spread_one(child, schema.child(key) or _ANY, into, "f:" + key)
+        return
+    for element, items in _by_element(_list(value), schema).items():
+        if len(items) == 1:
+            _spread_one(items[0], schema.item(), into, element)
+        else:
+            into.members.add(element)
+
+
+def _spread_one(value: Any, schema: Schema, into: FieldSet, element: str) -> None:
+    into.members.add(element)
+    shape = _shape(schema, value)
+    if shape == "scalar" or _is_empty(value) or _is_atomic(schema, shape):
+        return
+    below = FieldSet()
+    _spread(value, schema, below, shape)
+    if below.members or below.children:
+        into.children[element] = below
 
 
 def _insert_difference(old: Any, new: Any, path: Path, found: Comparison) -> None:
@@ -333,14 +423,23 @@ def _remove_items(items: list[Any], fields: FieldSet, schema: Schema) -> Any:
     return kept or EMPTIED
 
 
+def _has_items(live: list[Any], config: list[Any], schema: Schema) -> bool:
+    elements = [item_element(item, schema) for item in config]
+    if len(live) != len(config) or _repeated(elements):
+        return False
+    return all(
+        element == item_element(item, schema) and has_all(item, wanted, schema.item())
+        for element, item, wanted in zip(elements, live, config, strict=True)
+    )
+
+
 def _merge_lists(live: list[Any], config: list[Any], schema: Schema) -> list[Any]:
     """Items in the config's order, those of the live list alone where they stood among their neighbours."""
     left = [item_element(item, schema) for item in live]
     right = [item_element(item, schema) for item in config]
     # A repeated live item cannot be told apart: the config's one takes the place of all.
-    old = {
-        element: item if left.count(element) == 1 else None for element, item in zip(left, live, strict=True)
-    }
+    repeated = _repeated(left)
+    old = {element: None if element in repeated else item for element, item in zip(left, live, strict=True)}
     new = dict(zip(right, config, strict=True))
     shared = [element for element in right if element in old]
     merged: list[Any] = []
@@ -368,4 +467,5 @@ def _merge_lists(live: list[Any], config: list[Any], schema: Schema) -> list[Any
         if wanted is not None:
             place(wanted)
             j += 1
-    return merged
+    is_live = len(merged) == len(live) and all(one is other for one, other in zip(merged, live, strict=True))
+    return live if is_live else merged
