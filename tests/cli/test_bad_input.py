@@ -35,6 +35,7 @@ ASKED = [
     ("--platform nope get env", 4, ["nope", "jx install --ng"]),
     ("use nope", 4, ["no embedded platform and no known cluster 'nope'", "there are: local"]),
     ("resume nope", None, []),
+    ("step env apply --take-lock", 2, ["--take-lock stops somebody else's apply", "--reason TEXT"]),
     ("local user add Bad_Login", None, []),
     ("local logs nope", 4, ["has no part 'nope'", "forge"]),
     ("local start --name ../x", None, []),

@@ -48,7 +48,7 @@ class World:
         uid, seen = (of.uid, of.resource_version) if of else ("", "")
         return Step(action, ref, version, 0, "test", manifest, uid, seen)
 
-    def send(self, body: Body, **options: bool) -> LiveObject:
+    def send(self, body: Body, **options: Any) -> LiveObject:
         return self.cluster.send(self.step(body), **options)
 
     def live(self) -> dict[str, LiveObject]:

@@ -11,7 +11,7 @@ from tests.support.kubernetes import QuickClock
 
 from jx.adapters.kubernetes.locks import KubernetesLocks
 from jx.adapters.local.memory_anchors import MemoryLocks
-from jx.domain.errors import Locked
+from jx.domain.errors import Locked, Overtaken
 from jx.domain.names import EnvironmentName
 from jx.ports.anchor import Locks
 
@@ -53,33 +53,74 @@ def test_the_locks_of_two_environments_are_apart(locks: Locks, name: Environment
     locks.acquire(EnvironmentName(fresh_name("env")), holder="b", lease=MINUTE)
 
 
-def test_taking_ones_own_lock_renews_it(locks: Locks, clock: QuickClock, name: EnvironmentName) -> None:
-    locks.acquire(name, holder="a", lease=MINUTE)
+def test_a_lock_that_is_renewed_stays(locks: Locks, clock: QuickClock, name: EnvironmentName) -> None:
+    grip = locks.acquire(name, holder="a", lease=MINUTE)
     clock.move(timedelta(seconds=50))
-    locks.acquire(name, holder="a", lease=MINUTE)
+    locks.renew(grip, lease=MINUTE)
     clock.move(timedelta(seconds=50))
     with pytest.raises(Locked):
         locks.acquire(name, holder="b", lease=MINUTE)
 
 
-def test_a_lease_that_ran_out_is_taken_over(locks: Locks, clock: QuickClock, name: EnvironmentName) -> None:
-    locks.acquire(name, holder="a", lease=MINUTE)
+def test_a_lease_that_ran_out_is_taken_over_and_lost_for_good(
+    locks: Locks, clock: QuickClock, name: EnvironmentName
+) -> None:
+    old = locks.acquire(name, holder="a", lease=MINUTE)
     clock.move(timedelta(seconds=61))
-    locks.acquire(name, holder="b", lease=MINUTE)
+    new = locks.acquire(name, holder="b", lease=MINUTE)
+    assert new.taken_from == "a"
     with pytest.raises(Locked, match="b"):
         locks.acquire(name, holder="a", lease=MINUTE)
+    with pytest.raises(Overtaken, match="b"):
+        locks.renew(old, lease=MINUTE)
+
+
+def test_every_holder_has_a_higher_token_than_all_before(
+    locks: Locks, clock: QuickClock, name: EnvironmentName
+) -> None:
+    tokens = []
+    for holder in ("a", "b", "b", "a"):
+        grip = locks.acquire(name, holder=holder, lease=MINUTE)
+        tokens.append(grip.token)
+        if holder == "b":
+            locks.release(grip)
+        clock.move(timedelta(seconds=61))
+    assert tokens == sorted(set(tokens))
 
 
 def test_a_released_lock_is_free_at_once(locks: Locks, name: EnvironmentName) -> None:
-    locks.acquire(name, holder="a", lease=MINUTE)
-    locks.release(name, holder="a")
-    locks.acquire(name, holder="b", lease=MINUTE)
+    locks.release(locks.acquire(name, holder="a", lease=MINUTE))
+    assert locks.acquire(name, holder="b", lease=MINUTE).taken_from == ""
 
 
-def test_releasing_what_is_not_ours_changes_nothing(locks: Locks, name: EnvironmentName) -> None:
-    locks.release(name, holder="b")
+def test_a_lock_may_be_given_back_for_later(locks: Locks, clock: QuickClock, name: EnvironmentName) -> None:
+    locks.release(locks.acquire(name, holder="a", lease=MINUTE), late=timedelta(seconds=20))
+    with pytest.raises(Locked):
+        locks.acquire(name, holder="b", lease=MINUTE)
+    clock.move(timedelta(seconds=21))
+    assert locks.acquire(name, holder="b", lease=MINUTE).taken_from == "a"
+
+
+def test_a_person_takes_the_lock_with_a_reason_that_the_other_is_told(
+    locks: Locks, name: EnvironmentName
+) -> None:
+    old = locks.acquire(name, holder="controller-1", lease=MINUTE)
+    new = locks.acquire(name, holder="ann@laptop", lease=MINUTE, reason="it hangs")
+    assert (new.taken_from, new.token > old.token) == ("controller-1", True)
+    with pytest.raises(Overtaken, match=r"ann@laptop.*it hangs"):
+        locks.renew(old, lease=MINUTE)
+    locks.release(old)
+    locks.renew(new, lease=MINUTE)
+
+
+def test_releasing_what_is_not_ours_any_more_changes_nothing(
+    locks: Locks, clock: QuickClock, name: EnvironmentName
+) -> None:
+    old = locks.acquire(name, holder="b", lease=MINUTE)
+    locks.release(old)
+    locks.release(old)
     locks.acquire(name, holder="a", lease=MINUTE)
-    locks.release(name, holder="b")
+    locks.release(old)
     with pytest.raises(Locked):
         locks.acquire(name, holder="b", lease=MINUTE)
 

@@ -22,9 +22,9 @@ from jx.domain.charts import ChartRef
 from jx.domain.edits import PutApp, RemoveApp, SetVersion
 from jx.domain.errors import Refused
 from jx.domain.layouts import umbrella
+from jx.domain.locking import LEASE
 from jx.domain.names import AppKey
 from jx.domain.trees import Tree
-from jx.usecases.apply_environment import LEASE
 
 PLATFORM = "jx-platform"
 VERSIONS = {"redis": ("1.0.0", "1.1.0"), "shop": ("1.0.0", "2.0.0"), "dashboard": ("0.3.0", "0.4.0")}

@@ -27,10 +27,10 @@ from jx.domain.activities import ActivityStatus
 from jx.domain.changes import CheckState
 from jx.domain.charts import Chart, ChartRef
 from jx.domain.errors import Held, Locked
+from jx.domain.locking import LEASE
 from jx.domain.manifests import ObjectRef
 from jx.domain.names import Revision
 from jx.domain.trees import Tree
-from jx.usecases.apply_environment import LEASE
 from jx.usecases.follow_environment import FollowRequest
 from jx.usecases.show_environments import Standing
 

@@ -45,6 +45,7 @@ from jx.domain.charts import Chart, ChartRef
 from jx.domain.environments import Environment
 from jx.domain.errors import Failed, JxError, Retryable
 from jx.domain.installing import InstallFlags, plan_installation
+from jx.domain.locking import LEASE
 from jx.domain.manifests import ObjectRef, Rendered
 from jx.domain.names import EnvironmentName, Person, Repo, Revision
 from jx.domain.trees import Tree
@@ -55,7 +56,7 @@ from jx.ports.repos import Commit, Draft
 from jx.server.webhooks import Delivery, Receiver
 from jx.usecases import install_platform
 from jx.usecases.add_app import AddApp, AddAppRequest
-from jx.usecases.apply_environment import LEASE, ApplyEnvironment, ApplyRequest
+from jx.usecases.apply_environment import ApplyEnvironment, ApplyRequest
 from jx.usecases.await_apply import AwaitApply
 from jx.usecases.await_health import AwaitHealth
 from jx.usecases.await_needs import AwaitNeeds

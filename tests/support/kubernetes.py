@@ -230,6 +230,9 @@ class QuickClock:
     def now(self) -> datetime.datetime:
         return self.time
 
+    def elapsed(self) -> datetime.timedelta:
+        return self.time - datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
+
     def wait(self, duration: datetime.timedelta) -> bool:
         self.waited.append(duration.total_seconds())
         self.time += duration

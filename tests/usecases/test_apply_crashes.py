@@ -14,8 +14,9 @@ from tests.support.worlds import World, config_map, definition, deployment, envi
 
 from jx.domain import ledger, secrets
 from jx.domain.errors import Held
+from jx.domain.locking import LEASE
 from jx.domain.trees import Tree
-from jx.usecases.apply_environment import LEASE, ApplyEnvironment
+from jx.usecases.apply_environment import ApplyEnvironment
 
 CUSTOM = {
     "apiVersion": "shop.example.com/v1",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -20,7 +21,7 @@ from tests.support.worlds import (
 
 from jx.domain import holds, membership
 from jx.domain.applying import Action, ApplyResult, Hold
-from jx.domain.errors import Forbidden, Held, Invalid, Locked, Refused, Stale, Unavailable
+from jx.domain.errors import Forbidden, Held, Invalid, Locked, Overtaken, Refused, Stale, Unavailable
 from jx.domain.guards import (
     Allowed,
     EmptyRender,
@@ -34,6 +35,7 @@ from jx.domain.guards import (
     TooManyDeletions,
 )
 from jx.domain.names import EnvironmentName, Repo
+from jx.domain.trailers import find_trailers
 from jx.domain.trees import Tree
 from jx.ports.repos import Draft
 
@@ -229,6 +231,50 @@ def test_a_lock_that_was_lost_stops_the_apply(world: World) -> None:
     with pytest.raises(Locked):
         use_case(world.request_head())
     assert world.get("Deployment", "web") is None
+
+
+def test_a_lock_that_a_person_takes_stops_the_apply_and_the_ledger_says_from_whom_and_why(
+    world: World,
+) -> None:
+    world.commit(apps(web="1.0.0"))
+    use_case, send, older = world.use_case(), world.cluster.send, world.request_head()
+    newer = world.request_head(take_lock="it hangs")
+
+    def interrupt(*args: Any, **kwargs: Any) -> Any:
+        world.cluster.send = send  # type: ignore[method-assign]
+        world.commit(apps(web="1.1.0"))
+        assert world.use_case()(replace(world.request_head(), take_lock=newer.take_lock)).is_good
+        return send(*args, **kwargs)
+
+    world.cluster.send = interrupt  # type: ignore[method-assign]
+    with pytest.raises(Overtaken):
+        use_case(older)
+    assert not world.apply_head().plan.has_changes
+    (commit,) = world.ledger_commits()
+    trailers = find_trailers(commit.message)
+    assert (trailers["Jx-Lock-Taken-From"], trailers["Jx-Reason"]) == (older.holder, "it hangs")
+
+
+def test_what_a_late_writer_changed_is_found_and_put_right(world: World) -> None:
+    world.commit(apps(web="1.0.0"))
+    late = next(step for step in world.apply_head().plan.steps if step.ref.kind == "Deployment")
+    world.commit(apps(web="1.1.0"))
+    world.locks.acquire(DEV, holder="a dead controller", lease=timedelta(minutes=1))
+    world.clock.move(timedelta(minutes=2))
+    use_case, save = world.use_case(), world.anchors.save
+
+    def save_late(anchor: Any) -> Any:
+        if anchor.pending:  # everything is sent, and about to be recorded
+            world.anchors.save = save  # type: ignore[method-assign]
+            world.cluster.send(late)  # as where the cluster cannot be told of tokens
+        return save(anchor)
+
+    world.anchors.save = save_late  # type: ignore[method-assign]
+    assert use_case(world.request_head()).is_good
+    web = world.get("Deployment", "web")
+    assert web is not None
+    assert web["spec"]["template"]["spec"]["containers"][0]["image"] == "web:2"
+    assert "a dead controller still wrote" in world.reporter.text
 
 
 # Secrets and drawn values
@@ -554,11 +600,11 @@ def test_a_namesake_that_appears_while_an_object_is_pruned_is_left_alone(world: 
     world.commit(apps(web="1.0.0"))
     use_case, delete = world.use_case(), world.cluster.delete
 
-    def swap(step: Any) -> None:
+    def swap(step: Any, **kwargs: Any) -> None:
         if step.ref.name == "cache" and step.ref.kind == "ConfigMap":
             world.cluster.remove(step.ref)
             world.cluster.put(config_map("cache", {"theirs": "1"}, namespace="jx"))
-        delete(step)
+        delete(step, **kwargs)
 
     world.cluster.delete = swap  # type: ignore[method-assign]
     report = use_case(world.request_head())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -12,13 +13,15 @@ from tests.support.fuses import Crash, Fuse
 from tests.support.worlds import World, config_map, deployment, environment_tree, secret
 
 from jx.adapters.kubernetes.anchors import KubernetesAnchors
-from jx.adapters.kubernetes.api import Api
+from jx.adapters.kubernetes.api import CONFIG_MAPS, Api, Resource
 from jx.adapters.kubernetes.cluster import KubernetesCluster
 from jx.adapters.kubernetes.locks import KubernetesLocks
 from jx.domain.applying import Action, ApplyReport
+from jx.domain.errors import Overtaken
+from jx.domain.locking import LEASE
 from jx.domain.names import EnvironmentName
 from jx.domain.trees import Tree
-from jx.usecases.apply_environment import LEASE, ApplyEnvironment
+from jx.usecases.apply_environment import ApplyEnvironment
 
 __all__ = ["embedded_api"]
 
@@ -44,9 +47,9 @@ class CountingCluster(KubernetesCluster):
         self.writes += 1
         return super().send(*args, **kwargs)
 
-    def delete(self, *args: Any) -> None:
+    def delete(self, *args: Any, **kwargs: Any) -> None:
         self.writes += 1
-        super().delete(*args)
+        super().delete(*args, **kwargs)
 
 
 @dataclass
@@ -100,6 +103,9 @@ def make_place(api: Api) -> Place:
     )
     world.offer(
         "web", "1.1.0", deployment("web", "web:2"), NORMALISED, secret("web", {"password": "hunter23"})
+    )
+    world.offer(
+        "web", "1.2.0", deployment("web", "web:3"), NORMALISED, secret("web", {"password": "hunter24"})
     )
     return Place(world, cluster, EnvironmentName(fresh_name("env")))
 
@@ -182,3 +188,87 @@ def test_what_others_need_is_deleted_only_once_those_are_really_gone(place: Plac
     place.cluster._api.apply(resource, place.name, bare, query={"fieldManager": "jx", "force": "true"})
     assert place.apply().is_good
     assert "ConfigMap/early (namespace here)" not in place.inventory()
+
+
+class Paused:
+    """A cluster whose first change stands still between the check of the lock and the request, until it is resumed."""
+
+    def __init__(self, cluster: KubernetesCluster) -> None:
+        self._cluster = cluster
+        self.is_about_to_send = threading.Event()
+        self.resumed = threading.Event()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._cluster, name)
+
+    def send(self, *args: Any, **kwargs: Any) -> Any:
+        self.is_about_to_send.set()
+        assert self.resumed.wait(60)
+        return self._cluster.send(*args, **kwargs)
+
+
+@pytest.mark.parametrize("take_lock", ["", "the old one hangs"])
+def test_what_a_paused_apply_sends_late_is_refused_and_the_newer_state_stands(
+    place: Place, embedded_api: Api, take_lock: str
+) -> None:
+    world, paused, told = place.world, Paused(place.cluster), []
+    world.commit(place.tree(web="1.0.0"))
+    place.apply()
+    world.commit(place.tree(web="1.1.0"), "Upgrade web")
+    older = world.use_case(lambda port: paused if port is place.cluster else port)
+    request = world.request_head(wait=False)
+
+    def apply_older() -> None:
+        try:
+            older(request)
+        except Overtaken as error:
+            told.append(error.message)
+
+    thread = threading.Thread(target=apply_older)
+    thread.start()
+    assert paused.is_about_to_send.wait(60)
+    world.commit(place.tree(web="1.2.0"), "Upgrade web further")
+    world.clock.move(timedelta() if take_lock else LEASE + timedelta(seconds=1))
+    newer = world.apply_head(wait=False, take_lock=take_lock)
+    assert newer.is_good
+    await_enforced(world, place.name)
+    paused.resumed.set()
+    thread.join()
+    assert "a newer apply" in told[0]
+    found = embedded_api.get(Resource("apps/v1", "deployments", "Deployment"), place.name, "web")
+    assert found["spec"]["template"]["spec"]["containers"][0]["image"] == "web:3"
+    assert not place.apply().plan.has_changes
+    subjects = [commit.subject for commit in world.ledger_commits()]
+    assert subjects == ["Change it", "Upgrade web further"]
+
+
+def await_enforced(world: World, name: EnvironmentName) -> None:
+    """A real API server takes a moment until a policy that is new counts; here a moment of the wall's clock."""
+    pause = threading.Event()
+    for _ in range(200):
+        grip = world.locks.acquire(name, holder="test", lease=LEASE)
+        is_enforced = world.locks.enforce(grip)
+        world.locks.release(grip)
+        if is_enforced:
+            return
+        pause.wait(0.05)
+    raise AssertionError("the policy never came into force")
+
+
+def test_environments_in_one_namespace_never_prune_each_others_objects(
+    place: Place, embedded_api: Api
+) -> None:
+    other = make_place(embedded_api)
+    other.world.offer("mail", "1.0.0", config_map("mail", {"a": "1"}))
+    place.world.commit(place.tree(web="1.0.0"))
+    place.apply()
+    theirs = environment_tree({"mail": "1.0.0"}, name=other.name, namespace=place.name)
+    other.world.commit(theirs)
+    other.apply()
+    place.world.commit(place.tree(web="1.1.0"))
+    report = place.apply()
+    assert [str(one.ref) for one in report.plan.changes if one.action is Action.PRUNE] == [
+        f"ConfigMap/old (namespace {place.name})"
+    ]
+    assert embedded_api.get(CONFIG_MAPS, place.name, "mail")
+    assert not other.apply().plan.has_changes

@@ -11,7 +11,7 @@ from jx.cli import output
 from jx.cli.session import Session
 from jx.domain.applying import ApplyReport, Source
 from jx.domain.diffing import render_diff
-from jx.domain.errors import Refused
+from jx.domain.errors import Refused, Usage
 from jx.domain.guards import Allowed, Guard
 from jx.domain.plan_text import TABLE_HEADER, table_rows, totals
 from jx.ports.folders import Folder
@@ -61,6 +61,15 @@ def allowed_by(options: dict[str, Any]) -> Allowed:
     """What `guard_options` allow; takes them out of the options."""
     guards = frozenset(Guard(name) for name in options.pop("allowed"))
     return Allowed(guards, frozenset(options.pop("prunes")), options.pop("reviewed"))
+
+
+def why_to_take_lock(reason: str) -> str:
+    """The reason for `--take-lock`; Usage where there is none."""
+    if not reason:
+        raise Usage(
+            "--take-lock stops somebody else's apply", hint="say why: --reason TEXT; the ledger keeps it"
+        )
+    return reason
 
 
 def accept_old_flags(command: click.Command, *names: str) -> click.Command:

@@ -42,6 +42,7 @@ def anchor_to_data(anchor: Anchor) -> dict[str, Any]:
             for entry in anchor.pending
         ],
         "platformVersions": list(anchor.platform_versions),
+        "token": anchor.token,
         "drift": _drift_to_data(anchor.drift) if anchor.drift else None,
         "hooks": {
             "pending": anchor.hooks.pending,
@@ -69,6 +70,7 @@ def parse_anchor(data: Mapping[str, Any], *, version: str = "") -> Anchor:
                 for entry in data.get("pending") or ()
             ),
             platform_versions=tuple(data.get("platformVersions") or ()),
+            token=int(data.get("token") or 0),
             drift=_parse_drift(data["drift"]) if data.get("drift") else None,
             hooks=_parse_hooks(data.get("hooks") or {}),
             version=version,

@@ -319,6 +319,8 @@ class Anchor:
     version: str = ""
     """For compare-and-swap: what was read; empty where there is none yet. Opaque."""
     drift: DriftNote | None = None
+    token: int = 0
+    """Of the lock's holder who applied last."""
 
 
 @dataclass(frozen=True, slots=True)

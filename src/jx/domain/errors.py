@@ -9,6 +9,7 @@
     ├── Retryable            trying again may help                                                        exit 10
     │   ├── Stale            the base has moved (a compare-and-swap was lost)
     │   ├── Locked           somebody else is at it
+    │   │   └── Overtaken    it was ours, and somebody else has it by now
     │   └── Unavailable      a server cannot be reached or is overloaded
     ├── Failed               the work was tried and did not succeed                                       exit 1
     │   ├── Conflict         another field manager owns a field
@@ -87,6 +88,10 @@ class Stale(Retryable):
 
 class Locked(Retryable):
     """Somebody else is at it."""
+
+
+class Overtaken(Locked):
+    """The lock was ours, and somebody else has it by now: nothing more may be sent."""
 
 
 class Unavailable(Retryable):

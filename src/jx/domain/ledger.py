@@ -64,6 +64,8 @@ class Story:
     at: datetime
     reason: str = ""
     """Why it was applied by hand."""
+    lock_taken_from: str = ""
+    """Who had the lock when a person took it."""
     verified: str = "pending"
     is_whole: bool = False
     """Whether to write down everything, since what the branch holds is not what we left there."""
@@ -176,6 +178,7 @@ def _trailers(plan: ApplyPlan, story: Story, capabilities: Capabilities) -> Iter
         ("Jx-Result", story.result),
         ("Jx-Verified", story.verified),
         ("Jx-Applied-By", story.by),
+        ("Jx-Lock-Taken-From", story.lock_taken_from),
         ("Jx-Reason", story.reason),
     ]
     return ((key, text) for key, value in rows if (text := _one_line(value)))

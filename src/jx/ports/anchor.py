@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from jx.domain.applying import Anchor
+from jx.domain.locking import Grip
 from jx.domain.names import EnvironmentName
 
 
@@ -32,11 +33,23 @@ class Anchors(Protocol):
 class Locks(Protocol):
     """One lock per environment: two applies never interleave."""
 
-    def acquire(self, environment: EnvironmentName, *, holder: str, lease: timedelta) -> None:
-        """Take the lock, or renew it. Locked, with the holder and since when, where somebody else has it and their lease has not
-        run out. A lease that ran out is taken over."""
+    def acquire(
+        self, environment: EnvironmentName, *, holder: str, lease: timedelta, reason: str = ""
+    ) -> Grip:
+        """Take the lock, with a token higher than any before it. Locked, with the holder and since when, where somebody else has
+        it and their lease has not run out. A lease that ran out is waited for until nothing that was sent under it can still be
+        under way, and then taken over. With a `reason` it is taken at once, from whoever has it."""
         ...
 
-    def release(self, environment: EnvironmentName, *, holder: str) -> None:
-        """Give the lock back; not ours is no error."""
+    def renew(self, grip: Grip, *, lease: timedelta) -> None:
+        """Keep the lock for a lease from now on. Overtaken, with who has it and why, where it is not ours any more."""
+        ...
+
+    def release(self, grip: Grip, *, late: timedelta = timedelta()) -> None:
+        """Give the lock back, after `late`, for which a request of ours may still be under way; not ours any more is no error."""
+        ...
+
+    def enforce(self, grip: Grip) -> bool:
+        """Have the cluster itself refuse what carries an older token than this; whether it does. False, and never an error,
+        where it may not be told so or does not do it yet."""
         ...

@@ -13,6 +13,10 @@ class Clock(Protocol):
         """Now, aware, in UTC."""
         ...
 
+    def elapsed(self) -> timedelta:
+        """How long it is since some moment: never goes back or jumps, and goes on while this machine sleeps."""
+        ...
+
     def wait(self, duration: timedelta) -> bool:
         """Wait, or return True at once when this process was asked to end."""
         ...

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from jx.domain.applying import LiveObject, Step
+from jx.domain.locking import Fence
 from jx.domain.manifests import Capabilities, ObjectRef
 
 
@@ -32,13 +33,17 @@ class Cluster(Protocol):
         """What is there, one LIST per scope. A kind that the cluster does not serve has no objects."""
         ...
 
-    def send(self, step: Step, *, dry_run: bool = False, force: bool = False) -> LiveObject:
+    def send(
+        self, step: Step, *, dry_run: bool = False, force: bool = False, fence: Fence | None = None
+    ) -> LiveObject:
         """Server-side apply of a step's manifest as field manager `jx`; the object as the cluster then has it. Repeatable.
-        A step with a uid only ever changes that very object (Stale where it is another)."""
+        A step with a uid only ever changes that very object (Stale where it is another). With a fence it is over within its
+        limit, one way or the other, and Overtaken where the cluster knows of a higher token."""
         ...
 
-    def delete(self, step: Step) -> None:
-        """Delete the object of a step, if it still has the uid of the step; gone already is done."""
+    def delete(self, step: Step, *, fence: Fence | None = None) -> None:
+        """Delete the object of a step, if it still has the uid of the step; gone already is done. With a fence it is over within
+        its limit."""
         ...
 
     def changes(

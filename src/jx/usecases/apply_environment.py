@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from jx.domain import guards, holds, inventories, ledger
+from jx.domain import guards, holds, inventories, ledger, locking
 from jx.domain.applying import (
     Anchor,
     Applied,
@@ -24,6 +23,7 @@ from jx.domain.events import Event, Level
 from jx.domain.guards import Allowed, Guard
 from jx.domain.layouts import umbrella
 from jx.domain.ledger import Story
+from jx.domain.locking import Grip
 from jx.domain.names import EnvironmentName, Repo
 from jx.domain.secrets import values_of
 from jx.domain.trees import Tree
@@ -32,13 +32,12 @@ from jx.ports.clock import Clock
 from jx.ports.reporter import Reporter
 from jx.ports.repos import Repos
 from jx.usecases.await_health import AwaitHealth, HealthReport
+from jx.usecases.fenced_cluster import FencedCluster
+from jx.usecases.hold_lock import HeldLock, HoldLock
 from jx.usecases.plan_environment import PlanEnvironment, Planned, PlanRequest
 from jx.usecases.publish_ledger import PublishLedger
 from jx.usecases.send_plan import SendPlan, Terms
 from jx.usecases.write_anchor import WriteAnchor
-
-LEASE = timedelta(minutes=2)
-"""How long a lock outlives the last sign of life of its holder."""
 
 _MOST_VERSIONS = 20
 _LOOK_EVERY = timedelta(seconds=10)
@@ -66,6 +65,8 @@ class ApplyRequest:
     """A person applies, in spite of holds; files that are not the branch's head put the environment on hold."""
     reason: str = ""
     """Why a person applies by hand."""
+    take_lock: str = ""
+    """Why the lock is taken from whoever has it; empty where it is waited for, or given up on."""
     applier: str = "controller"
     """Who applies, for the ledger; a person who applies by hand is named by the cluster."""
     wait: bool = True
@@ -97,24 +98,47 @@ class ApplyEnvironment:
         spec = umbrella.read(request.tree, name=request.environment)
         if request.dry_run:
             return self._dry_run(request, spec)
-        with self._lock(spec.name, request.holder):
+        with self._lock(spec.name, holder=request.holder, reason=request.take_lock) as held:
             opened = self._open(request, spec)
             rescue, words = self._check_holds(request, opened)
             planned = self._plan(request, spec, opened.anchor)
             guards.enforce(planned.refusals)
-            anchor = self._announce(opened, planned, rescue)
+            anchor = self._announce(opened, planned, rescue, held.grip)
             if words:
                 self._tell(words, Level.WARNING if rescue else Level.INFO)
-            terms = Terms(
-                force=Guard.CONFLICTS in request.allowed.guards,
-                within=request.timeout,
-                renew=lambda: self._renew(spec.name, request.holder),
-                is_overtaken=self._overtaking(request),
-            )
-            outcomes = self.send(planned, terms)
-            run = _Run(request, opened, planned, outcomes, self.clock.now())
+            run = self._send(request, opened, planned, held)
             anchor = self._publish(self._record(run, anchor), opened.repo)
+            if held.grip.taken_from and run.result is ApplyResult.APPLIED:
+                self._look_again(run, anchor, held)
         return self._finish(run, anchor)
+
+    def _send(self, request: ApplyRequest, opened: _Opened, planned: Planned, held: HeldLock) -> _Run:
+        """Do what is planned, as far as the lock covers it."""
+        if planned.plan.has_changes:
+            held.enforce()
+        send = replace(self.send, cluster=FencedCluster(self.send.cluster, held))
+        terms = Terms(
+            force=Guard.CONFLICTS in request.allowed.guards,
+            within=request.timeout,
+            renew=held.check,
+            is_overtaken=self._overtaking(request),
+        )
+        outcomes = send(planned, terms)
+        return _Run(request, opened, planned, outcomes, self.clock.now(), held.grip)
+
+    def _look_again(self, run: _Run, anchor: Anchor, held: HeldLock) -> None:
+        """After a holder that had not given the lock back: what it sent late, between our plan and now, is put right."""
+        held.await_settled()
+        opened = replace(run.opened, anchor=anchor, adopted_head=None)
+        planned = self._plan(run.request, opened.spec, anchor)
+        if not planned.plan.changes or planned.refusals:
+            return
+        words = ", ".join(str(step.ref) for step in planned.plan.changes[:5])
+        self._tell(f"{run.grip.taken_from} still wrote after it had lost the lock: {words}", Level.WARNING)
+        rescue = next((hold for hold in anchor.holds if hold.kind == holds.RESCUE), None)
+        anchor = self._announce(opened, planned, rescue, held.grip)
+        again = self._send(run.request, opened, planned, held)
+        self._publish(self._record(again, anchor), opened.repo)
 
     def _dry_run(self, request: ApplyRequest, spec: EnvironmentSpec) -> ApplyReport:
         planned = self._plan(request, spec, self.anchors.find(spec.name))
@@ -138,16 +162,9 @@ class ApplyEnvironment:
             )
         )
 
-    @contextmanager
-    def _lock(self, environment: EnvironmentName, holder: str) -> Iterator[None]:
-        self._renew(environment, holder)
-        try:
-            yield
-        finally:
-            self.locks.release(environment, holder=holder)
-
-    def _renew(self, environment: EnvironmentName, holder: str) -> None:
-        self.locks.acquire(environment, holder=holder, lease=LEASE)
+    @property
+    def _lock(self) -> HoldLock:
+        return HoldLock(self.locks, self.clock)
 
     def _open(self, request: ApplyRequest, spec: EnvironmentSpec) -> _Opened:
         """The anchor with its ledger caught up. LedgerMoved where the branch is not what the anchor says."""
@@ -161,19 +178,19 @@ class ApplyEnvironment:
         # The branch and the ledger are reached at the address of whoever applies: clusters have others inside than outside.
         repo = request.source.repo or anchor.repo
         if repo is None:
-            return _Opened(anchor, None, by)
+            return _Opened(spec, anchor, None, by)
         publish = self._publisher()
         if Guard.LEDGER_MOVED not in request.allowed.guards:
             anchor = publish(anchor, repo)
             if anchor.pending:
-                return _Opened(anchor, repo, by)
+                return _Opened(spec, anchor, repo, by)
         head = publish.find_other_head(anchor, repo)
         if head is None:
-            return _Opened(anchor, repo, by)
+            return _Opened(spec, anchor, repo, by)
         if Guard.LEDGER_MOVED not in request.allowed.guards:
             raise guards.ledger_moved(spec.name, branch_head=head, anchor_head=anchor.ledger_head)
         self._tell(f"going on from the ledger at {head[:12] or 'its beginning'}", Level.WARNING)
-        return _Opened(anchor, repo, by, adopted_head=head)
+        return _Opened(spec, anchor, repo, by, adopted_head=head)
 
     def _check_holds(self, request: ApplyRequest, opened: _Opened) -> tuple[Hold | None, str]:
         """The rescue hold that there is to be from now on, and what to say of it once it is. Held where the controller may not
@@ -227,11 +244,13 @@ class ApplyEnvironment:
         except (Unavailable, Forbidden, NotFound):
             return None
 
-    def _announce(self, opened: _Opened, planned: Planned, rescue: Hold | None) -> Anchor:
-        """Write into the anchor what is about to be done, before anything is done."""
+    def _announce(self, opened: _Opened, planned: Planned, rescue: Hold | None, grip: Grip) -> Anchor:
+        """Write into the anchor what is about to be done and by which holder of the lock, before anything is done."""
         plan = planned.plan
+        is_holder_told = plan.has_changes or bool(grip.taken_from)
 
         def change(current: Anchor) -> Anchor:
+            locking.check(grip, current.token)
             persons = tuple(hold for hold in current.holds if hold.kind == holds.PERSON)
             is_adopted = opened.adopted_head is not None
             return replace(
@@ -243,6 +262,7 @@ class ApplyEnvironment:
                 ledger_head=opened.adopted_head or "" if is_adopted else current.ledger_head,
                 holds=(*persons, rescue) if rescue else persons,
                 inventory=inventories.widen(current.inventory, plan),
+                token=grip.token if is_holder_told else current.token,
             )
 
         return self._writer()(opened.anchor, change)
@@ -252,6 +272,7 @@ class ApplyEnvironment:
         pending = (ledger.pack(run.entry()),) if run.is_news else ()
 
         def change(current: Anchor) -> Anchor:
+            locking.check(run.grip, current.token)
             known = {entry.name for entry in current.pending}
             return replace(
                 current,
@@ -342,6 +363,7 @@ class ApplyEnvironment:
 class _Opened:
     """What an apply begins with."""
 
+    spec: EnvironmentSpec
     anchor: Anchor
     repo: Repo | None
     """Where the branch and the ledger are."""
@@ -360,6 +382,7 @@ class _Run:
     planned: Planned
     outcomes: tuple[Outcome, ...]
     at: datetime
+    grip: Grip
 
     @property
     def result(self) -> ApplyResult:
@@ -384,8 +407,14 @@ class _Run:
             before != after
             or self._has_done
             or self.opened.adopted_head is not None
+            or bool(self._lock_taken_from)
             or not self.is_same(self.opened.anchor.applied)
         )
+
+    @property
+    def _lock_taken_from(self) -> str:
+        """Whom a person took the lock from."""
+        return self.grip.taken_from if self.request.take_lock else ""
 
     @property
     def _has_done(self) -> bool:
@@ -419,7 +448,8 @@ class _Run:
             result=self.result,
             by=self.opened.by,
             at=self.at,
-            reason=self.request.reason,
+            reason=self.request.reason or self.request.take_lock,
+            lock_taken_from=self._lock_taken_from,
             verified="pending" if self.request.wait else "not checked",
             is_whole=self.opened.adopted_head is not None,
         )

@@ -10,7 +10,7 @@ from itertools import groupby
 
 from jx.domain import health
 from jx.domain.applying import Action, LiveObject, Outcome, Step
-from jx.domain.errors import JxError, Retryable, Stale
+from jx.domain.errors import JxError, Overtaken, Retryable, Stale
 from jx.domain.events import Event, Level
 from jx.domain.manifests import ObjectRef
 from jx.domain.membership import PART_OF, labels_of
@@ -127,6 +127,8 @@ class SendPlan:
             if step.action in _SENT:
                 return Outcome(step, self.cluster.send(step, force=terms.force))
             self._delete(step)
+        except Overtaken:
+            raise  # nothing more may be sent
         except JxError as error:
             text = error.message + (f" ({error.hint})" if error.hint else "")
             return Outcome(step, error=text, can_retry=isinstance(error, Retryable))

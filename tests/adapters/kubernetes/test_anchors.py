@@ -13,10 +13,11 @@ from tests.support.kubernetes import QuickClock
 from jx.adapters.kubernetes.anchors import INVENTORY_TYPE, KubernetesAnchors
 from jx.adapters.kubernetes.api import CONFIG_MAPS, LEASES, SECRETS, Api
 from jx.adapters.kubernetes.errors import Attempt
+from jx.adapters.kubernetes.fences import BINDINGS, POLICIES
 from jx.adapters.kubernetes.locks import KubernetesLocks
 from jx.adapters.kubernetes.transport import Request, Response, Transport
 from jx.domain.applying import Anchor, InventoryItem, PendingEntry
-from jx.domain.errors import Invalid, JxError, Refused, Stale
+from jx.domain.errors import Invalid, JxError, NotFound, Refused, Stale
 from jx.domain.manifests import ObjectRef
 from jx.domain.membership import ANCHORS_NAMESPACE, applyset_id, parent_name
 from jx.domain.names import EnvironmentName
@@ -110,6 +111,18 @@ def test_what_is_no_longer_referred_to_is_deleted(embedded_api: Api, name: Envir
     assert parts_of(embedded_api, name) == []
 
 
+def test_the_lock_goes_with_its_environment(embedded_api: Api, name: EnvironmentName) -> None:
+    locks = KubernetesLocks(embedded_api, QuickClock())
+    locks.enforce(locks.acquire(name, holder="a", lease=timedelta(minutes=1)))
+    assert embedded_api.get(BINDINGS, "", f"jx-fence-{name}")
+    KubernetesAnchors(embedded_api).remove(name)
+    with pytest.raises(NotFound):
+        embedded_api.get(BINDINGS, "", f"jx-fence-{name}")
+    with pytest.raises(NotFound):
+        embedded_api.get(LEASES, ANCHORS_NAMESPACE, f"jx-apply-{name}")
+    assert embedded_api.get(POLICIES, "", "jx-fence")
+
+
 @pytest.mark.parametrize("is_after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("point", range(1, 7))
 def test_a_crash_at_any_write_leaves_the_old_anchor_or_the_new_one_whole(
@@ -175,24 +188,6 @@ def test_a_large_record_is_packed(embedded_api: Api, name: EnvironmentName) -> N
     body = embedded_api.get(CONFIG_MAPS, ANCHORS_NAMESPACE, parent_name(name))
     assert "data" not in body
     assert anchors.find(name) == saved
-
-
-def test_the_lease_counts_its_holders(embedded_api: Api, name: EnvironmentName) -> None:
-    clock = QuickClock()
-    locks = KubernetesLocks(embedded_api, clock)
-
-    def spec() -> dict[str, Any]:
-        found: dict[str, Any] = embedded_api.get(LEASES, ANCHORS_NAMESPACE, f"jx-apply-{name}")["spec"]
-        return found
-
-    locks.acquire(name, holder="a", lease=timedelta(seconds=30))
-    locks.acquire(name, holder="a", lease=timedelta(seconds=30))
-    assert (spec()["holderIdentity"], spec()["leaseTransitions"]) == ("a", 0)
-    clock.move(timedelta(seconds=31))
-    locks.acquire(name, holder="b", lease=timedelta(seconds=30))
-    locks.release(name, holder="b")
-    locks.acquire(name, holder="a", lease=timedelta(seconds=30))
-    assert (spec()["holderIdentity"], spec()["leaseTransitions"]) == ("a", 2)
 
 
 def test_a_stale_save_writes_nothing_at_all(embedded_api: Api, name: EnvironmentName) -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import sys
 import tempfile
+import threading
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from tests.support.kubernetes import Authority, QuickClock, Reply, ScriptedServer, Seen, status
@@ -225,3 +228,40 @@ def test_a_watch_on_a_forgotten_version_is_stale(serve: Serve) -> None:
     _, api = serve(lambda _: status(410, "Expired", "too old resource version"))
     with pytest.raises(Stale):
         api.watch(CONFIG_MAPS, "jx", {"resourceVersion": "1"})
+
+
+WITHIN = timedelta(seconds=10)
+
+
+def send_within(api: Api) -> None:
+    api.apply(CONFIG_MAPS, "jx", OBJECT, query={"fieldManager": "jx"}, within=WITHIN)
+
+
+def test_the_server_is_told_how_long_a_request_may_take_and_each_attempt_has_what_is_left(
+    serve: Serve,
+) -> None:
+    server, api = serve(in_turn(Reply(429, {}, {"Retry-After": "4"}), ok(None)))  # type: ignore[arg-type]
+    send_within(api)
+    limits = [dict(parse_qsl(urlsplit(seen.path).query))["timeout"] for seen in server.seen]
+    assert limits == ["10.0s", "6.0s"]
+
+
+def test_a_server_that_holds_back_is_obeyed_for_as_long_as_the_request_may_take(serve: Serve) -> None:
+    server, api = serve(lambda _: Reply(429, {}, {"Retry-After": "1"}))
+    with pytest.raises(Unavailable, match="left alone"):
+        send_within(api)
+    assert len(server.seen) == 10
+
+
+def test_an_answer_that_comes_too_late_is_not_waited_for(serve: Serve) -> None:
+    stuck = threading.Event()
+
+    def answer(_: Seen) -> Reply:
+        stuck.wait(10)
+        return Reply(body=OBJECT)
+
+    server, api = serve(answer)
+    with pytest.raises(Unavailable, match="timed out"):
+        api.apply(CONFIG_MAPS, "jx", OBJECT, query={}, within=timedelta(seconds=0.2))
+    stuck.set()
+    assert len(server.seen) == 1

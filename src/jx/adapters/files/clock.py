@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 
 
@@ -15,6 +16,10 @@ class SystemClock:
     def now(self) -> datetime:
         """Now, aware, in UTC."""
         return datetime.now(UTC)
+
+    def elapsed(self) -> timedelta:
+        """How long it is since some moment; a machine that slept did not stop it, as far as the system can tell."""
+        return timedelta(seconds=time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)))
 
     def wait(self, duration: timedelta) -> bool:
         """Wait, or return True at once when this process was asked to end."""

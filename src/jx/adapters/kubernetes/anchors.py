@@ -16,11 +16,12 @@ from typing import Any
 import orjson
 
 from jx import __version__
-from jx.adapters.kubernetes.api import CONFIG_MAPS, NAMESPACES, Api, Json
+from jx.adapters.kubernetes.api import CONFIG_MAPS, LEASES, NAMESPACES, Api, Json
 from jx.adapters.kubernetes.blobs import BlobRef, Blobs
+from jx.adapters.kubernetes.fences import Fences, lease_name
 from jx.domain.anchor_records import anchor_to_data, parse_anchor
 from jx.domain.applying import Anchor
-from jx.domain.errors import Invalid, NotFound, Refused, Stale
+from jx.domain.errors import Forbidden, Invalid, NotFound, Refused, Stale
 from jx.domain.membership import ANCHORS_NAMESPACE, APPLYSET_ID, applyset_id, parent_name
 from jx.domain.names import EnvironmentName
 
@@ -88,12 +89,16 @@ class KubernetesAnchors:
         return replace(anchor, version=_version(saved))
 
     def remove(self, environment: EnvironmentName) -> None:
-        """Forget an environment: the anchor first, then what lies beside it."""
+        """Forget an environment: the anchor first, then what lies beside it, its lock too."""
         blobs = self._blobs(environment)
         parts = blobs.list_parts()
         with contextlib.suppress(NotFound):
             self._api.delete(CONFIG_MAPS, ANCHORS_NAMESPACE, parent_name(environment))
         blobs.delete(parts)
+        with contextlib.suppress(NotFound):
+            self._api.delete(LEASES, ANCHORS_NAMESPACE, lease_name(environment))
+        with contextlib.suppress(NotFound, Forbidden):
+            Fences(self._api).take_down(environment)
 
     def _find(self, environment: EnvironmentName) -> Json | None:
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import orjson
@@ -123,10 +124,13 @@ class Api:
         name = str(body.get("metadata", {}).get("name", ""))
         return self._json(request, self._attempt("POST", resource, resource.describe(namespace, name)))
 
-    def replace(self, resource: Resource, namespace: str, body: Json) -> Json:
+    def replace(
+        self, resource: Resource, namespace: str, body: Json, *, within: timedelta | None = None
+    ) -> Json:
         """An object as a whole, by its name and resourceVersion; Stale where it has another one, NotFound, Invalid, Refused."""
         name = str(body["metadata"]["name"])
-        request = Request("PUT", resource.path(namespace, name), _RECORD, _dump(body), _JSON_BODY)
+        path = resource.path(namespace, name)
+        request = Request("PUT", path, _RECORD, _dump(body), _JSON_BODY, within=within)
         return self._json(request, self._attempt("PUT", resource, resource.describe(namespace, name)))
 
     def merge(self, resource: Resource, namespace: str, name: str, patch: Json) -> Json:
@@ -137,19 +141,38 @@ class Api:
         )
         return self._json(request, self._attempt("PATCH", resource, resource.describe(namespace, name)))
 
-    def apply(self, resource: Resource, namespace: str, body: Mapping[str, Any], *, query: Query) -> Json:
-        """Server-side apply; Conflict, Stale, NotFound (the namespace), Invalid, Refused."""
+    def apply(
+        self,
+        resource: Resource,
+        namespace: str,
+        body: Mapping[str, Any],
+        *,
+        query: Query,
+        within: timedelta | None = None,
+    ) -> Json:
+        """Server-side apply; Conflict, Stale, NotFound (the namespace), Invalid, Refused, Overtaken. It is over `within` a time,
+        for the server too."""
         name = str(body["metadata"]["name"])
         headers = {"Content-Type": APPLY_PATCH}
         path = resource.path(namespace, name)
-        request = Request("PATCH", path, _pairs(query), _dump(body), headers, is_repeatable=True)
+        request = Request(
+            "PATCH", path, _pairs(query), _dump(body), headers, is_repeatable=True, within=within
+        )
         return self._json(request, self._attempt("PATCH", resource, resource.describe(namespace, name)))
 
-    def delete(self, resource: Resource, namespace: str, name: str, options: Json | None = None) -> None:
+    def delete(
+        self,
+        resource: Resource,
+        namespace: str,
+        name: str,
+        options: Json | None = None,
+        *,
+        within: timedelta | None = None,
+    ) -> None:
         """Delete an object; NotFound, Stale where a precondition of `options` does not hold."""
         body = {"apiVersion": "v1", "kind": "DeleteOptions", **(options or {})}
         path = resource.path(namespace, name)
-        request = Request("DELETE", path, (), _dump(body), _JSON_BODY, is_repeatable=True)
+        request = Request("DELETE", path, (), _dump(body), _JSON_BODY, is_repeatable=True, within=within)
         self._checked(request, self._attempt("DELETE", resource, resource.describe(namespace, name)))
 
     def watch(self, resource: Resource, namespace: str, query: Query) -> LineStream:

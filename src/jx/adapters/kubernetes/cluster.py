@@ -8,11 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
+from jx.adapters.kubernetes import fences
 from jx.adapters.kubernetes.api import NAMESPACES, PODS, Api, Json, Resource
 from jx.adapters.kubernetes.discovery import Discovery
 from jx.adapters.kubernetes.watching import Change, Target, Watching
 from jx.domain.applying import LiveObject, Step
 from jx.domain.errors import Invalid, NotFound
+from jx.domain.locking import Fence
 from jx.domain.manifests import Capabilities, ObjectRef, api_group
 from jx.ports.cluster import Scope
 
@@ -56,7 +58,9 @@ class KubernetesCluster:
             found = list(pool.map(self._list, lists))
         return tuple(live for objects in found for live in objects)
 
-    def send(self, step: Step, *, dry_run: bool = False, force: bool = False) -> LiveObject:
+    def send(
+        self, step: Step, *, dry_run: bool = False, force: bool = False, fence: Fence | None = None
+    ) -> LiveObject:
         """Server-side apply as field manager `jx`."""
         if step.manifest is None:
             raise Invalid(f"there is nothing to send for {step.ref}")
@@ -65,6 +69,8 @@ class KubernetesCluster:
         body: dict[str, Any] = dict(manifest.body)
         if step.uid:
             body["metadata"] = {**body.get("metadata", {}), "uid": step.uid}
+        if fence:
+            fences.stamp(body, fence)
         query = {
             "fieldManager": FIELD_MANAGER,
             "force": "true" if force else "false",
@@ -72,9 +78,10 @@ class KubernetesCluster:
             "fieldValidation": "Strict" if dry_run else "Warn",
             "dryRun": "All" if dry_run else "",
         }
-        return _live(self._api.apply(resource, manifest.ref.namespace, body, query=query))
+        within = fence.limit if fence else None
+        return _live(self._api.apply(resource, manifest.ref.namespace, body, query=query, within=within))
 
-    def delete(self, step: Step) -> None:
+    def delete(self, step: Step, *, fence: Fence | None = None) -> None:
         """Delete the object of a step, with its uid and resourceVersion as preconditions."""
         resource = self._discovery.find(step.api_version, step.ref.kind)
         if resource is None:
@@ -83,7 +90,9 @@ class KubernetesCluster:
         options: Json = {"propagationPolicy": "Background"}
         options["preconditions"] = {name: value for name, value in conditions.items() if value}
         try:
-            self._api.delete(resource, step.ref.namespace, step.ref.name, options)
+            self._api.delete(
+                resource, step.ref.namespace, step.ref.name, options, within=fence.limit if fence else None
+            )
         except NotFound:
             return
 

@@ -22,6 +22,7 @@ from jx.domain.errors import (
     Invalid,
     JxError,
     NotFound,
+    Overtaken,
     Problem,
     Refused,
     Stale,
@@ -42,6 +43,8 @@ _IMMUTABLE = re.compile(
     r"|cannot be changed|is immutable when|immutable field"
 )
 _POLICY = re.compile(r"denied request|denied the request|exceeded quota|must specify|violates PodSecurity")
+FENCED = "jx-fence: a newer apply"
+"""What our own policy says, and no other."""
 _OWNER = re.compile(r'conflict with "(?P<name>[^"]*)"(?: with subresource "[^"]*")?(?P<rest>.*)')
 _SINCE = re.compile(r" at (?P<time>\d{4}-\S+)$")
 
@@ -216,6 +219,11 @@ def _refused_or_invalid(attempt: Attempt, answer: _Answer) -> JxError:
         return Stale(
             f"{attempt.thing} is another object than before: it was deleted and made anew",
             hint="read again and decide again",
+        )
+    if FENCED in answer.message:
+        return Overtaken(
+            f"{attempt.thing} was not changed: {answer.message[answer.message.index(FENCED) :]}",
+            hint="look at what they did (`jx get env`), and apply again if it is still to be done",
         )
     if _IMMUTABLE.search(answer.message):
         fields = ", ".join(str(cause.get("field")) for cause in answer.causes if cause.get("field"))

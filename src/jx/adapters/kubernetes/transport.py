@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import itertools
 import os
 import select
 import socket
@@ -36,6 +37,8 @@ _ATTEMPTS = 5
 _CONNECTS = 3
 """Attempts that end without an answer. Below a second in all: a server that is down is to be told soon."""
 _LONGEST_WAIT_SECONDS = 10.0
+_LEAST_SECONDS = 0.1
+"""Less than this is no time for an attempt."""
 _PASSING = frozenset({502, 503, 504})
 
 
@@ -50,10 +53,14 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     is_repeatable: bool = False
     """Sending it twice is the same as sending it once, also if the first one was done."""
+    within: timedelta | None = None
+    """It is over by then, with all its attempts, and the server is told so: what comes too late is not done."""
 
-    @property
-    def target(self) -> str:
-        return f"{self.path}?{urlencode(self.query)}" if self.query else self.path
+    def target(self, seconds: float | None) -> str:
+        """Path and query, of an attempt that may take so long."""
+        limit = () if seconds is None else (("timeout", f"{max(seconds, 0.1):.1f}s"),)
+        query = (*self.query, *limit)
+        return f"{self.path}?{urlencode(query)}" if query else self.path
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +87,24 @@ class _Link:
     used: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Deadline:
+    """When a request has to be over."""
+
+    clock: Clock
+    at: timedelta | None
+
+    @property
+    def seconds(self) -> float | None:
+        """How long an attempt that begins now may take; None for as long as any."""
+        return None if self.at is None else (self.at - self.clock.elapsed()).total_seconds()
+
+    def allows(self, pause: float) -> bool:
+        """Whether there is time for an attempt after a pause."""
+        left = self.seconds
+        return left is None or left > pause + _LEAST_SECONDS
+
+
 class Transport:
     """Requests to the server of one access. Raises Unavailable (with the server's host), Forbidden where no credentials can be
     had, and Invalid where the server's certificate does not fit the kubeconfig."""
@@ -95,12 +120,14 @@ class Transport:
 
     def request(self, request: Request) -> Response:
         """Send a request and read the whole answer, of any status."""
+        end = None if request.within is None else self._clock.elapsed() + request.within
+        deadline = _Deadline(self._clock, end)
         credential = self._authentication.current()
-        response = self._persist(request, credential)
+        response = self._persist(request, credential, deadline)
         if response.status != 401 or not self._authentication.forget(credential):
             return response
         renewed = self._authentication.current()
-        return response if renewed == credential else self._persist(request, renewed)
+        return response if renewed == credential else self._persist(request, renewed, deadline)
 
     def stream(self, request: Request) -> LineStream | Response:
         """Send a request whose answer has no end (a watch): its lines, or the answer where it is not 200."""
@@ -133,26 +160,30 @@ class Transport:
         if self._clock.wait(timedelta(seconds=seconds)):
             raise Unavailable(f"stopped waiting for {self.access.host}, since this process is to end")
 
-    def _persist(self, request: Request, credential: Credential) -> Response:
-        for attempt in range(1, _ATTEMPTS + 1):
+    def _persist(self, request: Request, credential: Credential, deadline: _Deadline) -> Response:
+        for attempt in itertools.count(1):
             try:
-                response = self._once(request, credential)
+                response = self._once(request, credential, deadline.seconds)
             except Unavailable as error:
                 is_slow = isinstance(error.__cause__, TimeoutError)
-                if attempt == _CONNECTS or is_slow or not request.is_repeatable:
+                pause = 0.1 * 2**attempt
+                if attempt == _CONNECTS or is_slow or not request.is_repeatable or not deadline.allows(pause):
                     raise
-                self._wait(0.1 * 2**attempt)
+                self._wait(pause)
                 continue
-            pause = _pause_after(response, request, attempt)
-            if pause is None or attempt == _ATTEMPTS:
+            answered = _pause_after(response, request, attempt)
+            is_last = attempt >= _ATTEMPTS and deadline.at is None
+            if answered is None or is_last or not deadline.allows(answered):
                 return response
-            self._wait(pause)
+            self._wait(answered)
         raise AssertionError("the last attempt returns or raises")
 
-    def _once(self, request: Request, credential: Credential) -> Response:
+    def _once(self, request: Request, credential: Credential, seconds: float | None) -> Response:
         link = self._take(credential)
         try:
-            answer = self._send(link, request)
+            if seconds is not None and link.connection.sock:
+                link.connection.sock.settimeout(min(max(seconds, _LEAST_SECONDS), _ANSWER_SECONDS))
+            answer = self._send(link, request, seconds)
             response = Response(answer.status, _lowered(answer), answer.read())
         except (OSError, http.client.HTTPException) as error:
             link.connection.close()
@@ -166,12 +197,14 @@ class Transport:
             self._give_back(link)
         return response
 
-    def _send(self, link: _Link, request: Request) -> http.client.HTTPResponse:
+    def _send(self, link: _Link, request: Request, seconds: float | None = None) -> http.client.HTTPResponse:
         headers = {"Accept": "application/json", "User-Agent": "jx", **request.headers}
         if link.credential.token:
             headers["Authorization"] = f"Bearer {link.credential.token}"
         connection = link.connection
-        connection.putrequest(request.method, self._url.path + request.target, skip_accept_encoding=True)
+        connection.putrequest(
+            request.method, self._url.path + request.target(seconds), skip_accept_encoding=True
+        )
         for name, value in (*headers.items(), *self.access.impersonation):
             connection.putheader(name, value)
         if request.body is not None:
@@ -192,6 +225,8 @@ class Transport:
 
     def _give_back(self, link: _Link) -> None:
         link.used = time.monotonic()
+        if link.connection.sock:
+            link.connection.sock.settimeout(_ANSWER_SECONDS)
         with self._lock:
             self._idle.append(link)
 

@@ -17,6 +17,9 @@ class FixedClock:
     def now(self) -> datetime:
         return self._now
 
+    def elapsed(self) -> timedelta:
+        return self._now - START
+
     def wait(self, duration: timedelta) -> bool:
         if not self._is_stopped:
             self._now += duration

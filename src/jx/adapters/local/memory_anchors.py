@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from jx.domain.anchor_records import anchor_to_data, parse_anchor
 from jx.domain.applying import Anchor
-from jx.domain.errors import Locked, Stale
+from jx.domain.errors import Locked, Overtaken, Stale
+from jx.domain.locking import Grip
 from jx.domain.names import EnvironmentName
 
 _START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -48,24 +50,53 @@ class MemoryAnchors:
 
 
 class MemoryLocks:
-    """ports.anchor.Locks in memory; `now` is asked at each call."""
+    """ports.anchor.Locks in memory; `now` is asked at each call. Nothing that was sent is ever under way here."""
 
     def __init__(self, now: Callable[[], datetime] = lambda: _START) -> None:
         self._now = now
-        self._held: dict[EnvironmentName, tuple[str, datetime, datetime]] = {}
+        self._held: dict[EnvironmentName, _Held] = {}
+        self._tokens: Counter[EnvironmentName] = Counter()
 
-    def acquire(self, environment: EnvironmentName, *, holder: str, lease: timedelta) -> None:
+    def acquire(
+        self, environment: EnvironmentName, *, holder: str, lease: timedelta, reason: str = ""
+    ) -> Grip:
         now = self._now()
         held = self._held.get(environment)
-        if held and held[0] != holder and now < held[2]:
+        if held and held.holder != holder and now < held.until and not reason:
             raise Locked(
-                f"{held[0]} has been applying environment {environment} since {held[1]:%H:%M:%S} UTC",
+                f"{held.holder} has been applying environment {environment} since {held.since:%H:%M:%S} UTC",
                 hint="wait for it to end, or try again when its lease has run out",
             )
-        since = held[1] if held and held[0] == holder else now
-        self._held[environment] = (holder, since, now + lease)
+        self._tokens[environment] += 1
+        self._held[environment] = _Held(holder, now, now + lease, self._tokens[environment], reason)
+        taken_from = held.holder if held else ""
+        return Grip(environment, holder, self._tokens[environment], taken_from=taken_from)
 
-    def release(self, environment: EnvironmentName, *, holder: str) -> None:
-        held = self._held.get(environment)
-        if held and held[0] == holder:
-            del self._held[environment]
+    def renew(self, grip: Grip, *, lease: timedelta) -> None:
+        held = self._held.get(grip.environment)
+        if held is None or held.token != grip.token:
+            by = f"{held.holder}: {held.reason}".rstrip(": ") if held else "somebody else"
+            raise Overtaken(f"{by} has taken over the lock of environment {grip.environment}")
+        self._held[grip.environment] = replace(held, until=self._now() + lease)
+
+    def release(self, grip: Grip, *, late: timedelta = timedelta()) -> None:
+        held = self._held.get(grip.environment)
+        if held is None or held.token != grip.token:
+            return
+        if late:
+            self._held[grip.environment] = replace(held, until=self._now() + late)
+        else:
+            del self._held[grip.environment]
+
+    def enforce(self, grip: Grip) -> bool:
+        """The cluster in memory does so by itself."""
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    holder: str
+    since: datetime
+    until: datetime
+    token: int
+    reason: str

@@ -14,8 +14,10 @@ from jx.adapters.local import memory_fields
 from jx.adapters.local.memory_fields import Path
 from jx.adapters.local.memory_kinds import KINDS
 from jx.domain.applying import MANAGER, LiveObject, Step
-from jx.domain.errors import Conflict, Failed, JxError, Stale
+from jx.domain.errors import Conflict, Failed, JxError, Overtaken, Stale
+from jx.domain.locking import Fence
 from jx.domain.manifests import Body, Capabilities, KindInfo, ObjectRef, ref_of
+from jx.domain.names import EnvironmentName
 from jx.ports.cluster import Scope
 
 _NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -48,6 +50,7 @@ class MemoryCluster:
     _broken: set[ObjectRef] = field(default_factory=set)
     _lingering: set[ObjectRef] = field(default_factory=set)
     _count: int = 0
+    _tokens: dict[EnvironmentName, int] = field(default_factory=dict)
     _mutex: threading.RLock = field(default_factory=threading.RLock)
 
     def __post_init__(self) -> None:
@@ -140,9 +143,12 @@ class MemoryCluster:
                         found[ref] = self._live(ref)
             return tuple(found.values())
 
-    def send(self, step: Step, *, dry_run: bool = False, force: bool = False) -> LiveObject:
+    def send(
+        self, step: Step, *, dry_run: bool = False, force: bool = False, fence: Fence | None = None
+    ) -> LiveObject:
         with self._mutex:
             self.requests.append(("send", step.ref))
+            self._check_fence(step, fence)
             self._maybe_fail(step.ref)
             manifest = step.manifest
             if manifest is None:
@@ -159,9 +165,10 @@ class MemoryCluster:
                 self._store(step.ref, applied)
             return self._live(step.ref, applied if dry_run else None)
 
-    def delete(self, step: Step) -> None:
+    def delete(self, step: Step, *, fence: Fence | None = None) -> None:
         with self._mutex:
             self.requests.append(("delete", step.ref))
+            self._check_fence(step, fence)
             self._maybe_fail(step.ref)
             existing = self.objects.get(step.ref)
             if existing is None:
@@ -260,6 +267,14 @@ class MemoryCluster:
         elif ref.kind == "Job":
             kind = "Failed" if ref in self._broken else "Complete"
             body["status"] = {"conditions": [{"type": kind, "status": "True"}]}
+
+    def _check_fence(self, step: Step, fence: Fence | None) -> None:
+        if fence is None:
+            return
+        newest = self._tokens.setdefault(fence.environment, fence.token)
+        if fence.token < newest:
+            raise Overtaken(f"{step.ref} was not changed: a newer apply, number {newest}, has begun")
+        self._tokens[fence.environment] = fence.token
 
     def _maybe_fail(self, ref: ObjectRef) -> None:
         for failure in self._failures:

@@ -19,6 +19,9 @@ FORMS = click.Choice(["table", "diff", "json", "yaml"])
 @applying.apply_options
 @applying.guard_options
 @click.option("--reason", default="", help="Why it is applied by hand; kept in the ledger.")
+@click.option(
+    "--take-lock", is_flag=True, help="From whoever is applying; needs --reason, and their apply stops."
+)
 @click.option("--wait/--no-wait", default=True, help="For health.")
 @click.option("--timeout", default=600, show_default=True, help="How long to wait for health, in seconds.")
 @click.option("--dry-run", is_flag=True, help="Print the plan and stop.")
@@ -31,6 +34,7 @@ def command(
     timeout: int,
     form: str,
     *,
+    take_lock: bool,
     wait: bool,
     dry_run: bool,
     batch_mode: bool,
@@ -52,7 +56,13 @@ def command(
     allowed = applying.allowed_by(options)
     begun = applying.begin_apply(session, **options)
     request = replace(
-        begun, dry_run=dry_run, reason=reason, wait=wait, timeout=timedelta(seconds=timeout), allowed=allowed
+        begun,
+        dry_run=dry_run,
+        reason=reason,
+        take_lock=applying.why_to_take_lock(reason) if take_lock else "",
+        wait=wait,
+        timeout=timedelta(seconds=timeout),
+        allowed=allowed,
     )
     apply = session.wiring.apply_environment()
     if dry_run:

@@ -144,12 +144,19 @@ _SERVER_WRITTEN = frozenset(
         "uid",
         "resourceVersion",
         "generation",
-        "selfLink",
         "creationTimestamp",
         "deletionTimestamp",
         "deletionGracePeriodSeconds",
     }
 )
+
+
+def without_link(obj: Obj) -> Obj:
+    """The object as it is stored: admission still sees the `selfLink` that a request brought, the store never keeps one."""
+    if "selfLink" not in obj["metadata"]:
+        return obj
+    kept = {key: value for key, value in obj["metadata"].items() if key != "selfLink"}
+    return {**obj, "metadata": kept}
 
 
 def check_preconditions(request: Request, old: Obj, new: Obj) -> None:

@@ -237,6 +237,7 @@ class Verbs:
         _warn(request, new, None)
         new = metadata.with_first_status(request, new)
         self._judge("CREATE", request, new, None)
+        new = metadata.without_link(new)
         collection, key = request.served.collection, request.key
         if self.store.find(collection, key):
             raise already_exists(request.served.resource.group, request.served.resource.plural, request.name)
@@ -261,8 +262,10 @@ class Verbs:
             raise metadata.invalid_fields(request, errors)
         _warn(request, new, old)
         self._judge("UPDATE", request, new, old)
-        if metadata.is_noop(old, new):
+        bare = metadata.without_link(new)
+        if metadata.is_noop(old, new) or bare == old:
             return Written(live)
+        new = bare
         new["metadata"]["resourceVersion"] = old["metadata"]["resourceVersion"]
         if request.dry_run:
             return Written(Stored(new, encode(new), live.revision))
