@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
 
-.PHONY: help demo test check format bench docs lock clean
+.PHONY: help demo test test-cluster check format bench docs lock clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/'
@@ -32,6 +32,15 @@ demo: $(VENV)/.run ## the whole story on an embedded platform: install, change, 
 
 test: $(VENV)/.dev ## all tests, on all cores
 	@$(BIN)/python -m pytest -q -n auto --dist loadgroup --ignore tests/parity
+
+# Two clusters: with the controllers of workloads, answers of the API would change while they are compared.
+CONTRACTS := $(patsubst %,tests/contracts/test_%.py,cluster anchors locks signals activities)
+PLAY := $(BIN)/python -m pytest -q -n 0 -p tests.support.side_by_side
+test-cluster: $(VENV)/.dev ## the API and its clients, on the embedded cluster and on a real one side by side (RECORD=1 renews the record)
+	@failed=0; \
+	JX_PARITY_RECORD=$(RECORD) $(BIN)/python scripts/test_cluster.py $(PLAY) tests/parity $(CONTRACTS) || failed=1; \
+	$(BIN)/python scripts/test_cluster.py --workloads $(PLAY) tests/clients || failed=1; \
+	exit $$failed
 
 check: $(VENV)/.dev ## format, lint, types, import contracts
 	@$(BIN)/ruff format --check -q .

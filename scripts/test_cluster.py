@@ -4,7 +4,8 @@ Usage: python scripts/test_cluster.py [--workloads] COMMAND...
 
 The cluster is the one that JX_TEST_KUBECONFIG names. Without that, Kubernetes' own control plane is built from `testcluster/`
 (once; kept in `.cache/testcluster` by the digest of its sources), started on loopback, and thrown away with the command's end.
-The command gets its kubeconfig in JX_PARITY_KUBECONFIG. `--build` only builds, and prints the path of the program.
+The command gets its kubeconfig in JX_PARITY_KUBECONFIG, and first on its PATH the kubectl that was built with the control plane
+(beside a cluster of yours only where it was built before). `--build` only builds, and prints the program's path.
 """
 
 from __future__ import annotations
@@ -42,14 +43,36 @@ def main() -> int:
         return 0
     chosen = os.environ.get("JX_TEST_KUBECONFIG")
     if chosen:
-        return run(options.command, Path(chosen))
-    with cluster(built(), workloads=options.workloads) as kubeconfig:
-        return run(options.command, kubeconfig)
+        return run(options.command, Path(chosen), kept())
+    program = built()
+    with cluster(program, workloads=options.workloads) as kubeconfig:
+        return run(options.command, kubeconfig, program)
 
 
-def run(command: list[str], kubeconfig: Path) -> int:
+def run(command: list[str], kubeconfig: Path, program: Path | None) -> int:
     environment = {**os.environ, "JX_PARITY_KUBECONFIG": str(kubeconfig)}
+    if program is not None:
+        environment["PATH"] = os.pathsep.join([str(kubectl_of(program)), environment.get("PATH", os.defpath)])
     return subprocess.run(command, env=environment, check=False).returncode
+
+
+def kubectl_of(program: Path) -> Path:
+    """A folder with the program's kubectl under its own name."""
+    command = program.parent / "bin" / "kubectl"
+    if not command.exists():
+        command.parent.mkdir(exist_ok=True)
+        made = command.with_suffix(f".{os.getpid()}")
+        made.write_text(f'#!/bin/sh\nexec "{program}" kubectl "$@"\n')
+        made.chmod(0o755)
+        made.replace(command)
+    return command.parent
+
+
+def kept() -> Path | None:
+    """The program, where it was built before."""
+    go = shutil.which("go")
+    program = CACHE / digest(go) / "testcluster" if go else None
+    return program if program and program.exists() else None
 
 
 def built() -> Path:

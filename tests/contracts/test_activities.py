@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from tests.support.embedded import GROUP, embedded_api, fresh_name
+from tests.support.embedded import CLUSTERS, GROUP, api_of, embedded_api, fresh_name, real_api, served
 
-from jx.adapters.kubernetes.activities import KubernetesActivities
+from jx.adapters.kubernetes.activities import PIPELINE_ACTIVITIES, KubernetesActivities
 from jx.adapters.kubernetes.anchors import ensure_namespace
 from jx.adapters.kubernetes.api import Api, Resource
 from jx.adapters.local.memory_records import MemoryActivities
@@ -17,7 +17,7 @@ from jx.domain.activities import Activity, ActivityStatus, ActivityStep
 from jx.domain.errors import Unavailable
 from jx.ports.activities import Activities
 
-__all__ = ["embedded_api"]
+__all__ = ["embedded_api", "real_api"]
 
 AT = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
 CRDS = Resource(
@@ -38,14 +38,15 @@ def crd() -> dict[str, Any]:
     }
 
 
-@pytest.fixture(params=["memory", "kubernetes"])
+@pytest.fixture(params=["memory", *CLUSTERS])
 def activities(request: pytest.FixtureRequest) -> Activities:
     if request.param == "memory":
         return MemoryActivities()
-    api: Api = request.getfixturevalue("embedded_api")
+    api = api_of(request)
     namespace = fresh_name("jx")
     ensure_namespace(api, namespace)
     api.apply(CRDS, "", crd(), query={"fieldManager": "test", "force": "true"})
+    served(api, PIPELINE_ACTIVITIES, namespace)
     return KubernetesActivities(api, namespace=namespace)
 
 

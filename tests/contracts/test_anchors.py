@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from tests.support.embedded import GROUP, embedded_api, fresh_name
+from tests.support.embedded import CLUSTERS, GROUP, api_of, embedded_api, fresh_name, real_api
 
 from jx.adapters.kubernetes.anchors import KubernetesAnchors
 from jx.adapters.local.memory_anchors import MemoryAnchors
@@ -26,18 +26,18 @@ from jx.domain.manifests import ChartPin, ObjectRef
 from jx.domain.names import EnvironmentName, Person, Repo, Revision
 from jx.ports.anchor import Anchors
 
-__all__ = ["embedded_api"]
+__all__ = ["embedded_api", "real_api"]
 
 AT = datetime(2026, 11, 1, 12, 30, 15, 250000, tzinfo=UTC)
 HEAD = Revision("a" * 40)
 pytestmark = GROUP
 
 
-@pytest.fixture(params=["memory", "kubernetes"])
+@pytest.fixture(params=["memory", *CLUSTERS])
 def anchors(request: pytest.FixtureRequest) -> Anchors:
     if request.param == "memory":
         return MemoryAnchors()
-    return KubernetesAnchors(request.getfixturevalue("embedded_api"))
+    return KubernetesAnchors(api_of(request))
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.support.embedded import GROUP, embedded_api, fresh_name
+from tests.support.embedded import CLUSTERS, GROUP, api_of, embedded_api, fresh_name, real_api
 
 from jx.adapters.kubernetes.anchors import ensure_namespace
-from jx.adapters.kubernetes.api import CONFIG_MAPS, Api
+from jx.adapters.kubernetes.api import CONFIG_MAPS
 from jx.adapters.kubernetes.cluster import KubernetesCluster
 from jx.adapters.local.memory_cluster import MemoryCluster
 from jx.domain.applying import Action, LiveObject, Step
@@ -20,10 +20,10 @@ from jx.domain.errors import Conflict, Failed, Invalid, Stale
 from jx.domain.manifests import Manifest, ref_of
 from jx.ports.cluster import Cluster, Scope
 
-__all__ = ["embedded_api"]
+__all__ = ["embedded_api", "real_api"]
 
 pytestmark = GROUP
-BY_API_ONLY = pytest.mark.parametrize("world", ["kubernetes"], indirect=True)
+BY_API_ONLY = pytest.mark.parametrize("world", CLUSTERS, indirect=True)
 """The cluster in memory has nothing to follow (it tells what is there and lets time pass at once), and deletes by uid alone."""
 
 Body = dict[str, Any]
@@ -59,7 +59,7 @@ class World:
         return self.live()[name].body["data"]
 
 
-@pytest.fixture(params=["memory", "kubernetes"])
+@pytest.fixture(params=["memory", *CLUSTERS])
 def world(request: pytest.FixtureRequest) -> World:
     namespace = fresh_name("ns")
     if request.param == "memory":
@@ -71,7 +71,7 @@ def world(request: pytest.FixtureRequest) -> World:
             memory.put(body, manager=manager)
 
         return World(memory, namespace, put)
-    api: Api = request.getfixturevalue("embedded_api")
+    api = api_of(request)
     ensure_namespace(api, namespace)
 
     def edit(body: Body, manager: str) -> None:

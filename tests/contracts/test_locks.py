@@ -6,7 +6,7 @@ import threading
 from datetime import timedelta
 
 import pytest
-from tests.support.embedded import GROUP, embedded_api, fresh_name
+from tests.support.embedded import CLUSTERS, GROUP, api_of, embedded_api, fresh_name, real_api
 from tests.support.kubernetes import QuickClock
 
 from jx.adapters.kubernetes.locks import KubernetesLocks
@@ -15,7 +15,7 @@ from jx.domain.errors import Locked, Overtaken
 from jx.domain.names import EnvironmentName
 from jx.ports.anchor import Locks
 
-__all__ = ["embedded_api"]
+__all__ = ["embedded_api", "real_api"]
 
 MINUTE = timedelta(minutes=1)
 pytestmark = GROUP
@@ -26,11 +26,11 @@ def clock() -> QuickClock:
     return QuickClock()
 
 
-@pytest.fixture(params=["memory", "kubernetes"])
+@pytest.fixture(params=["memory", *CLUSTERS])
 def locks(request: pytest.FixtureRequest, clock: QuickClock) -> Locks:
     if request.param == "memory":
         return MemoryLocks(clock.now)
-    return KubernetesLocks(request.getfixturevalue("embedded_api"), clock)
+    return KubernetesLocks(api_of(request), clock)
 
 
 @pytest.fixture

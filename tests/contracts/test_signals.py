@@ -7,7 +7,7 @@ import time
 from datetime import timedelta
 
 import pytest
-from tests.support.embedded import GROUP, embedded_api, fresh_name
+from tests.support.embedded import CLUSTERS, GROUP, api_of, embedded_api, fresh_name, real_api
 
 from jx.adapters.kubernetes.anchors import ensure_namespace
 from jx.adapters.kubernetes.api import CONFIG_MAPS, Api
@@ -16,18 +16,18 @@ from jx.adapters.local.memory_records import MemorySignals
 from jx.domain.errors import Unavailable
 from jx.ports.signals import Signals
 
-__all__ = ["embedded_api"]
+__all__ = ["embedded_api", "real_api"]
 
 DEV = "repo:acme/environment-jx-dev"
 LONG = timedelta(seconds=20)
 pytestmark = GROUP
 
 
-@pytest.fixture(params=["memory", "kubernetes"])
+@pytest.fixture(params=["memory", *CLUSTERS])
 def signals(request: pytest.FixtureRequest) -> Signals:
     if request.param == "memory":
         return MemorySignals()
-    api: Api = request.getfixturevalue("embedded_api")
+    api = api_of(request)
     namespace = fresh_name("jx")
     ensure_namespace(api, namespace)
     api.create(CONFIG_MAPS, namespace, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": NAME}})

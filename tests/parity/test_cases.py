@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support import side_by_side
 from tests.support.parity import Case, Player, load
 
 FOLDER = Path(__file__).parent
@@ -27,9 +28,12 @@ def _recorded(stem: str) -> dict[str, list[Any]]:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_the_answers_are_the_real_ones(case: Case, ours: Player, theirs: Player | None) -> None:
+def test_the_answers_are_the_real_ones(
+    case: Case, ours: Player, theirs: Player | None, request: pytest.FixtureRequest
+) -> None:
     stem, _, name = case.name.partition(": ")
     if theirs is not None:
+        side_by_side.played(request, side_by_side.REAL)
         expected = [answer.plain() for answer in theirs.play(case)]
         if RENEWS:
             _record(stem, name, expected)
@@ -37,6 +41,7 @@ def test_the_answers_are_the_real_ones(case: Case, ours: Player, theirs: Player 
             assert expected == _recorded(stem)[name], "the real server answers otherwise than was recorded"
     else:
         expected = _recorded(stem)[name]
+    side_by_side.played(request, side_by_side.EMBEDDED)
     found = [answer.plain() for answer in ours.play(case)]
     if case.differs:
         assert found != expected, "no difference is left: take `differs` away"
