@@ -3,111 +3,30 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.support.embedded import GROUP, embedded_api, fresh_name
+from tests.support.embedded import GROUP, embedded_api
 from tests.support.fuses import Crash, Fuse
-from tests.support.worlds import World, config_map, deployment, environment_tree, secret
+from tests.support.places import Place, make_place
+from tests.support.worlds import World, config_map, environment_tree
 
-from jx.adapters.kubernetes.anchors import KubernetesAnchors
 from jx.adapters.kubernetes.api import CONFIG_MAPS, Api, Resource
 from jx.adapters.kubernetes.cluster import KubernetesCluster
-from jx.adapters.kubernetes.locks import KubernetesLocks
-from jx.domain.applying import Action, ApplyReport
+from jx.domain.applying import Action
 from jx.domain.errors import Overtaken
 from jx.domain.locking import LEASE
 from jx.domain.names import EnvironmentName
-from jx.domain.trees import Tree
-from jx.usecases.apply_environment import ApplyEnvironment
 
 __all__ = ["embedded_api"]
 
 pytestmark = GROUP
 
-NORMALISED: dict[str, Any] = {
-    "apiVersion": "v1",
-    "kind": "Service",
-    "metadata": {"name": "web", "creationTimestamp": None},
-    "spec": {"ports": [{"port": 80}], "selector": {"app": "web"}, "clusterIP": ""},
-    "status": {"loadBalancer": {}},
-}
-
-
-class CountingCluster(KubernetesCluster):
-    """Remembers what could have changed something."""
-
-    def __init__(self, api: Api) -> None:
-        super().__init__(api)
-        self.writes = 0
-
-    def send(self, *args: Any, **kwargs: Any) -> Any:
-        self.writes += 1
-        return super().send(*args, **kwargs)
-
-    def delete(self, *args: Any, **kwargs: Any) -> None:
-        self.writes += 1
-        super().delete(*args, **kwargs)
-
-
-@dataclass
-class Place:
-    """An environment of its own on a shared API."""
-
-    world: World
-    cluster: CountingCluster
-    name: EnvironmentName
-
-    def tree(self, **apps: str) -> Tree:
-        return environment_tree(apps, name=self.name, namespace=self.name)
-
-    def use_case(self, fuse: Fuse | None = None) -> ApplyEnvironment:
-        return self.world.use_case(fuse.wrap) if fuse else self.world.use_case()
-
-    def apply(self) -> ApplyReport:
-        return self.world.apply_head(wait=False)
-
-    def inventory(self) -> set[str]:
-        """The objects that the anchor names, without the name of this place."""
-        anchor = self.world.anchors.find(self.name)
-        assert anchor is not None
-        return {str(item.ref).replace(self.name, "here") for item in anchor.inventory}
-
 
 @pytest.fixture
 def place(embedded_api: Api) -> Place:
     return make_place(embedded_api)
-
-
-def make_place(api: Api) -> Place:
-    world = World()
-    cluster = CountingCluster(api)
-    world.cluster = cluster  # type: ignore[assignment]
-    world.anchors = KubernetesAnchors(api)  # type: ignore[assignment]
-    world.locks = KubernetesLocks(api, world.clock)  # type: ignore[assignment]
-    web = deployment("web", "web:1")
-    web["spec"]["template"]["spec"]["containers"][0] |= {
-        "resources": {"limits": {"cpu": "1000m", "memory": "0.5Gi"}},
-        "ports": [{"containerPort": 80}],
-        "env": [{"name": "A", "value": ""}],
-    }
-    world.offer(
-        "web",
-        "1.0.0",
-        web,
-        NORMALISED,
-        secret("web", {"password": "hunter22"}),
-        config_map("old", {"a": "1"}),
-    )
-    world.offer(
-        "web", "1.1.0", deployment("web", "web:2"), NORMALISED, secret("web", {"password": "hunter23"})
-    )
-    world.offer(
-        "web", "1.2.0", deployment("web", "web:3"), NORMALISED, secret("web", {"password": "hunter24"})
-    )
-    return Place(world, cluster, EnvironmentName(fresh_name("env")))
 
 
 def test_a_second_apply_sends_no_write_although_the_server_normalises(place: Place) -> None:
