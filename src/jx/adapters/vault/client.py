@@ -45,6 +45,10 @@ class Client:
         """Close the connections; the client may still be used."""
         self._pool.clear()
 
+    def log_in(self) -> None:
+        """Log in, where that has not been done. Forbidden where the login is refused."""
+        self._current()
+
     def ask(self, method: str, path: str, body: Json | None = None) -> Json | None:
         """The answer's object; None for 404. Logs in where that is needed, and once more where the login has ended."""
         session = self._current()
@@ -65,7 +69,7 @@ class Client:
     def _current(self) -> _Session:
         with self._lock:
             if self._session is None:
-                self._session = self._log_in()
+                self._session = self._new_session()
             elif time.monotonic() > self._session.renew_at:
                 self._session = self._renewed(self._session)
             return self._session
@@ -79,7 +83,7 @@ class Client:
                 self._session = None
         return True
 
-    def _log_in(self) -> _Session:
+    def _new_session(self) -> _Session:
         login = self.access.login
         if isinstance(login, Token):
             return self._of_token(login)
@@ -111,7 +115,7 @@ class Client:
             status, answer = self._send("POST", "auth/token/renew-self", {}, session.token)
             if status < 300:
                 return _session(answer.get("auth") or {})
-        return self._log_in()
+        return self._new_session()
 
     def _send(self, method: str, path: str, body: Json | None, token: str) -> tuple[int, Json]:
         headers = {"Accept": "application/json", "X-Vault-Request": "true"}

@@ -14,7 +14,7 @@ from typing import Any
 
 from jx.adapters.vault.access import VaultAccess
 from jx.adapters.vault.client import CONNECTIONS, Client, Json, quoted
-from jx.domain.errors import Failed, Invalid, NotFound, Stale, Unavailable
+from jx.domain.errors import Failed, Forbidden, Invalid, NotFound, Stale, Unavailable
 from jx.ports.secrets import Listed, Secret
 
 
@@ -86,7 +86,11 @@ class VaultSecrets:
 
     @cached_property
     def _version(self) -> int:
-        answer = self._client.ask("GET", f"sys/internal/ui/mounts/{quoted(self._access.mount)}")
+        self._client.log_in()
+        try:
+            answer = self._client.ask("GET", f"sys/internal/ui/mounts/{quoted(self._access.mount)}")
+        except Forbidden as error:  # said of a mount that is not there, too
+            raise self._no_mount() from error
         mount = (answer or {}).get("data") or {}
         if answer is None or mount.get("type") not in ("kv", "generic"):
             raise self._no_mount()
@@ -149,8 +153,8 @@ class VaultSecrets:
 
     def _no_mount(self) -> NotFound:
         return NotFound(
-            f"{self.name} has no key/value engine at {self._access.mount}/",
-            hint=f"enable one: vault secrets enable -path={self._access.mount} -version=2 kv",
+            f"{self.name} has no key/value engine at {self._access.mount}/ that this login may see",
+            hint=f"enable one (vault secrets enable -path={self._access.mount} -version=2 kv), or give the login a policy for it",
         )
 
 
