@@ -7,21 +7,37 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.support import vaults
+from tests.support import clouds, vaults
+from tests.support.embedded import GROUP, embedded_api
 
+from jx.adapters.kubernetes.secrets import KubernetesSecrets
 from jx.adapters.local.memory_secrets import MemorySecrets
 from jx.adapters.vault.store import VaultSecrets
 from jx.domain.errors import Invalid, Stale
 from jx.ports.secrets import SecretStore
 
+__all__ = ["embedded_api"]
+
+pytestmark = GROUP
 NEEDS_VAULT = pytest.mark.skipif(vaults.real_access() is None, reason="JX_TEST_VAULT_ADDR names no Vault")
 
 
-@pytest.fixture(params=["memory", "embedded", pytest.param("vault", marks=NEEDS_VAULT)])
+STORES = ["memory", "embedded", pytest.param("vault", marks=NEEDS_VAULT), "kubernetes", "aws", "gcp"]
+
+
+@pytest.fixture(params=STORES)
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SecretStore]:
     match request.param:
         case "memory":
             yield MemorySecrets()
+        case "kubernetes":
+            yield KubernetesSecrets(request.getfixturevalue("embedded_api"))
+        case "aws":
+            with clouds.aws() as aws:
+                yield aws
+        case "gcp":
+            with clouds.gcp() as gcp:
+                yield gcp
         case "embedded":
             with vaults.embedded_store(tmp_path / "vault") as access:
                 made = VaultSecrets(access)
@@ -84,6 +100,15 @@ def test_of_two_who_saw_nothing_only_the_first_writes(store: SecretStore, root: 
 
 
 def test_the_list_has_everything_below_a_path_and_no_neighbours(store: SecretStore, root: str) -> None:
+    if store.depth:
+        for path in ("a", "ab"):
+            store.write(f"{root}/{path}", {"k": "v"})
+        listed = [one.path for one in store.list_under(root) if not one.path.endswith("kube-root-ca.crt")]
+        assert listed == [f"{root}/a", f"{root}/ab"]
+        assert [one.path for one in store.list_under(f"{root}/a")] == [f"{root}/a"]
+        with pytest.raises(Invalid):
+            store.read((f"{root}/a/b",))
+        return
     for path in ("a", "a/b", "a/b/c", "ab"):
         store.write(f"{root}/{path}", {"k": "v"})
     assert [one.path for one in store.list_under(root)] == [
@@ -110,9 +135,10 @@ def test_a_secret_may_be_shown_without_its_values(store: SecretStore, root: str)
 
 
 def test_a_folder_is_no_secret_and_is_said_to_be_one(store: SecretStore, root: str) -> None:
-    store.write(f"{root}/folder/db", {"a": "1"})
-    with pytest.raises(Invalid, match="is a folder"):
-        store.read((f"{root}/folder",))
+    folder = root if store.depth else f"{root}/folder"
+    store.write(f"{folder}/db", {"a": "1"})
+    with pytest.raises(Invalid, match="a folder"):
+        store.read((folder,))
 
 
 @pytest.mark.parametrize("path", ["", "a//b", "../a", "a/..", "a/./b"])

@@ -33,6 +33,9 @@ class SecretStore(Protocol):
     """One store. Calls raise Unavailable (down, sealed, slow), Forbidden (login refused or ended, no right to the path: verb and
     path named) and Invalid (a path that cannot be one, or that is a folder). No message ever holds a value."""
 
+    depth: int
+    """How many parts a path has; 0 where it may have any number. A path of another form is Invalid."""
+
     @property
     def name(self) -> str:
         """What it is and where, for messages: `Vault at https://vault.example:8200`."""

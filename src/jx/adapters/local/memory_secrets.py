@@ -21,6 +21,8 @@ class MemorySecrets:
         self._stored = {path: Secret(path, dict(values), "1", _AT) for path, values in (stored or {}).items()}
         self._count = dict.fromkeys(self._stored, 1)
 
+    depth = 0
+
     @property
     def name(self) -> str:
         """`the store in memory`."""

@@ -26,6 +26,8 @@ class VaultSecrets:
         self._client = Client(access)
         self._salt = secrets.token_bytes(16)
 
+    depth = 0
+
     @property
     def name(self) -> str:
         """`Vault at https://...`."""
