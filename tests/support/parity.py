@@ -219,8 +219,8 @@ class _Run:
     def _address(self, place: str) -> tuple[str, tuple[tuple[str, str], ...]]:
         path, _, query = place.partition("?")
         if not path.startswith("/"):
-            plural, _, rest = path.partition("/")
-            path = _path_of(plural, rest, self.namespace)
+            version, plural, rest = _PLACE.fullmatch(path).groups("")  # type: ignore[union-attr]
+            path = _path_of(version + plural, rest, self.namespace)
         return path, tuple(parse_qsl(query, keep_blank_values=True))
 
     def _filled(self, value: Any) -> Any:
@@ -339,6 +339,7 @@ def _ordered(found: re.Match[str]) -> str:
     return f"Invalid value: {json.dumps(text)}: "
 
 
+_PLACE = re.compile(r"((?:[a-z0-9.]+/)?v\w+:)?([^/]+)(?:/(.*))?")
 _PATCHED = re.compile(r'Invalid value: "(\{.*\})": ')
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")

@@ -180,6 +180,7 @@ _KINDS: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(
     {
         ("", "ConfigMap"): data_rules.config_map,
         ("", "Endpoints"): network_rules.endpoints,
+        ("", "Event"): scaling_rules.event,
         ("", "PersistentVolume"): storage_rules.volume,
         ("", "PersistentVolumeClaim"): _claim,
         ("", "Pod"): _pod,
@@ -194,6 +195,7 @@ _KINDS: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(
         ("batch", "CronJob"): _cron_job,
         ("batch", "Job"): _job,
         ("coordination.k8s.io", "Lease"): scaling_rules.lease,
+        ("events.k8s.io", "Event"): scaling_rules.event,
         ("discovery.k8s.io", "EndpointSlice"): network_rules.endpoint_slice,
         ("networking.k8s.io", "Ingress"): network_rules.ingress,
         ("networking.k8s.io", "IngressClass"): network_rules.ingress_class,

@@ -188,6 +188,29 @@ def priority_class(obj: Obj) -> Iterator[FieldError]:
         yield invalid.unsupported("preemptionPolicy", policy, _PREEMPTIONS)
 
 
+def event(obj: Obj) -> Iterator[FieldError]:
+    """The mistakes of an Event."""
+    namespace, of = (
+        obj["metadata"].get("namespace", ""),
+        obj.get("involvedObject") or obj.get("regarding") or {},
+    )
+    about = of.get("namespace") or ""
+    place = "involvedObject.namespace"
+    if not obj.get("eventTime"):
+        if about != namespace and (about or namespace != "default"):
+            yield invalid.invalid(place, about, "does not match event.namespace")
+        return
+    if not about and namespace not in ("default", "kube-system"):
+        yield invalid.invalid(place, about, "does not match event.namespace")
+    controller = "reportingComponent" if obj.get("apiVersion") == "v1" else "reportingController"
+    for key in (controller, "reportingInstance", "action", "reason"):
+        if not obj.get(key):
+            yield invalid.required(key)
+        if key == controller:
+            for problem in names.label_key_problems(obj.get(key) or ""):
+                yield invalid.invalid(key, obj.get(key) or "", problem)
+
+
 def revision(obj: Obj) -> Iterator[FieldError]:
     """The mistakes of a ControllerRevision."""
     if (obj.get("revision") or 0) < 0:
