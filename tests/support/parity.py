@@ -35,6 +35,7 @@ _PATCHES = {
 }
 _PATIENCE_SECONDS = 20.0
 _PAUSE_SECONDS = 0.05
+_LONGEST_SHOWN = 10_000
 
 
 @dataclass(frozen=True)
@@ -228,6 +229,9 @@ class _Run:
             for name in sorted(self.saved, key=len, reverse=True):
                 value = value.replace(f"${name}", self.saved[name])
             return value
+        if isinstance(value, dict) and value.keys() == {"times"}:
+            text, count = value["times"]
+            return str(text) * int(count)
         if isinstance(value, dict):
             return {self._filled(key): self._filled(child) for key, child in value.items()}
         if isinstance(value, list):
@@ -309,6 +313,8 @@ class _Run:
     def _text(self, text: str) -> str:
         if text.startswith("-----BEGIN CERTIFICATE"):
             return "<certificate>"
+        if len(text) > _LONGEST_SHOWN:
+            return f"<{len(text)} characters>"
         text = _PATCHED.sub(_ordered, text.replace(self.namespace, "<ns>"))
         for prefix in self.prefixes:
             text = re.sub(rf"{re.escape(prefix)}{_RANDOM}", f"{prefix}<random>", text)

@@ -61,7 +61,7 @@ def config_map(obj: Obj) -> Iterator[FieldError]:
         yield invalid.invalid(f"data[{key}]", key, "duplicate of key present in binaryData")
     yield from _key_mistakes(binary, "binaryData")
     if sum(len(value.encode()) for value in data.values()) + sum(map(_length, binary.values())) > _LIMIT:
-        yield invalid.too_long("", _LIMIT)
+        yield invalid.too_long("[]", _LIMIT)
 
 
 def _length(encoded: str) -> int:

@@ -75,7 +75,9 @@ def _template_mistakes(
     spec: Obj, path: str = "spec.template", restarts: tuple[str, ...] = ("Always",)
 ) -> Iterator[FieldError]:
     template = spec.get("template") or {}
-    yield from object_rules.label_mistakes((template.get("metadata") or {}).get("labels"), f"{path}.labels")
+    metadata = template.get("metadata") or {}
+    yield from object_rules.label_mistakes(metadata.get("labels"), f"{path}.labels")
+    yield from object_rules.annotation_mistakes(metadata.get("annotations"), f"{path}.annotations")
     claims = tuple(
         (claim.get("metadata") or {}).get("name", "") for claim in spec.get("volumeClaimTemplates") or ()
     )

@@ -23,6 +23,9 @@ Key: TypeAlias = tuple[str, str]
 
 ChangeType: TypeAlias = Literal["ADDED", "MODIFIED", "DELETED"]
 
+# Of what the store of a real cluster takes in one request.
+_LARGEST = 3 * 512 * 1024
+
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS objects (
   grp TEXT NOT NULL, plural TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL,
@@ -108,6 +111,8 @@ class Store:
         objects = self._objects[collection]
         old = objects.get(key)
         new = self._numbered(obj)
+        if len(new.body) > _LARGEST:
+            raise ApiError(500, "", "etcdserver: request is too large")
         self._commit(_PUT, (*collection, *key, new.revision, obj["apiVersion"], obj["kind"], new.body))
         self.revision = new.revision
         objects[key] = new
