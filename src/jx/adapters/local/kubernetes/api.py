@@ -24,7 +24,7 @@ from jx.adapters.local.kubernetes.pod_admission import PodAccounts, PodPrioritie
 from jx.adapters.local.kubernetes.policies import MutatingPolicies, ValidatingPolicies
 from jx.adapters.local.kubernetes.protection import NodeTaints, StorageProtection
 from jx.adapters.local.kubernetes.quotas import Quotas
-from jx.adapters.local.kubernetes.rbac import Authorizer, EscalationCheck
+from jx.adapters.local.kubernetes.rbac import Authorizer, CreateCheck, EscalationCheck
 from jx.adapters.local.kubernetes.reading import Selection, select
 from jx.adapters.local.kubernetes.registry import Registry, Served
 from jx.adapters.local.kubernetes.requests import DeleteOptions, Request
@@ -90,6 +90,7 @@ class Api:
         ]
         quotas = Quotas(self.verbs)
         self.verbs.judges += [
+            CreateCheck(self.authorizer),
             Limits(self._store),
             ValidatingPolicies(self._store, self.verbs.registry),
             ValidatingWebhooks(self.webhooks),

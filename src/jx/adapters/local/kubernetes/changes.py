@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
-from jx.adapters.local.kubernetes import invalid, quantities, service_rules
+from jx.adapters.local.kubernetes import invalid, quantities, quota_rules, service_rules
 from jx.adapters.local.kubernetes.facts import Gvk, Obj
 from jx.adapters.local.kubernetes.invalid import FieldError
 
@@ -170,6 +170,7 @@ _KINDS: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(
         ("", "ConfigMap"): _config_map,
         ("", "PersistentVolumeClaim"): _claim,
         ("", "Pod"): _pod,
+        ("", "ResourceQuota"): quota_rules.quota_changes,
         ("", "Secret"): _secret,
         ("", "Service"): service_rules.service_changes,
         ("apps", "ControllerRevision"): _sealed_fields(("data",)),

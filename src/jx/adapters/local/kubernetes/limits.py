@@ -92,16 +92,22 @@ def _problems(obj: Obj, limit_range: Obj, *, is_pod: bool) -> Iterator[str]:
                     for container in spec.get(key) or ():
                         yield from _broken(limit, container.get("resources") or {})
             case "Pod" if is_pod:
-                whole = {kind: amounts.of_pod(obj, kind) for kind in ("requests", "limits")}
-                yield from _broken(limit, {kind: _texts(found) for kind, found in whole.items()})
+                yield from _broken(limit, {kind: _whole(obj, kind) for kind in ("requests", "limits")})
             case "PersistentVolumeClaim" if not is_pod:
                 yield from _broken_claim(limit, (spec.get("resources") or {}).get("requests") or {})
             case _:
                 pass
 
 
-def _texts(found: amounts.Amounts) -> dict[str, str]:
-    return {name: amounts.shown(amount, "") for name, amount in found.items()}
+def _whole(pod: Obj, kind: str) -> dict[str, str]:
+    """What a pod asks for, each sum written as the first of its parts is."""
+    forms: dict[str, str] = {}
+    for container in (pod.get("spec") or {}).get("containers") or ():
+        for name, amount in ((container.get("resources") or {}).get(kind) or {}).items():
+            forms.setdefault(name, amount)
+    return {
+        name: amounts.shown(amount, forms.get(name, "")) for name, amount in amounts.of_pod(pod, kind).items()
+    }
 
 
 def _broken(limit: Obj, resources: Obj) -> Iterator[str]:

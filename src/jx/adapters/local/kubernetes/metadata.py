@@ -70,6 +70,34 @@ _CONDITIONAL = frozenset(
     }
 )
 
+# The real server keeps these under other names than their own.
+_STORED_AS = {
+    ("", "endpoints"): "services/endpoints",
+    ("", "nodes"): "minions",
+    ("", "replicationcontrollers"): "controllers",
+    ("", "services"): "services/specs",
+    ("networking.k8s.io", "ingresses"): "ingress",
+}
+_EXTENSIONS = "apiextensions.k8s.io"
+
+# An update makes these, where they are missing.
+_MADE_BY_UPDATE = frozenset(
+    {
+        ("", "Endpoints"),
+        ("", "Event"),
+        ("", "LimitRange"),
+        ("", "Service"),
+        ("coordination.k8s.io", "Lease"),
+        ("coordination.k8s.io", "LeaseCandidate"),
+        ("events.k8s.io", "Event"),
+        ("node.k8s.io", "RuntimeClass"),
+        ("rbac.authorization.k8s.io", "ClusterRole"),
+        ("rbac.authorization.k8s.io", "ClusterRoleBinding"),
+        ("rbac.authorization.k8s.io", "Role"),
+        ("rbac.authorization.k8s.io", "RoleBinding"),
+    }
+)
+
 
 def timestamp(now: datetime) -> str:
     """Kubernetes' form of a time, in seconds."""
@@ -180,6 +208,18 @@ def check_uid(request: Request, old: Obj, new: Obj) -> None:
         raise uid_conflict(request, uid, live)
 
 
+def is_made_by_update(request: Request) -> bool:
+    """Whether an update makes the object where it is missing."""
+    resource = request.served.resource
+    return not request.subresource and (resource.group, resource.kind) in _MADE_BY_UPDATE
+
+
+def check_unborn_update(request: Request, obj: Obj) -> None:
+    """409 where an update is meant for an object that is no longer there."""
+    if uid := obj["metadata"].get("uid"):
+        raise uid_conflict(request, uid, "")
+
+
 def check_unborn(obj: Obj) -> None:
     """500, as the real server has it, for a create that says which state it is based on."""
     revision = obj["metadata"].get("resourceVersion") or ""
@@ -189,7 +229,9 @@ def check_unborn(obj: Obj) -> None:
 
 def uid_conflict(request: Request, wanted: str, live: str) -> ApiError:
     resource = request.served.resource
-    place = "/".join(part for part in ("/registry", resource.plural, *request.key) if part)
+    kind = _STORED_AS.get((resource.group, resource.plural), resource.plural)
+    group = resource.group if request.served.custom or resource.group == _EXTENSIONS else ""
+    place = "/".join(part for part in ("/registry", group, kind, *request.key) if part)
     why = (
         f"StorageError: invalid object, Code: 4, Key: {place}, ResourceVersion: 0, AdditionalErrorMsg: "
         f"Precondition failed: UID in precondition: {wanted}, UID in object meta: {live}"

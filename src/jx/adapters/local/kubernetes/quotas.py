@@ -34,6 +34,7 @@ _STORAGE_CLASS: Final = ".storageclass.storage.k8s.io/"
 _DEMANDED: Final = ("cpu", "memory", "requests.cpu", "requests.memory", "limits.cpu", "limits.memory")
 _COMPUTE: Final = ("cpu", "memory", "ephemeral-storage")
 _MANAGER: Final = "kube-controller-manager"
+_ADMISSION_MANAGER: Final = "kube-apiserver"
 
 
 class Quotas:
@@ -80,25 +81,42 @@ class Quotas:
             return
         for stored in self._store.entries(QUOTAS, namespace):
             hard = (stored.obj.get("spec") or {}).get("hard") or {}
+            states = [change.new.obj, *([change.old.obj] if change.old else [])]
             is_touched = change.collection == QUOTAS or any(
-                name in hard for name in usage_of(change.collection, change.new.obj)
+                name in hard for state in states for name in usage_of(change.collection, state)
             )
             if is_touched:
-                self._tend(stored.obj)
+                self._tend(stored.obj, is_admission=change.collection != QUOTAS)
 
-    def _tend(self, quota: Obj) -> None:
+    def _tend(self, quota: Obj, *, is_admission: bool = False) -> None:
         hard = (quota.get("spec") or {}).get("hard") or {}
         used = self._used(quota, hard)
         status = {
             "hard": hard,
-            "used": {name: amounts.shown(used[name], limit) for name, limit in hard.items()},
+            "used": {
+                name: amounts.shown(used[name], limit)
+                for name, limit in hard.items()
+                if self._is_counted(name)
+            },
         }
         if quota.get("status") == status or not hard:
             return
         meta = quota["metadata"]
         served = self._verbs.registry.get(*QUOTAS)
-        request = Request(served, meta["namespace"], meta["name"], "status", manager=_MANAGER)
+        before = amounts.parsed((quota.get("status") or {}).get("used"))
+        # What is taken is written down as it is admitted; what is given back, a controller finds.
+        is_taken = is_admission and any(used[name] > before.get(name, 0) for name in hard)
+        manager = _ADMISSION_MANAGER if is_taken else _MANAGER
+        request = Request(served, meta["namespace"], meta["name"], "status", manager=manager)
         self._verbs.rewrite(request, lambda live: {**live, "status": status})
+
+    def _is_counted(self, name: str) -> bool:
+        """Whether anything is known that uses a resource of that name."""
+        if not name.startswith("count/"):
+            return _STORAGE_CLASS in name or "/" not in name or name.startswith("requests.")
+        plural, _, group = name.removeprefix("count/").partition(".")
+        resources = self._verbs.registry.resources()
+        return any((one.group, one.plural) == (group, plural) for one in resources)
 
     def _used(self, quota: Obj, names: Mapping[str, object]) -> Amounts:
         """How much of some resources a quota's namespace uses."""

@@ -133,6 +133,21 @@ class Authorizer:
                 self._verbs.rewrite(request, partial(_with_rules, rules=wanted))
 
 
+class CreateCheck:
+    """A judge: who may update or apply but not create makes nothing that way."""
+
+    def __init__(self, authorizer: Authorizer) -> None:
+        self._authorizer = authorizer
+
+    def judge(self, operation: Operation, request: Request, new: Obj, old: Obj | None) -> None:
+        if operation != "CREATE" or not request.by_write:
+            return
+        group, plural = request.served.resource.group, request.served.resource.plural
+        self._authorizer.check(
+            request.user, Action("create", group, plural, "", request.namespace, request.name)
+        )
+
+
 class EscalationCheck:
     """An admission plugin: a Role or binding may grant only what its author holds himself."""
 

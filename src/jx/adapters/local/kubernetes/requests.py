@@ -39,6 +39,8 @@ class Request:
     strictness: str = "Ignore"
     warnings: list[str] = field(default_factory=list)
     """Texts for the caller, filled while the request is handled."""
+    by_write: bool = False
+    """Whether an update or an apply makes the object, which takes the right to create, too."""
     draft: Draft | None = None
     """None for what the server does by itself: that asks nobody outside."""
 

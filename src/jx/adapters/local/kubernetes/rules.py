@@ -12,6 +12,7 @@ from jx.adapters.local.kubernetes import (
     network_rules,
     object_rules,
     pod_rules,
+    quota_rules,
     rbac_rules,
     scaling_rules,
     selectors,
@@ -31,9 +32,9 @@ _ADMISSION: Final = "admissionregistration.k8s.io"
 def mistakes(gvk: Gvk, obj: Obj, old: Obj | None) -> list[FieldError]:
     """All mistakes of a create (`old` is None) or an update, outside of metadata."""
     kind = (gvk[0], gvk[2])
-    found = [] if old is None else changes.mistakes(gvk, obj, old)
-    if kind in _KINDS:
-        found += _KINDS[kind](obj)
+    changed = [] if old is None else changes.mistakes(gvk, obj, old)
+    found = list(_KINDS[kind](obj)) if kind in _KINDS else []
+    found = found + changed if kind in _CHANGES_LAST else changed + found
     if old is None and kind in _NEW:
         found += _NEW[kind](obj)
     return found
@@ -183,9 +184,11 @@ _KINDS: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(
         ("", "ConfigMap"): data_rules.config_map,
         ("", "Endpoints"): network_rules.endpoints,
         ("", "Event"): scaling_rules.event,
+        ("", "LimitRange"): quota_rules.limit_range,
         ("", "PersistentVolume"): storage_rules.volume,
         ("", "PersistentVolumeClaim"): _claim,
         ("", "Pod"): _pod,
+        ("", "ResourceQuota"): quota_rules.quota,
         ("", "Secret"): data_rules.secret,
         ("", "Service"): service_rules.service,
         ("apps", "ControllerRevision"): scaling_rules.revision,
@@ -214,6 +217,16 @@ _KINDS: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(
         (_RBAC, "ClusterRoleBinding"): rbac_rules.binding,
         (_RBAC, "Role"): rbac_rules.role,
         (_RBAC, "RoleBinding"): rbac_rules.binding,
+    }
+)
+# The real server looks at these first as they are, and then at what has changed.
+_CHANGES_LAST: Final = frozenset(
+    {
+        ("", "PersistentVolume"),
+        ("", "PersistentVolumeClaim"),
+        ("", "ResourceQuota"),
+        ("apps", "ControllerRevision"),
+        ("discovery.k8s.io", "EndpointSlice"),
     }
 )
 _NEW: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(

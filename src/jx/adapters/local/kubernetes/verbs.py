@@ -115,9 +115,14 @@ class Verbs:
             return self._create(replace(request, name=generated), named, _managed_create)
 
     def update(self, request: Request, obj: Obj) -> Written:
-        """PUT: 409 where the object has changed since the given resourceVersion."""
+        """PUT: 409 where the object has changed since the given resourceVersion; some kinds are made where missing."""
         metadata.check_identity(request, obj)
         with self.operation():
+            if metadata.is_made_by_update(request) and not self.store.find(
+                request.served.collection, request.key
+            ):
+                metadata.check_unborn_update(request, obj)
+                return self._create(replace(request, by_write=True), obj, _managed_create)
             live = self._live(request)
             metadata.check_uid(request, live.obj, obj)
             return self._update(request, live, obj)
@@ -284,7 +289,7 @@ class Verbs:
             raise conflict(resource.group, resource.plural, request.name, why)
         merged = self._merged(request, None, config, force=force)
         metadata.check_identity(request, config)
-        return self._create(request, merged, _managed_already)
+        return self._create(replace(request, by_write=True), merged, _managed_already)
 
     def _merged(self, request: Request, live: Obj | None, config: Obj, *, force: bool) -> Obj:
         served = request.served
