@@ -1,8 +1,8 @@
 """Questions: what a chart's `values.schema.json` has to be asked about before its app is added or upgraded.
 
 A leaf of the schema is one question: its type, format, enum and default say how. Passwords and tokens (`format: password`,
-`token`, both with `-passthrough`) go to the secret store, and a reference into the values. Keywords that only restrict hold answers to
-them. `allOf` and `if/then/else` add to what is asked. What is set already is not asked again.
+`token`, both with `-passthrough`) go to the secret store, and a reference into the values. Keywords that only restrict hold
+answers to them. `allOf` and `if/then/else` add to what is asked. What is set already is not asked again.
 """
 
 from __future__ import annotations
