@@ -112,27 +112,20 @@ def _git(*words: str) -> None:
     subprocess.run(["git", *words], check=True, capture_output=True)
 
 
-def token_of(api: Api, namespace: str, account: str, *, seconds: int = 3600) -> str:
-    """A token of a ServiceAccount, made here where it is not there, as a cluster-admin."""
+def token_of(api: Api, namespace: str, account: str, *, is_admin: bool = True) -> str:
+    """A token of a ServiceAccount, made here where it is not there; as a cluster-admin, or with no rights of its own."""
     body = {
         "apiVersion": "v1",
         "kind": "ServiceAccount",
         "metadata": {"name": account, "namespace": namespace},
     }
     api.apply(ACCOUNTS, namespace, body, query={"fieldManager": "test", "force": "true"})
-    subject = {"kind": "ServiceAccount", "name": account, "namespace": namespace}
-    binding: dict[str, Any] = {
-        "apiVersion": BINDINGS.api_version,
-        "kind": BINDINGS.kind,
-        "metadata": {"name": f"{namespace}-{account}"},
-        "subjects": [subject],
-        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
-    }
-    api.apply(BINDINGS, "", binding, query={"fieldManager": "test", "force": "true"})
+    if is_admin:
+        _let_do_all(api, namespace, account)
     review = {
         "apiVersion": "authentication.k8s.io/v1",
         "kind": "TokenRequest",
-        "spec": {"expirationSeconds": seconds},
+        "spec": {"expirationSeconds": 3600},
     }
     path = ACCOUNTS.path(namespace, account, "token")
     headers = {"Content-Type": "application/json"}
@@ -142,6 +135,17 @@ def token_of(api: Api, namespace: str, account: str, *, seconds: int = 3600) -> 
     finally:
         transport.close()
     return str(json.loads(answer.body)["status"]["token"])
+
+
+def _let_do_all(api: Api, namespace: str, account: str) -> None:
+    binding: dict[str, Any] = {
+        "apiVersion": BINDINGS.api_version,
+        "kind": BINDINGS.kind,
+        "metadata": {"name": f"{namespace}-{account}"},
+        "subjects": [{"kind": "ServiceAccount", "name": account, "namespace": namespace}],
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
+    }
+    api.apply(BINDINGS, "", binding, query={"fieldManager": "test", "force": "true"})
 
 
 def write_kubeconfig(path: Path, admin: Path, user: Mapping[str, Any], **cluster: Any) -> Path:

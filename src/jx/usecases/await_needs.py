@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from jx.domain import health
 from jx.domain.applying import Action, LiveObject, Outcome, Step
-from jx.domain.health import State
+from jx.domain.health import Health, State
 from jx.domain.manifests import ObjectRef
 from jx.ports.cluster import Cluster, Scope
 from jx.usecases.await_health import AwaitHealth
@@ -65,30 +65,30 @@ class AwaitNeeds:
     def established(self, outcomes: list[Outcome]) -> list[Outcome]:
         """CRDs are done when their kinds are served: the next wave may hold objects of them."""
         waiting = {
-            outcome.step.ref: outcome
+            outcome.step.ref: health.assess(outcome.live.body)
             for outcome in outcomes
             if _defines(outcome) and outcome.live and not is_current(outcome.live)
         }
         if not waiting:
             return outcomes
-        refs = tuple((ref, outcome.step.api_version) for ref, outcome in waiting.items())
+        refs = tuple((one.step.ref, one.step.api_version) for one in outcomes if one.step.ref in waiting)
         for seen in self.cluster.changes(refs, within=self.established_within):
             if is_current(seen) and seen is not None:
                 waiting.pop(seen.ref, None)
-            if not waiting:
+            elif seen is not None and seen.ref in waiting:
+                waiting[seen.ref] = health.assess(seen.body)
+            if all(found.state is State.FAILED for found in waiting.values()):
                 break
-        seconds = self.established_within.total_seconds()
         return [
-            Outcome(
-                one.step,
-                one.live,
-                error=f"the CRD was not established within {seconds:.0f} s",
-                can_retry=True,
-            )
-            if one.step.ref in waiting
-            else one
+            self._not_established(one, waiting[one.step.ref]) if one.step.ref in waiting else one
             for one in outcomes
         ]
+
+    def _not_established(self, outcome: Outcome, found: Health) -> Outcome:
+        can_retry = found.state is not State.FAILED
+        seconds = f" within {self.established_within.total_seconds():.0f} s" if can_retry else ""
+        words = f"the CRD was not established{seconds}: {found.message}"
+        return Outcome(outcome.step, outcome.live, error=words, can_retry=can_retry)
 
     def _drop_gone(self, waiting: dict[ObjectRef, Step]) -> None:
         scopes = {Scope(step.api_version, ref.kind, ref.namespace) for ref, step in waiting.items()}

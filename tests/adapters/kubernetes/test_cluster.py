@@ -13,7 +13,7 @@ from tests.support.kubernetes import Reply, ScriptedServer, Seen, status
 from jx.adapters.kubernetes.api import Api
 from jx.adapters.kubernetes.cluster import KubernetesCluster
 from jx.domain.applying import Action, Step
-from jx.domain.errors import Forbidden, Invalid
+from jx.domain.errors import Forbidden, Invalid, NotFound
 from jx.domain.manifests import Manifest, ref_of
 from jx.ports.cluster import Scope
 
@@ -106,6 +106,26 @@ def test_a_retired_version_is_listed_in_the_served_one_but_not_sent(serve: Serve
     manifest = Manifest(ref_of(old), "apps/v1beta1", old)
     with pytest.raises(Invalid, match="it serves apps/v1"):
         cluster.send(Step(Action.UPDATE, manifest.ref, "apps/v1beta1", 0, "", manifest))
+
+
+def test_a_kind_that_is_served_elsewhere_since_a_moment_ago_is_sent_there(serve: Serve) -> None:
+    kinds = [discovery("apps", ("shops", "Deployment", "Namespaced"))]
+    known = answers({ONE: Reply(body=STORED)})
+
+    def answer(seen: Seen) -> Reply:
+        return kinds.pop() if seen.path == "/apis" and kinds else known(seen)
+
+    server, api = serve(answer)
+    assert KubernetesCluster(api).send(step()).uid == "u1"
+    sent = [urlsplit(seen.path).path for seen in server.seen if seen.method == "PATCH"]
+    assert sent == [ONE.replace("deployments", "shops"), ONE]
+
+
+def test_an_object_whose_namespace_is_not_there_is_sent_once(serve: Serve) -> None:
+    server, api = serve(answers({}))
+    with pytest.raises(NotFound):
+        KubernetesCluster(api).send(step())
+    assert sum(seen.method == "PATCH" for seen in server.seen) == 1
 
 
 def test_a_scope_asked_twice_is_listed_once(serve: Serve) -> None:

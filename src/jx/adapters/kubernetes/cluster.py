@@ -79,7 +79,16 @@ class KubernetesCluster:
             "dryRun": "All" if dry_run else "",
         }
         within = fence.limit if fence else None
-        return _live(self._api.apply(resource, manifest.ref.namespace, body, query=query, within=within))
+        namespace = manifest.ref.namespace
+        try:
+            return _live(self._api.apply(resource, namespace, body, query=query, within=within))
+        except NotFound:
+            self._discovery.read()
+            served = self._resource(manifest.api_version, manifest.ref)
+            if served == resource:
+                raise  # it is the namespace that is not there
+        # Its CRD was replaced in between by one that calls the same kind otherwise.
+        return _live(self._api.apply(served, namespace, body, query=query, within=within))
 
     def delete(self, step: Step, *, fence: Fence | None = None) -> None:
         """Delete the object of a step, with its uid and resourceVersion as preconditions."""

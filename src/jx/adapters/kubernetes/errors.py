@@ -35,7 +35,8 @@ _NO_RIGHT = re.compile(
 )
 _ESCALATION = "attempting to grant RBAC permissions not currently held"
 _TOO_LARGE = re.compile(
-    r"request is too large|request entity too large|must have at most \d{6,} (bytes|characters)|larger than max",
+    r"request is too large|request entity too large|(must have at most|may not be more than) \d{6,} (bytes|characters)"
+    r"|larger than max",
     re.IGNORECASE,
 )
 _IMMUTABLE = re.compile(
