@@ -167,7 +167,7 @@ class Outside:
         """Helm's engine, in a process of its own."""
         from jx.adapters.helm.renderer import HelmRenderer
 
-        return HelmRenderer()
+        return HelmRenderer(self.settings.cache / "renders")
 
     # -- the cluster ----------------------------------------------------------------------------------------------
 

@@ -60,7 +60,7 @@ def plan(world: World) -> Decision:
     foreign: list[tuple[ObjectRef, str]] = []
     sends: list[Step] = []
     for manifest in world.desired:
-        owner = _foreign_owner(world, manifest.ref)
+        owner = _foreign_owner(world, manifest.ref, items.get(manifest.ref))
         if owner:
             foreign.append((manifest.ref, owner))
         sends.append(_placed(_send_step(world, manifest, items.get(manifest.ref), owner), sequence))
@@ -189,12 +189,12 @@ def _decide_known(manifest: Manifest, item: InventoryItem, live: LiveObject) -> 
     return Action.UPDATE, f"it was changed behind our back{f' by {managers[0]}' if managers else ''}"
 
 
-def _foreign_owner(world: World, ref: ObjectRef) -> str:
+def _foreign_owner(world: World, ref: ObjectRef, item: InventoryItem | None) -> str:
     live = world.live.get(ref)
     if live is None:
         return ""
-    known = any(item.ref == ref and item.uid == live.uid for item in world.inventory)
-    if known and not membership.labels_of(live.body).get(membership.PART_OF):
+    is_known = item is not None and item.uid == live.uid
+    if is_known and not membership.labels_of(live.body).get(membership.PART_OF):
         return ""
     return membership.find_foreign_owner(live.body, world.target.environment, release=world.target.release)
 

@@ -52,8 +52,10 @@ def assemble(request: RenderRequest) -> Assembled:
             hint="check names, versions and repositories of the dependencies",
         )
     tree = _without(request.chart, {dependency.name for dependency in metadata.dependencies}, vendored)
+    files = dict(tree.files)
     for dependency, chart in chosen:
-        tree = tree.graft(f"charts/{dependency.key}", chart.files)
+        files |= {f"charts/{dependency.key}/{path}": blob for path, blob in chart.files.files.items()}
+    tree = Tree(files)
     return Assembled(
         _pin_versions(tree, metadata, chosen),
         metadata,

@@ -15,6 +15,7 @@ from typing import Any
 from jx.adapters.helm import assembling, failures, manifest_text
 from jx.adapters.helm.assembling import Assembled
 from jx.adapters.helm.engine import Engine, EngineError, EngineOutput
+from jx.adapters.helm.kept_renders import KeptRenders
 from jx.adapters.helm.manifest_text import Document, Namer
 from jx.domain import yaml_text
 from jx.domain.chart_folders import vendored_folders
@@ -30,11 +31,12 @@ REMEMBERED = 16
 
 
 class HelmRenderer:
-    """Renders in a process of its own, which starts with the first render; `close` ends it."""
+    """Renders in a process of its own, which starts with the first render that is not known yet; `close` ends it."""
 
-    def __init__(self, *, timeout: float = 120) -> None:
-        """`timeout` is for one render, in seconds."""
+    def __init__(self, kept: Path | None = None, *, timeout: float = 120) -> None:
+        """`kept` is a folder for renders that later processes need not do again; `timeout` is for one render, in seconds."""
         self._engine = Engine(timeout=timeout)
+        self._kept = KeptRenders(kept) if kept else None
         self._lock = threading.Lock()
         self._remembered: OrderedDict[str, Rendered] = OrderedDict()
 
@@ -45,7 +47,11 @@ class HelmRenderer:
             if known is not None:
                 self._remembered.move_to_end(key)
                 return known
-        rendered = self._render(request)
+        rendered = self._kept.find(key) if self._kept else None
+        if rendered is None:
+            rendered = self._render(request)
+            if self._kept:
+                self._kept.put(key, request, rendered)
         with self._lock:
             self._remembered[key] = rendered
             while len(self._remembered) > REMEMBERED:
