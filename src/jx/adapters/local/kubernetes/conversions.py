@@ -50,6 +50,11 @@ def as_version(obj: Obj, api_version: str) -> Obj:
     return {**convert(obj), "apiVersion": api_version}
 
 
+def differ(kind: str) -> bool:
+    """Whether the versions of a built-in kind differ in more than their name."""
+    return kind in _DIFFERENT
+
+
 def storage_version(kind: str, api_version: str) -> str:
     """The version in which a built-in kind is stored."""
     return _STORAGE.get((kind, api_version), api_version)
@@ -206,6 +211,7 @@ _CONVERSIONS: Final[Mapping[tuple[str, str, str], Convert]] = MappingProxyType(
         (_SCALER, _SCALER_V2, _SCALER_V1): _scaler_v1,
     }
 )
+_DIFFERENT: Final = frozenset(kind for kind, _, _ in _CONVERSIONS)
 _STORAGE: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
     {("Event", "events.k8s.io/v1"): "v1", (_SCALER, _SCALER_V1): _SCALER_V2}
 )

@@ -62,9 +62,14 @@ class Served:
         """The object in this version (versions of custom resources differ by name only)."""
         return conversions.as_version(obj, self.resource.api_version)
 
+    @property
+    def has_one_form(self) -> bool:
+        """Whether objects have the same JSON, but for their apiVersion, in all versions."""
+        return self.custom is not None or not conversions.differ(self.resource.kind)
+
     def body_of(self, stored: Stored) -> bytes:
         """The JSON of an object in this version, without kind and apiVersion."""
-        if stored.obj["apiVersion"] == self.resource.api_version or self.custom:
+        if self.has_one_form or stored.obj["apiVersion"] == self.resource.api_version:
             return stored.body
         return encode(self.as_version(stored.obj))
 

@@ -281,10 +281,13 @@ def _list_body(served: Served, page: Page) -> bytes:
     # Items of built-in kinds do not repeat their kind, those of custom resources do.
     if served.custom:
         begin = b'{"apiVersion":"%s","kind":"%s",' % (resource.api_version.encode(), resource.kind.encode())
-        items = b",".join([begin + stored.body[1:] for stored in page.entries])
+        items = begin + (b"," + begin).join([memoryview(stored.body)[1:] for stored in page.entries])
+        items = items if page.entries else b""
+    elif served.has_one_form:
+        items = b",".join([stored.body for stored in page.entries])
     else:
         items = b",".join([served.body_of(stored) for stored in page.entries])
-    return head + orjson.dumps(_list_meta(page)) + b',"items":[' + items + b"]}"
+    return b"".join((head, orjson.dumps(_list_meta(page)), b',"items":[', items, b"]}"))
 
 
 def _list_meta(page: Page) -> Obj:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import signal
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
@@ -20,6 +21,10 @@ from jx.adapters.local.kubernetes import furniture, kubeconfig
 from jx.adapters.local.kubernetes.api import Api
 from jx.adapters.local.kubernetes.app import create_app
 
+_COLLECT_SECONDS = 300.0
+_YOUNG_OBJECTS = 5_000
+_NEVER = 1_000_000_000
+_STATUS_LINE = b"HTTP/1."
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -106,7 +111,8 @@ def serve(  # noqa: PLR0913 - what a user may set
 ) -> None:
     """Serve until SIGTERM or SIGINT (or until `stopped` is set by the caller, who then handles signals himself)."""
     end = stopped or _ended_by_signals()
-    server = Server(directory, host=host, port=port, name=name, namespace=namespace)
+    with _memory_settled():
+        server = Server(directory, host=host, port=port, name=name, namespace=namespace)
     running: list[Extension] = []
     with server:
         try:
@@ -114,21 +120,37 @@ def serve(  # noqa: PLR0913 - what a user may set
                 extension = make(server.api)
                 extension.start()
                 running.append(extension)
-            end.wait()
+            while not end.wait(_COLLECT_SECONDS):
+                gc.collect()
         finally:
             for extension in reversed(running):
                 extension.stop()
+
+
+@contextlib.contextmanager
+def _memory_settled() -> Iterator[None]:
+    """Leave what is loaded once and for all out of Python's search for cycles.
+
+    Looking through all stored objects takes as long as many requests do, so it waits for a timer; what is young is looked at as ever.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.set_threshold(_YOUNG_OBJECTS, 20, _NEVER)
+        gc.enable()
 
 
 class _PeerProtocol(HttpToolsProtocol):
     """Tells the application which client certificate a connection was made with."""
 
     def connection_made(self, transport: Any) -> None:
-        super().connection_made(transport)
+        super().connection_made(cast("asyncio.Transport", _HeadKeeper(transport, self.loop)))
         tls = transport.get_extra_info("ssl_object")
         if tls is not None:
             self.app_state = {**self.app_state, "client_certificate": tls.getpeercert()}
-        _transports(self.server_state).add(transport)
+        _transports(self.server_state).add(self.transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
         _transports(self.server_state).discard(self.transport)
@@ -141,6 +163,37 @@ class _PeerProtocol(HttpToolsProtocol):
             self.transport.abort()
         else:
             super().shutdown()
+
+
+class _HeadKeeper:
+    """A transport that sends the head of an answer together with what follows: one record, one packet, one wakeup of the peer."""
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._head = b""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        if self._head:
+            data, self._head = self._head + data, b""
+        elif data.startswith(_STATUS_LINE):
+            self._head = data
+            self._loop.call_soon(self._send_head)
+            return
+        self._transport.write(data)
+
+    def close(self) -> None:
+        self._send_head()
+        self._transport.close()
+
+    def _send_head(self) -> None:
+        """What follows does not always follow at once."""
+        head, self._head = self._head, b""
+        if head and not self._transport.is_closing():
+            self._transport.write(head)
 
 
 def _transports(state: ServerState) -> set[asyncio.Transport]:
@@ -185,6 +238,7 @@ def _config(app: Any, pki: Path) -> uvicorn.Config:
         loop="asyncio",
         log_config=None,
         access_log=False,
+        proxy_headers=False,
         server_header=False,
         timeout_keep_alive=120,
         timeout_graceful_shutdown=3,
