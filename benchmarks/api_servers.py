@@ -11,15 +11,18 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
+from typing import TypeVar
 
 from jx.adapters.files.clock import SystemClock
 from jx.adapters.kubernetes import kubeconfig
 from jx.adapters.kubernetes.transport import Request, Response, Transport
 from jx.domain.errors import JxError
+
+Item = TypeVar("Item")
 
 ROOT = Path(__file__).parents[1]
 START_SECONDS = 60.0
@@ -58,8 +61,10 @@ def embedded(folder: Path | None = None) -> Iterator[ApiServer]:
         with contextlib.suppress(FileNotFoundError):
             (place / "admin.kubeconfig").unlink()
         begin = time.perf_counter()
+        # As it is installed: with the compiled forms of its modules.
+        environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
         argv = [sys.executable, "-m", "jx.adapters.local.kubernetes", "--dir", str(place)]
-        process = stack.enter_context(subprocess.Popen(argv))
+        process = stack.enter_context(subprocess.Popen(argv, env=environment))
         stack.callback(process.terminate)
         transport = _connected(place / "admin.kubeconfig")
         stack.callback(transport.close)
@@ -134,7 +139,7 @@ def _connected(path: Path) -> Transport:
     raise SystemExit(f"no API server answers at {path}")
 
 
-def in_parallel(workers: int, items: Sequence[object], work: object) -> float:
+def in_parallel(workers: int, items: Sequence[Item], work: Callable[[Item], None]) -> float:
     """Do work on all items with so many threads; gives the seconds it took."""
     remaining = iter(items)
     lock = threading.Lock()
@@ -145,7 +150,7 @@ def in_parallel(workers: int, items: Sequence[object], work: object) -> float:
                 item = next(remaining, None)
             if item is None:
                 return
-            work(item)  # type: ignore[operator]
+            work(item)
 
     threads = [threading.Thread(target=run) for _ in range(workers)]
     begin = time.perf_counter()
