@@ -131,7 +131,8 @@ def serve(  # noqa: PLR0913 - what a user may set
 def _memory_settled() -> Iterator[None]:
     """Leave what is loaded once and for all out of Python's search for cycles.
 
-    Looking through all stored objects takes as long as many requests do, so it waits for a timer; what is young is looked at as ever.
+    Looking through all stored objects takes as long as many requests do, so it waits for a timer; what is young is
+    looked at as ever.
     """
     gc.disable()
     try:

@@ -3,45 +3,55 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Iterable, Iterator
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Set
 from typing import Final, TypeAlias
 
 from jx.adapters.local.kubernetes import invalid, service_rules
 from jx.adapters.local.kubernetes.admission import Operation
 from jx.adapters.local.kubernetes.errors import ApiError
 from jx.adapters.local.kubernetes.facts import Obj
+from jx.adapters.local.kubernetes.holdings import SERVICES, Holdings, ports_of
 from jx.adapters.local.kubernetes.invalid import FieldError
 from jx.adapters.local.kubernetes.metadata import invalid_fields
 from jx.adapters.local.kubernetes.requests import Request
 from jx.adapters.local.kubernetes.service_rules import HEADLESS, needs_health_check
 from jx.adapters.local.kubernetes.store import Store
 
-SERVICES: Final = ("", "services")
-
+_GIVEN: Final = range(10, 65534)
 _NODE_PORTS: Final = range(30000, 32768)
 # Addresses that are given are on loopback; those that manifests name are of the range that most clusters have.
 _RANGES: Final = (ipaddress.ip_network("127.96.0.0/16"), ipaddress.ip_network("10.96.0.0/16"))
 _FAMILIES: Final = ("IPv4", "IPv6")
 
-AddressAllocator: TypeAlias = Callable[[frozenset[str]], str]
+AddressAllocator: TypeAlias = Callable[[Set[str]], str]
 """A free cluster address, given those in use."""
 
 
-def loopback_addresses(in_use: frozenset[str]) -> str:
-    """The first free address of 127.96.0.0/16, where real processes of this machine can listen."""
-    for number in range(10, 65534):
-        address = f"127.96.{number // 256}.{number % 256}"
-        if number % 256 not in (0, 255) and address not in in_use:
-            return address
-    raise ApiError(500, "InternalError", "no cluster address is free for another service")
+class LoopbackAddresses:
+    """The free addresses of 127.96.0.0/16, where real processes of this machine can listen, one after another.
+
+    The same one until it is in use; those that became free come again once the last one was given.
+    """
+
+    def __init__(self) -> None:
+        self._at = 0
+
+    def __call__(self, in_use: Set[str]) -> str:
+        for number in itertools.chain(range(self._at, len(_GIVEN)), range(self._at)):
+            address = f"127.96.{_GIVEN[number] // 256}.{_GIVEN[number] % 256}"
+            if _GIVEN[number] % 256 not in (0, 255) and address not in in_use:
+                self._at = number
+                return address
+        raise ApiError(500, "InternalError", "no cluster address is free for another service")
 
 
 class ServiceAddresses:
     """Services get a cluster address (and node ports, where their type has them), keep them, and never share one."""
 
-    def __init__(self, store: Store, allocate: AddressAllocator = loopback_addresses) -> None:
-        self._store = store
-        self.allocate = allocate
+    def __init__(self, store: Store, allocate: AddressAllocator | None = None) -> None:
+        self._holdings = Holdings(store)
+        self.allocate = allocate or LoopbackAddresses()
 
     def admit(self, operation: Operation, request: Request, new: Obj, old: Obj | None) -> Obj:
         if request.served.collection != SERVICES or operation == "DELETE" or request.subresource:
@@ -75,11 +85,7 @@ class ServiceAddresses:
         addresses = spec.get("clusterIPs") or []
         if spec.get("type") == "ExternalName" or not is_new or addresses[:1] == [HEADLESS]:
             return
-        in_use = frozenset(
-            address
-            for service in self._store.entries(SERVICES)
-            for address in service.obj["spec"].get("clusterIPs") or ()
-        )
+        in_use = self._holdings.addresses
         if not addresses:
             addresses = [self.allocate(in_use)]
         else:
@@ -87,10 +93,8 @@ class ServiceAddresses:
         spec.update(clusterIP=addresses[0], clusterIPs=addresses)
 
     def _give_ports(self, request: Request, spec: Obj, before: Obj) -> None:
-        mine = _node_ports(before)
-        taken = {
-            number for service in self._store.entries(SERVICES) for number in _node_ports(service.obj["spec"])
-        } - mine
+        mine = ports_of(before)
+        taken = self._holdings.ports - mine
         if spec.get("type") in ("NodePort", "LoadBalancer"):
             wanted = {
                 port["port"]: port["nodePort"] for port in spec.get("ports") or () if port.get("nodePort")
@@ -104,7 +108,7 @@ class ServiceAddresses:
                         port["nodePort"] = wanted.setdefault(port.get("port"), 0) or next(free)
                         wanted[port.get("port")] = port["nodePort"]
         if needs_health_check(spec) and not spec.get("healthCheckNodePort"):
-            used = taken | mine | _node_ports(spec)
+            used = taken | mine | ports_of(spec)
             spec["healthCheckNodePort"] = next(number for number in _NODE_PORTS if number not in used)
         elif needs_health_check(before) and not needs_health_check(spec):
             spec.pop("healthCheckNodePort", None)
@@ -195,7 +199,7 @@ def _unconfigured(policy: str, families: list[str]) -> Iterator[FieldError]:
             yield invalid.invalid(f"spec.ipFamilies[{index}]", family, "not configured on this cluster")
 
 
-def _refusals(addresses: list[str], in_use: frozenset[str]) -> Iterator[FieldError]:
+def _refusals(addresses: list[str], in_use: Set[str]) -> Iterator[FieldError]:
     for address in addresses[:1]:
         why = ""
         if not any(ipaddress.ip_address(address) in network for network in _RANGES):
@@ -207,7 +211,7 @@ def _refusals(addresses: list[str], in_use: frozenset[str]) -> Iterator[FieldErr
             yield invalid.invalid("spec.clusterIPs", addresses, detail)
 
 
-def _port_refusals(ports: list[Obj], mine: set[int], taken: set[int]) -> Iterator[FieldError]:
+def _port_refusals(ports: list[Obj], mine: set[int], taken: Set[int]) -> Iterator[FieldError]:
     for index, port in enumerate(ports):
         number = port.get("nodePort")
         if not number or number in mine:
@@ -219,11 +223,6 @@ def _port_refusals(ports: list[Obj], mine: set[int], taken: set[int]) -> Iterato
             yield invalid.invalid(here, number, detail)
         elif number in taken:
             yield invalid.invalid(here, number, "provided port is already allocated")
-
-
-def _node_ports(spec: Obj) -> set[int]:
-    numbers = {port.get("nodePort") for port in spec.get("ports") or ()} | {spec.get("healthCheckNodePort")}
-    return {number for number in numbers if number}
 
 
 def _drop_what_the_type_has_not(spec: Obj, before: Obj) -> None:

@@ -15,10 +15,10 @@ from jx.adapters.local.kubernetes import conditions, patches
 from jx.adapters.local.kubernetes.admission import Operation, Plugin
 from jx.adapters.local.kubernetes.errors import ApiError, bad_request
 from jx.adapters.local.kubernetes.facts import Obj
+from jx.adapters.local.kubernetes.holdings import SERVICES
 from jx.adapters.local.kubernetes.matching import GROUP, Attributes, Matcher
 from jx.adapters.local.kubernetes.registry import Registry, Served
 from jx.adapters.local.kubernetes.requests import Request
-from jx.adapters.local.kubernetes.services import SERVICES
 from jx.adapters.local.kubernetes.store import Collection, Store
 from jx.adapters.local.kubernetes.webhook_calls import CallFailed, Place, Review
 
