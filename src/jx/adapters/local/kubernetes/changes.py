@@ -157,6 +157,16 @@ def _sealed_fields(*paths: tuple[str, ...]) -> Rule:
     return rule
 
 
+def _namespace(obj: Obj, old: Obj) -> Iterator[FieldError]:
+    phase = (obj.get("status") or {}).get("phase") or ""
+    is_going = "deletionTimestamp" in obj["metadata"]
+    wanted = "Terminating" if is_going else "Active"
+    if phase != wanted:
+        state = "is not" if is_going else "is"
+        detail = f"may only be '{wanted}' if `deletionTimestamp` {state} empty"
+        yield invalid.invalid("status.Phase", phase, detail)
+
+
 def _priority_class(obj: Obj, old: Obj) -> Iterator[FieldError]:
     if (obj.get("value") or 0) != (old.get("value") or 0):
         yield invalid.forbidden("value", "may not be changed in an update.")
@@ -168,6 +178,7 @@ _RBAC: Final = "rbac.authorization.k8s.io"
 _KINDS: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(
     {
         ("", "ConfigMap"): _config_map,
+        ("", "Namespace"): _namespace,
         ("", "PersistentVolumeClaim"): _claim,
         ("", "Pod"): _pod,
         ("", "ResourceQuota"): quota_rules.quota_changes,

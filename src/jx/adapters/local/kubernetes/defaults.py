@@ -13,6 +13,9 @@ from jx.adapters.local.kubernetes.facts import Obj
 
 Complete: TypeAlias = Callable[[Obj], None]
 
+GENERATED_LENGTH: Final = 5
+"""Of what is drawn for a `generateName`."""
+
 _RBAC: Final = "rbac.authorization.k8s.io"
 _AFFINITY_SECONDS: Final = 10800
 _UID_LABEL: Final = "batch.kubernetes.io/controller-uid"
@@ -166,7 +169,10 @@ def _secret(obj: Obj) -> None:
 
 def _namespace(obj: Obj) -> None:
     metadata = obj.setdefault("metadata", {})
-    if metadata.get("name"):
+    name, prefix = metadata.get("name") or "", metadata.get("generateName") or ""
+    # Whose name is drawn gets the label with its first status, and nobody owns it.
+    is_drawn = bool(prefix) and name.startswith(prefix) and len(name) == len(prefix) + GENERATED_LENGTH
+    if name and not is_drawn:
         labels = metadata["labels"] = dict(metadata.get("labels") or {})
         labels["kubernetes.io/metadata.name"] = metadata["name"]
 

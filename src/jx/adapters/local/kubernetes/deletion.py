@@ -21,6 +21,8 @@ _DEFINITION = ("apiextensions.k8s.io", "CustomResourceDefinition")
 def check_preconditions(request: Request, live: Obj, options: DeleteOptions) -> None:
     """409 where the object is another one, or a newer state, than the caller means."""
     resource, meta = request.served.resource, live["metadata"]
+    if request.served.collection == ("", "namespaces"):
+        _check_namespace(request, meta, options)
     if options.uid and options.uid != meta["uid"]:
         why = (
             f"the UID in the precondition ({options.uid}) does not match the UID in record ({meta['uid']})."
@@ -33,6 +35,17 @@ def check_preconditions(request: Request, live: Obj, options: DeleteOptions) -> 
             f" in record ({meta['resourceVersion']}). The object might have been modified"
         )
         raise conflict(resource.group, resource.plural, request.name, why)
+
+
+def _check_namespace(request: Request, meta: Obj, options: DeleteOptions) -> None:
+    """Namespaces have words of their own for the same."""
+    for what, wanted, found in (
+        ("UID", options.uid, meta["uid"]),
+        ("ResourceVersion", options.resource_version, meta["resourceVersion"]),
+    ):
+        if wanted and wanted != found:
+            why = f"Precondition failed: {what} in precondition: {wanted}, {what} in object meta: {found}"
+            raise conflict("", "namespaces", request.name, why)
 
 
 def is_held(obj: Obj) -> bool:
@@ -61,7 +74,7 @@ def marked(request: Request, live: Obj, options: DeleteOptions, now: datetime) -
     obj = {**live, "metadata": meta}
     if kind == ("", "Namespace"):
         obj["status"] = {**(live.get("status") or {}), "phase": "Terminating"}
-        del meta["deletionGracePeriodSeconds"]
+        meta.pop("deletionGracePeriodSeconds", None)
     return obj if is_held(obj) else None
 
 

@@ -49,9 +49,11 @@ def no_such_path() -> ApiError:
     return ApiError(404, "NotFound", "the server could not find the requested resource")
 
 
-def already_exists(group: str, plural: str, name: str) -> ApiError:
-    details = _details(group, plural, name)
-    return ApiError(409, "AlreadyExists", f'{of_resource(plural, group)} "{name}" already exists', details)
+def already_exists(group: str, plural: str, name: str, *, is_going: bool = False) -> ApiError:
+    message = f'{of_resource(plural, group)} "{name}" already exists'
+    if is_going:
+        message = f"object is being deleted: {message}"
+    return ApiError(409, "AlreadyExists", message, _details(group, plural, name))
 
 
 def conflict(group: str, plural: str, name: str, why: str) -> ApiError:

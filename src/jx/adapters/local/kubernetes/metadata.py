@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from jx.adapters.local.kubernetes import decoding, invalid, object_rules
+from jx.adapters.local.kubernetes.defaults import GENERATED_LENGTH
 from jx.adapters.local.kubernetes.errors import STALE, ApiError, bad_request, conflict
 from jx.adapters.local.kubernetes.facts import Obj
 from jx.adapters.local.kubernetes.invalid import FieldError
 from jx.adapters.local.kubernetes.requests import Request
 
 _RANDOM_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
-_LONGEST_GENERATED = 58
+_LONGEST_GENERATED = 63 - GENERATED_LENGTH
 
 # OpenAPI does not tell which built-in kinds count the changes of their specification; these do.
 _COUNTED = frozenset(
@@ -106,7 +107,9 @@ def timestamp(now: datetime) -> str:
 
 def generated_name(prefix: str) -> str:
     """A name for `generateName`; the caller tries again where it is taken."""
-    return prefix[:_LONGEST_GENERATED] + "".join(secrets.choice(_RANDOM_LETTERS) for _ in range(5))
+    return prefix[:_LONGEST_GENERATED] + "".join(
+        secrets.choice(_RANDOM_LETTERS) for _ in range(GENERATED_LENGTH)
+    )
 
 
 def check_identity(request: Request, obj: Obj) -> None:
@@ -253,6 +256,8 @@ def prepare_update(request: Request, old: Obj, new: Obj) -> Obj:
         return _only_status(request, old, updated)
     if request.served.has_status:
         _keep(updated, old, "status")
+    if request.served.collection == ("", "namespaces") and request.subresource != "finalize":
+        _keep(updated, old, "spec")
     if _counts(request) and _specification_changed(request, old, updated):
         metadata["generation"] = live.get("generation", 0) + 1
     return updated
@@ -399,8 +404,12 @@ def with_first_status(request: Request, obj: Obj) -> Obj:
         case ("", "Pod"):
             obj["status"] = {"phase": "Pending", "qosClass": _quality(obj["spec"])}
         case ("", "Namespace"):
-            obj["spec"] = {"finalizers": ["kubernetes"]}
+            given = (obj.get("spec") or {}).get("finalizers") or []
+            own = [] if "kubernetes" in given else ["kubernetes"]
+            obj["spec"] = {"finalizers": [*given, *own]}
             obj["status"] = {"phase": "Active"}
+            labels = obj["metadata"].get("labels") or {}
+            obj["metadata"]["labels"] = {**labels, "kubernetes.io/metadata.name": obj["metadata"]["name"]}
         case ("", "PersistentVolume"):
             made = obj["metadata"]["creationTimestamp"]
             obj["status"] = {"phase": "Pending", "lastPhaseTransitionTime": made}

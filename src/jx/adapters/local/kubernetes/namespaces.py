@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
+from jx.adapters.local.kubernetes import namespace_conditions
 from jx.adapters.local.kubernetes.admission import NAMESPACES
 from jx.adapters.local.kubernetes.errors import ApiError
 from jx.adapters.local.kubernetes.facts import Obj
 from jx.adapters.local.kubernetes.requests import DeleteOptions, Request
-from jx.adapters.local.kubernetes.store import Change
+from jx.adapters.local.kubernetes.store import Change, Collection, Stored
 from jx.adapters.local.kubernetes.verbs import Verbs
 
 INITIAL = ("default", "kube-system", "kube-public", "kube-node-lease")
@@ -102,10 +104,29 @@ class Namespaces:
         self._finalize(namespace)
 
     def _finalize(self, namespace: str) -> None:
+        """Let a namespace go that holds nothing any more; say of another what holds it."""
         store = self._verbs.store
-        if any(store.entries(collection, namespace) for collection in store.collections()):
+        live = store.find(NAMESPACES, ("", namespace))
+        if live is None:
             return
-        if store.find(NAMESPACES, ("", namespace)) is None:
+        left = {
+            collection: entries
+            for collection in store.collections()
+            if (entries := store.entries(collection, namespace))
+        }
+        if left or live.obj["metadata"].get("finalizers"):
+            self._tell(namespace, live.obj, left)
+        if not left and live.obj["spec"].get("finalizers"):
+            request = replace(self._request("namespaces", "", namespace), subresource="finalize")
+            self._verbs.rewrite(request, lambda found: {**found, "spec": {**found["spec"], "finalizers": []}})
+
+    def _tell(self, namespace: str, live: Obj, left: Mapping[Collection, Sequence[Stored]]) -> None:
+        found = namespace_conditions.of_remaining(left)
+        before = (live.get("status") or {}).get("conditions") or []
+        conditions = namespace_conditions.merged(before, found, self._verbs.now())
+        if conditions == before:
             return
-        request = self._request("namespaces", "", namespace)
-        self._verbs.rewrite(request, lambda live: {**live, "spec": {**live["spec"], "finalizers": []}})
+        request = replace(self._request("namespaces", "", namespace), subresource="status")
+        self._verbs.rewrite(
+            request, lambda obj: {**obj, "status": {**(obj.get("status") or {}), "conditions": conditions}}
+        )

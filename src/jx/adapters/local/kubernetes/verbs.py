@@ -244,8 +244,13 @@ class Verbs:
         self._judge("CREATE", request, new, None)
         new = metadata.without_link(new)
         collection, key = request.served.collection, request.key
-        if self.store.find(collection, key):
-            raise already_exists(request.served.resource.group, request.served.resource.plural, request.name)
+        if found := self.store.find(collection, key):
+            raise already_exists(
+                request.served.resource.group,
+                request.served.resource.plural,
+                request.name,
+                is_going="deletionTimestamp" in found.obj["metadata"],
+            )
         if request.dry_run:
             return Written(Stored(new, encode(new), self.store.revision), created=True)
         stored = self._commit(self.store.put(collection, key, self._in_storage_version(request, new))).new
@@ -277,7 +282,8 @@ class Verbs:
         collection, key = request.served.collection, request.key
         new = self._in_storage_version(request, new)
         if "deletionTimestamp" in new["metadata"] and not deletion.is_held(new):
-            return Written(self._commit(self.store.remove(collection, key, new)).new)
+            self._commit(self.store.remove(collection, key, new))
+            return Written(Stored(new, encode(new), live.revision))
         return Written(self._commit(self.store.put(collection, key, new)).new)
 
     def _apply_new(self, request: Request, config: Obj, *, force: bool) -> Written:
