@@ -20,6 +20,7 @@ from jx.domain.errors import NotFound, Usage
 from jx.domain.names import Repo, parse_repo
 
 if TYPE_CHECKING:
+    from jx.adapters.crypto.generator import SystemGenerator
     from jx.adapters.files.clock import SystemClock
     from jx.adapters.git.folders import GitFolders
     from jx.adapters.git.forge import PlainForge
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from jx.domain.applying import Anchor
     from jx.ports.platforms import Platform
     from jx.ports.reporter import Reporter
+    from jx.stores import Stores
 
 
 @dataclass
@@ -55,7 +57,7 @@ class Outside:
         """Embedded platforms of this machine."""
         from jx.adapters.local.platforms import LocalPlatforms
 
-        return LocalPlatforms(self.settings.home)
+        return LocalPlatforms(self.settings.home, self.settings.keys)
 
     @property
     def platform(self) -> Platform:
@@ -83,6 +85,22 @@ class Outside:
         from jx.adapters.local.platforms import LocalUsers
 
         return LocalUsers(self.platform)
+
+    # -- secrets --------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def secret_stores(self) -> Stores:
+        """The stores that references may name."""
+        from jx.stores import Stores
+
+        return Stores(self.settings, self.find_platform(), lambda: self.api)
+
+    @cached_property
+    def generator(self) -> SystemGenerator:
+        """Makes secrets."""
+        from jx.adapters.crypto.generator import SystemGenerator
+
+        return SystemGenerator(self.clock)
 
     # -- git and the forge ----------------------------------------------------------------------------------------
 
@@ -266,7 +284,7 @@ class Outside:
     def close(self) -> None:
         """End what was opened."""
         made: dict[str, Any] = self.__dict__
-        for name in ("renderer", "api"):
+        for name in ("renderer", "api", "secret_stores"):
             if name in made:
                 made[name].close()
 

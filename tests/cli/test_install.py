@@ -134,11 +134,12 @@ def test_a_taken_port_is_named_before_anything_starts(machine: Machine) -> None:
         ("forge_port", "forge"),
         ("kubernetes_port", "kubernetes"),
         ("ingress_port", "kubernetes"),
+        ("vault_port", "vault"),
     ):
         with listening(record[name]):
             ran = machine.jx("install", "--ng").ended(3)
         assert f"port {record[name]} of {part} is taken by another program" in ran.err
-        assert machine.jx("local", "status").ended(1).out.count("down") == 2
+        assert machine.jx("local", "status").ended(1).out.count("down") == 3
     machine.jx("local", "start").ok()
 
 

@@ -13,6 +13,8 @@ class Settings:
 
     home: Path
     """`JX_HOME`: where jx keeps embedded platforms and caches. Default `~/.jx`."""
+    keys: Path = Path("~/.local/share/jx/keys").expanduser()
+    """`XDG_DATA_HOME`: below it, in `jx/keys`, are the keys of embedded secret stores. Default `~/.local/share`."""
     platform: str = ""
     """`JX_PLATFORM`: the embedded platform to work with. Default: the one chosen by `jx use`, else `local`."""
     is_platform_named: bool = False
@@ -36,6 +38,18 @@ class Settings:
     """`JX_GIT_USER`: the user name for git and the forge. Set in the platform's own pods."""
     git_token: str = field(default="", repr=False)
     """`JX_GIT_TOKEN`: its token. Set in the platform's own pods, from a Secret."""
+    vault_address: str = ""
+    """`VAULT_ADDR`: where the secret store is. Default: the embedded platform's."""
+    vault_token: str = field(default="", repr=False)
+    """`VAULT_TOKEN`: a token for it. Default: the account of the pod, or the embedded platform's owner."""
+    vault_namespace: str = ""
+    """`VAULT_NAMESPACE`: the namespace in Vault Enterprise or OpenBao."""
+    vault_ca_file: str = ""
+    """`VAULT_CACERT`: the certificate of the authority that signed Vault's."""
+    vault_role: str = ""
+    """`JX_VAULT_ROLE`: the role to log in as by the account of the pod. Set in the platform's own pods."""
+    gcp_project: str = ""
+    """`GOOGLE_CLOUD_PROJECT`: the project whose secrets `gcp:` references mean."""
     webhook_secret: str = field(default="", repr=False)
     """`JX_WEBHOOK_SECRET`: the key that signs webhooks. Set in the webhook receiver's pod, from a Secret."""
     batch: bool = False

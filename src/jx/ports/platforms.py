@@ -30,6 +30,8 @@ class Platform:
     kubernetes_url: str
     ingress_url: str
     kubeconfig: Path
+    vault_url: str = ""
+    """The world's secret store; empty in a platform that was made before there was one and not started since."""
     dev_repo_url: str = ""
     """Empty until something was installed."""
     prefix: str = ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import getpass
+import hashlib
 import json
 import os
 import re
@@ -21,6 +22,8 @@ from jx.domain.errors import Invalid, NotFound
 from jx.domain.names import parse_environment_name
 from jx.ports.platforms import Part, Platform
 
+VAULT = "vault"
+"""The file of the secret store's own token, beside those of the forge's users; nobody can have that login."""
 BOT = "jx-bot"
 """The platform's own user: the controllers act as it, and only it may push ledgers."""
 
@@ -35,6 +38,8 @@ class _Record:
     forge_port: int
     kubernetes_port: int
     ingress_port: int
+    vault_port: int = 0
+    """0 in platforms that were made before there was one."""
     dev_repo_url: str = ""
     prefix: str = ""
 
@@ -42,24 +47,26 @@ class _Record:
 class LocalPlatforms:
     """All embedded platforms of a home folder."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, keys: Path) -> None:
+        """`keys` is where the keys of secret stores are kept, outside of all platforms."""
         self._root = home / "platforms"
+        self._keys = keys
 
     def start(self, name: str) -> Platform:
         parse_environment_name(name)
         with self._locked(name) as folder:
-            record = self._load(folder) or self._make(folder)
+            record = self._with_vault(folder, self._load(folder) or self._make(folder))
             platform = self._describe(name, folder, record)
             if not platform.is_up:
                 world.seed_files(folder)
-                start_all(_daemons(name, folder, record))
+                start_all(self._daemons(name, folder, record))
             _seed_users(folder, record)
             world.seed_version_stream(platform, (folder / "tokens" / record.owner).read_text().strip())
             return self._describe(name, folder, record)
 
     def stop(self, name: str) -> bool:
         folder, record = self._get(name)
-        stopped = [daemon.stop() for daemon in reversed(_daemons(name, folder, record))]
+        stopped = [daemon.stop() for daemon in reversed(self._daemons(name, folder, record))]
         return any(stopped)
 
     def find(self, name: str) -> Platform | None:
@@ -82,13 +89,14 @@ class LocalPlatforms:
             record = self._get(name)[1]
         except Invalid:  # damaged; its servers are found by their folder
             record = _Record("", "", "", 0, 0, 0)
-        for daemon in reversed(_daemons(name, folder, record)):
+        for daemon in reversed(self._daemons(name, folder, record)):
             daemon.stop()
         shutil.rmtree(folder)
+        key_file(self._keys, folder.resolve()).unlink(missing_ok=True)
 
     def logs(self, name: str, *, part: str = "", follow: bool = False, lines: int = 100) -> Iterator[str]:
         folder, record = self._get(name)
-        known = {daemon.name: daemon.log for daemon in _daemons(name, folder, record)}
+        known = {daemon.name: daemon.log for daemon in self._daemons(name, folder, record)}
         pods = folder / "kubernetes" / "pods"
         known |= {f"{path.stem} {path.parts[-3][:8]}": path for path in sorted(pods.glob("*/logs/*.log"))}
         chosen = {key: path for key, path in known.items() if not part or key.startswith(part)}
@@ -114,10 +122,20 @@ class LocalPlatforms:
 
     def _make(self, folder: Path) -> _Record:
         login, name, email = _this_person()
-        forge, kubernetes, ingress = free_ports(3)
-        record = _Record(login, name, email, forge, kubernetes, ingress)
+        forge, kubernetes, ingress, vault = free_ports(4)
+        record = _Record(login, name, email, forge, kubernetes, ingress, vault)
         _save(folder, record)
         return record
+
+    def _with_vault(self, folder: Path, record: _Record) -> _Record:
+        if record.vault_port:
+            return record
+        renewed = replace(record, vault_port=free_ports(1)[0])
+        _save(folder, renewed)
+        return renewed
+
+    def _daemons(self, name: str, folder: Path, record: _Record) -> tuple[Daemon, ...]:
+        return _daemons(name, folder, record, self._keys)
 
     def _load(self, folder: Path) -> _Record | None:
         path = folder / "platform.json"
@@ -148,11 +166,16 @@ class LocalPlatforms:
             forge_url=f"http://127.0.0.1:{record.forge_port}",
             kubernetes_url=f"https://127.0.0.1:{record.kubernetes_port}",
             ingress_url=f"http://127.0.0.1:{record.ingress_port}",
+            vault_url=f"http://127.0.0.1:{record.vault_port}" if record.vault_port else "",
             kubeconfig=folder / "kubernetes" / "admin.kubeconfig",
             dev_repo_url=record.dev_repo_url,
             prefix=record.prefix,
         )
-        addresses = {"forge": platform.forge_url, "kubernetes": platform.kubernetes_url}
+        addresses = {
+            "forge": platform.forge_url,
+            "kubernetes": platform.kubernetes_url,
+            "vault": platform.vault_url,
+        }
         parts = [
             Part(
                 daemon.name,
@@ -160,7 +183,7 @@ class LocalPlatforms:
                 addresses[daemon.name],
                 daemon.pid,
             )
-            for daemon in _daemons(name, folder, record)
+            for daemon in self._daemons(name, folder, record)
         ]
         return replace(platform, parts=tuple(parts))
 
@@ -179,7 +202,7 @@ class LocalUsers:
         )
 
     def list_logins(self) -> tuple[str, ...]:
-        return tuple(sorted(path.name for path in self._tokens.iterdir()))
+        return tuple(sorted(path.name for path in self._tokens.iterdir() if path.name != VAULT))
 
     def token(self, login: str) -> str:
         path = self._tokens / login
@@ -192,9 +215,19 @@ class LocalUsers:
         return path.read_text().strip()
 
 
-def _daemons(name: str, folder: Path, record: _Record) -> tuple[Daemon, Daemon]:
+def key_file(keys: Path, folder: Path) -> Path:
+    """Where the key of a platform's secret store is: named by the platform's place, so that two never share one."""
+    return keys / f"{folder.name}-{hashlib.sha256(str(folder).encode()).hexdigest()[:12]}.key"
+
+
+def _daemons(name: str, folder: Path, record: _Record, keys: Path) -> tuple[Daemon, ...]:
     folder = folder.resolve()
     forge, kubernetes, logs = folder / "forge", folder / "kubernetes", folder / "logs"
+    vault = folder / "vault"
+    vault_command = this_python(
+        "-m", "jx.adapters.local.vault", "--dir", str(vault), "--port", str(record.vault_port),
+        "--key-file", str(key_file(keys, folder)), "--kubeconfig", str(kubernetes / "admin.kubeconfig"),
+    )  # fmt: skip
     forge_command = this_python(
         "-m", "jx.adapters.local.forge", "--dir", str(forge), "--port", str(record.forge_port)
     )
@@ -212,6 +245,7 @@ def _daemons(name: str, folder: Path, record: _Record) -> tuple[Daemon, Daemon]:
             kubernetes / "daemon.lock",
             logs / "kubernetes.log",
         ),
+        Daemon("vault", vault_command, vault, (record.vault_port,), vault / "lock", logs / "vault.log"),
     )
 
 

@@ -1,0 +1,130 @@
+"""Stores: which secret stores there are, chosen by what is there. With `wiring` and `outside` it alone names adapters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jx.config.settings import Settings
+from jx.domain.errors import NotFound
+from jx.domain.references import Scheme
+from jx.ports.secrets import SecretStore
+
+if TYPE_CHECKING:
+    from jx.adapters.kubernetes.api import Api
+    from jx.adapters.vault.access import Login, VaultAccess
+    from jx.adapters.vault.store import VaultSecrets
+    from jx.ports.platforms import Platform
+
+_USUAL_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
+_USUAL_ROLE = "jx"
+
+
+class Stores(Mapping[Scheme, SecretStore]):
+    """Stores by scheme, each made when it is first asked for. `vault:` and `local:` are there where a Vault is known."""
+
+    def __init__(self, settings: Settings, platform: Platform | None, api: Callable[[], Api]) -> None:
+        self._settings = settings
+        self._platform = platform
+        self._makers: dict[Scheme, Callable[[], SecretStore]] = {
+            Scheme.K8S: lambda: _kubernetes_secrets(api()),
+            Scheme.AWS: _aws_secrets,
+            Scheme.GCP: lambda: _gcp_secrets(settings.gcp_project),
+        }
+        if self.vault_url:
+            self._makers |= {Scheme.VAULT: lambda: self.vault, Scheme.LOCAL: lambda: self.vault}
+        self._made: dict[Scheme, SecretStore] = {}
+
+    def __getitem__(self, scheme: Scheme) -> SecretStore:
+        if scheme not in self._made:
+            self._made[scheme] = self._makers[scheme]()
+        return self._made[scheme]
+
+    def __iter__(self) -> Iterator[Scheme]:
+        return iter(self._makers)
+
+    def __len__(self) -> int:
+        return len(self._makers)
+
+    def close(self) -> None:
+        """Close what was opened."""
+        if "vault" in self.__dict__:
+            self.vault.close()
+
+    @property
+    def vault_url(self) -> str:
+        """Where the platform's own store is; empty where there is none."""
+        if self._settings.vault_address:
+            return self._settings.vault_address
+        return self._platform.vault_url if self._platform else ""
+
+    @cached_property
+    def vault(self) -> VaultSecrets:
+        """The platform's own store; NotFound where there is none."""
+        from jx.adapters.vault.store import VaultSecrets
+
+        return VaultSecrets(self.vault_access)
+
+    @property
+    def vault_access(self) -> VaultAccess:
+        """That store, and how to log in: by a token, the account of the pod, or as the embedded platform's owner."""
+        from jx.adapters.vault.access import VaultAccess
+
+        if not self.vault_url:
+            raise NotFound(
+                "no secret store is known", hint="set VAULT_ADDR and VAULT_TOKEN, or install with --vault"
+            )
+        settings = self._settings
+        return VaultAccess(
+            self.vault_url,
+            self._login(),
+            namespace=settings.vault_namespace,
+            ca_file=settings.vault_ca_file,
+        )
+
+    @property
+    def owner_token(self) -> str:
+        """The token that a person uses; NotFound where none is known."""
+        if self._settings.vault_token:
+            return self._settings.vault_token
+        platform = self._platform
+        if platform is None or self._settings.vault_address not in ("", platform.vault_url):
+            raise NotFound(
+                f"no login for Vault at {self.vault_url} is known", hint="set VAULT_TOKEN (vault login)"
+            )
+        return (platform.folder / "tokens" / "vault").read_text().strip()
+
+    def _login(self) -> Login:
+        from jx.adapters.vault.access import ServiceAccount, Token
+
+        settings = self._settings
+        if settings.vault_token or not settings.in_cluster:
+            return Token(self.owner_token)
+        token = Path(settings.pod.get("JX_SERVICE_ACCOUNT_DIR", _USUAL_ACCOUNT), "token")
+        return ServiceAccount(settings.vault_role or _USUAL_ROLE, lambda: token.read_text().strip())
+
+
+def _kubernetes_secrets(api: Api) -> SecretStore:
+    from jx.adapters.kubernetes.secrets import KubernetesSecrets
+
+    return KubernetesSecrets(api)
+
+
+def _aws_secrets() -> SecretStore:
+    try:
+        from jx.adapters.aws.secrets import AwsSecrets
+    except ModuleNotFoundError as error:
+        raise NotFound("secrets of AWS need an extra", hint="pipx install 'jx[aws]'") from error
+    return AwsSecrets()
+
+
+def _gcp_secrets(project: str) -> SecretStore:
+    try:
+        from jx.adapters.gcp.secrets import GcpSecrets, default_token
+    except ModuleNotFoundError as error:
+        raise NotFound("secrets of Google Cloud need an extra", hint="pipx install 'jx[gcp]'") from error
+    if not project:
+        raise NotFound("no project of Google Cloud is named", hint="set GOOGLE_CLOUD_PROJECT")
+    return GcpSecrets(project, default_token())
