@@ -43,6 +43,8 @@ _IMMUTABLE = re.compile(
     r"field is immutable|may not be changed|may not change once set|updates to \S+ spec for fields other than"
     r"|cannot be changed|is immutable when|immutable field"
 )
+_FULL = re.compile(r"database or disk is full|no space left on device|database space exceeded")
+"""May be told of Secrets, too: there is no value in it."""
 _POLICY = re.compile(r"denied request|denied the request|exceeded quota|must specify|violates PodSecurity")
 FENCED = "jx-fence: a newer apply"
 """What our own policy says, and no other."""
@@ -123,7 +125,9 @@ class _Answer:
         text = message or f"status {status}"
         if attempt.is_secret:
             places = ", ".join(str(cause.get("field")) for cause in causes if cause.get("field"))
+            full = _FULL.search(message)
             text = f"status {status} {reason}".strip() + (f" at {places}" if places else "")
+            text = f"{text}: {full[0]}" if full else text
         return _Answer(reason, message, causes, text)
 
 
