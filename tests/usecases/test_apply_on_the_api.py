@@ -191,3 +191,22 @@ def test_environments_in_one_namespace_never_prune_each_others_objects(
     ]
     assert embedded_api.get(CONFIG_MAPS, place.name, "mail")
     assert not other.apply().plan.has_changes
+
+
+def test_hooks_run_once_for_each_change_and_are_not_pruned(place: Place) -> None:
+    said = {"annotations": {"helm.sh/hook": "pre-install,post-upgrade"}}
+    place.world.offer(
+        "hooked", "1.0.0", config_map("plain", {"a": "1"}), config_map("run", {"a": "1"}, **said)
+    )
+    place.world.offer(
+        "hooked", "1.1.0", config_map("plain", {"a": "2"}), config_map("run", {"a": "1"}, **said)
+    )
+    place.world.commit(place.tree(hooked="1.0.0"))
+    assert [one.step.phase for one in place.apply().hooks] == ["pre-install"]
+    writes = place.cluster.writes
+    assert not place.apply().plan.has_changes
+    assert place.cluster.writes == writes
+    place.world.commit(place.tree(hooked="1.1.0"))
+    report = place.apply()
+    assert [(one.step.phase, one.error) for one in report.hooks] == [("post-upgrade", "")]
+    assert "ConfigMap/run (namespace here)" not in place.inventory()

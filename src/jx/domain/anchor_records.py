@@ -45,8 +45,8 @@ def anchor_to_data(anchor: Anchor) -> dict[str, Any]:
         "token": anchor.token,
         "drift": _drift_to_data(anchor.drift) if anchor.drift else None,
         "hooks": {
-            "pending": anchor.hooks.pending,
-            "seen": anchor.hooks.seen,
+            "pending": dict(anchor.hooks.pending),
+            "seen": dict(anchor.hooks.seen),
             "left": [_item_to_data(item) for item in anchor.hooks.left],
         },
     }
@@ -84,7 +84,8 @@ def parse_anchor(data: Mapping[str, Any], *, version: str = "") -> Anchor:
 
 def _parse_hooks(data: Mapping[str, Any]) -> HookRecord:
     left = tuple(_parse_item(item) for item in data.get("left") or ())
-    return HookRecord(data.get("pending", ""), data.get("seen", ""), left)
+    pending, seen = (tuple((data.get(key) or {}).items()) for key in ("pending", "seen"))
+    return HookRecord(pending, seen, left)
 
 
 def _item_to_data(item: InventoryItem) -> list[str]:

@@ -12,6 +12,7 @@ from jx.domain.errors import Refused
 from jx.domain.manifests import Body, ChartPin, Manifest, ObjectRef
 from jx.domain.names import EnvironmentName, Person, Repo, Revision
 from jx.domain.ordering import Wave
+from jx.domain.secrets import values_of
 
 MANAGER = "jx"
 """The field manager of every apply, and of nothing else."""
@@ -99,10 +100,17 @@ class HookStep:
     policies: frozenset[DeletePolicy] = frozenset({DeletePolicy.BEFORE})
     shown: str = ""
     """Hash of what a reviewer may see of it."""
+    app: str = ""
+    """The app whose chart it is of; empty for the environment's own."""
 
     @property
     def ref(self) -> ObjectRef:
         return self.manifest.ref
+
+    @property
+    def occasion(self) -> str:
+        """`install` or `upgrade`."""
+        return self.phase.partition("-")[2]
 
     @property
     def is_before(self) -> bool:
@@ -156,7 +164,9 @@ class ApplyPlan:
     steps: tuple[Step, ...]
     charts: tuple[ChartPin, ...] = ()
     hooks: tuple[HookStep, ...] = ()
-    """What runs around it, in order; empty where the release does not change."""
+    """What runs around it, in order; empty where nothing changes that has any."""
+    hook_digests: tuple[tuple[str, str], ...] = ()
+    """Of the hooks of each app, as they are rendered now: whether they run or not."""
 
     @property
     def digest(self) -> str:
@@ -176,6 +186,12 @@ class ApplyPlan:
         ]
         whole = json.dumps([self.environment, self.namespace, self.release, self.cluster_id, rows])
         return f"sha256:{hashlib.sha256(whole.encode()).hexdigest()}"
+
+    @property
+    def secret_values(self) -> frozenset[str]:
+        """Every value of a Secret that would be sent: what no text may show."""
+        bodies = [step.manifest.body for step in self.steps if step.manifest]
+        return values_of([*bodies, *(hook.manifest.body for hook in self.hooks)])
 
     def count(self, action: Action) -> int:
         """How many steps do this."""
@@ -291,10 +307,10 @@ class PendingEntry:
 class HookRecord:
     """What is known of an environment's hooks."""
 
-    pending: str = ""
-    """The occasion (`install`, `upgrade`) of a run that has begun and is not known to have ended well."""
-    seen: str = ""
-    """Digest of the hooks at the last run that ended well."""
+    pending: tuple[tuple[str, str], ...] = ()
+    """App and occasion (`install`, `upgrade`) of hooks that have begun to run and are not known to have ended well."""
+    seen: tuple[tuple[str, str], ...] = ()
+    """App and digest of the hooks that it had when an apply last ended well."""
     left: tuple[InventoryItem, ...] = ()
     """Objects that hooks have made, as far as they were not deleted again. Never pruned."""
 

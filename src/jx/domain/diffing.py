@@ -14,11 +14,13 @@ from jx.domain.yaml_emitter import emit
 
 
 def render_diff(plan: ApplyPlan, live: Mapping[ObjectRef, LiveObject]) -> str:
-    """A unified diff per object that changes, in the order of the plan, under the paths of the ledger; empty for no change.
+    """The hooks that run, and a unified diff per object that changes, in the order of the plan, under the paths of the ledger;
+    empty for no change.
 
     The old side is what we own of the live object: fields that others set are no part of an apply.
     """
-    return "".join(diff_step(step, live.get(step.ref)) for step in plan.changes)
+    run = "".join(f"# run: {hook.ref} ({hook.phase} hook)\n" for hook in plan.hooks)
+    return run + "".join(diff_step(step, live.get(step.ref)) for step in plan.changes)
 
 
 def diff_step(step: Step, live: LiveObject | None) -> str:

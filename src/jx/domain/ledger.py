@@ -20,6 +20,7 @@ from jx.domain.applying import (
     Action,
     ApplyPlan,
     ApplyResult,
+    HookOutcome,
     InventoryItem,
     Outcome,
     PendingEntry,
@@ -184,8 +185,8 @@ def _trailers(plan: ApplyPlan, story: Story, capabilities: Capabilities) -> Iter
     return ((key, text) for key, value in rows if (text := _one_line(value)))
 
 
-def summarize(outcomes: tuple[Outcome, ...]) -> str:
-    """`3 created, 1 updated, 2 pruned, 40 unchanged`, and what failed."""
+def summarize(outcomes: tuple[Outcome, ...], hooks: tuple[HookOutcome, ...] = ()) -> str:
+    """`3 created, 1 updated, 2 pruned, 40 unchanged, 2 hooks run`, and what failed."""
     words = {
         Action.CREATE: "created",
         Action.UPDATE: "updated",
@@ -197,7 +198,9 @@ def summarize(outcomes: tuple[Outcome, ...]) -> str:
     }
     done = [outcome.step.action for outcome in outcomes if not outcome.error and not outcome.skipped]
     parts = [f"{count} {word}" for action, word in words.items() if (count := done.count(action))]
-    failed = sum(bool(outcome.error) for outcome in outcomes)
+    ran = sum(not hook.is_skipped and not hook.error for hook in hooks)
+    parts += [f"{ran} hook{'' if ran == 1 else 's'} run"] if ran else []
+    failed = sum(bool(one.error) for one in outcomes) + sum(bool(one.error) for one in hooks)
     skipped = sum(outcome.skipped for outcome in outcomes)
     parts += [f"{failed} failed"] if failed else []
     parts += [f"{skipped} not tried"] if skipped else []

@@ -15,6 +15,8 @@ ANCHORS_NAMESPACE = "jx-anchors"
 
 PART_OF = "applyset.kubernetes.io/part-of"
 APPLYSET_ID = "applyset.kubernetes.io/id"
+HOOK_OF = "jenkins.io/hook-of"
+"""The label of objects that a hook made: the environment. Instead of the labels of members, which are pruned."""
 CHART_RELEASE = "jenkins.io/chart-release"
 RELEASE_NAMESPACE = "jenkins.io/namespace"
 

@@ -10,7 +10,7 @@ from typing import Any
 from jx.domain import membership
 from jx.domain.applying import LiveObject
 from jx.domain.errors import Invalid, Problem
-from jx.domain.manifests import Body, Capabilities, Manifest, ObjectRef, api_group, ref_of
+from jx.domain.manifests import Body, Capabilities, Hook, Manifest, ObjectRef, api_group, ref_of
 from jx.domain.names import EnvironmentName
 from jx.domain.secrets import LAST_APPLIED, is_secret
 
@@ -41,7 +41,8 @@ def place(objects: Iterable[Manifest], target: Target, capabilities: Capabilitie
         if is_namespaced is None or not ref.name or not ref.kind:
             problems.append(_misfit(manifest, ref))
             continue
-        done = _place_one(manifest, target, is_namespaced=is_namespaced)
+        labels = _member_labels(target, is_namespaced=is_namespaced)
+        done = _place_one(manifest, target, labels, is_namespaced=is_namespaced)
         twin = placed.setdefault(done.ref, done)
         if twin.body != done.body:
             what = f"{done.ref} is rendered twice with different contents; the other one is in {twin.source or '?'}"
@@ -51,17 +52,41 @@ def place(objects: Iterable[Manifest], target: Target, capabilities: Capabilitie
     return tuple(placed.values())
 
 
+def place_hooks(
+    hooks: Iterable[Hook], objects: Iterable[Manifest], target: Target, capabilities: Capabilities
+) -> tuple[Hook, ...]:
+    """Hooks ready to be run: in their namespaces, and with labels of their own, since members are pruned. Their kinds may be
+    those that the objects define."""
+    defined = _definitions(objects)
+    labels = {membership.HOOK_OF: str(target.environment), membership.CHART_RELEASE: target.release}
+    placed: list[Hook] = []
+    problems: list[Problem] = []
+    for hook in hooks:
+        ref = ref_of(hook.manifest.body)
+        is_namespaced = _is_namespaced(ref, capabilities, defined)
+        if is_namespaced is None:
+            problems.append(_misfit(hook.manifest, ref))
+            continue
+        done = _place_one(hook.manifest, target, labels, is_namespaced=is_namespaced)
+        placed.append(replace(hook, manifest=done))
+    if problems:
+        raise Invalid("the rendered hooks cannot be run", *problems)
+    return tuple(placed)
+
+
 def add_namespaces(
     desired: tuple[Manifest, ...],
     target: Target,
     *,
     live: Mapping[ObjectRef, LiveObject],
     known: frozenset[ObjectRef],
+    hooks: Iterable[Hook] = (),
 ) -> tuple[Manifest, ...]:
     """With a Namespace for the environment, and for each other namespace in use that is not there (or that we made before)."""
     rendered = {manifest.ref for manifest in desired}
     added = []
-    for name in sorted({m.ref.namespace for m in desired if m.ref.namespace} | {target.namespace}):
+    used = {manifest.ref.namespace for manifest in (*desired, *(hook.manifest for hook in hooks))}
+    for name in sorted({target.namespace, *used} - {""}):
         ref = ObjectRef("", "Namespace", "", name)
         there = live.get(ref)
         is_own = name == target.namespace
@@ -69,10 +94,11 @@ def add_namespaces(
             continue
         if there and membership.find_foreign_owner(there.body, target.environment, release=target.release):
             continue
-        labels = {"team": target.team, "env": str(target.environment)} if is_own else {}
-        metadata: dict[str, Any] = {"name": name} | ({"labels": labels} if labels else {})
+        said = {"labels": {"team": target.team, "env": str(target.environment)}} if is_own else {}
+        metadata: dict[str, Any] = {"name": name, **said}
         body = {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
-        added.append(_place_one(Manifest(ref, "v1", body), target, is_namespaced=False))
+        labels = _member_labels(target, is_namespaced=False)
+        added.append(_place_one(Manifest(ref, "v1", body), target, labels, is_namespaced=False))
     return (*added, *desired)
 
 
@@ -93,16 +119,21 @@ def clean(body: Body) -> dict[str, Any]:
     return cleaned
 
 
-def _place_one(manifest: Manifest, target: Target, *, is_namespaced: bool) -> Manifest:
+def _member_labels(target: Target, *, is_namespaced: bool) -> Mapping[str, str]:
+    return membership.member_labels(
+        target.environment, release=target.release, namespace=target.namespace, is_namespaced=is_namespaced
+    )
+
+
+def _place_one(
+    manifest: Manifest, target: Target, labels: Mapping[str, str], *, is_namespaced: bool
+) -> Manifest:
     body = clean(manifest.body)
     metadata: dict[str, Any] = dict(body["metadata"])
     if not is_namespaced:
         metadata.pop("namespace", None)
     elif not metadata.get("namespace"):
         metadata["namespace"] = target.namespace
-    labels = membership.member_labels(
-        target.environment, release=target.release, namespace=target.namespace, is_namespaced=is_namespaced
-    )
     metadata["labels"] = {**(metadata.get("labels") or {}), **labels}
     body["metadata"] = metadata
     return replace(manifest, ref=ref_of(body), api_version=str(body["apiVersion"]), body=body)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from jx.domain.applying import Action, ApplyPlan, LiveObject, Step
+from jx.domain.applying import Action, ApplyPlan, HookStep, LiveObject, Step
 from jx.domain.diffing import diff_step
 from jx.domain.errors import Refused
 from jx.domain.manifests import ObjectRef
@@ -16,9 +16,9 @@ TABLE_HEADER = ("OPERATION", "KIND", "NAME", "NAMESPACE", "WAIT", "WHY")
 
 
 def table_rows(plan: ApplyPlan, *, all_of_them: bool = False) -> list[tuple[str, ...]]:
-    """One row per object that changes (or per object), in the plan's order; the header is TABLE_HEADER."""
+    """One row per object that changes (or per object), in the plan's order, hooks where they run; the header is TABLE_HEADER."""
     steps = plan.steps if all_of_them else plan.changes
-    return [
+    rows = [
         (
             step.action.value,
             step.ref.kind,
@@ -29,6 +29,15 @@ def table_rows(plan: ApplyPlan, *, all_of_them: bool = False) -> list[tuple[str,
         )
         for step in steps
     ]
+    before, after = (
+        [_hook_row(one) for one in plan.hooks if one.is_before is early] for early in (True, False)
+    )
+    return [*before, *rows, *after]
+
+
+def _hook_row(hook: HookStep) -> tuple[str, ...]:
+    of = f"hook of {hook.app}" if hook.app else "hook"
+    return "run", hook.ref.kind, hook.ref.name, hook.ref.namespace or "-", hook.phase, of
 
 
 def wait_of(step: Step) -> str:
@@ -40,10 +49,11 @@ def wait_of(step: Step) -> str:
 def totals(plan: ApplyPlan) -> str:
     """`2 to create, 1 to update, 0 to delete, 11 unchanged`."""
     updates = plan.count(Action.UPDATE) + plan.count(Action.TAKE_OVER) + plan.count(Action.REPLACE)
+    run = f"{len(plan.hooks)} hook{'' if len(plan.hooks) == 1 else 's'} to run, " if plan.hooks else ""
     kept = f", {plan.count(Action.KEEP)} to keep" if plan.count(Action.KEEP) else ""
     return (
         f"{plan.count(Action.CREATE)} to create, {updates} to update, {plan.count(Action.PRUNE)} to delete{kept}, "
-        f"{plan.count(Action.UNCHANGED)} unchanged"
+        f"{run}{plan.count(Action.UNCHANGED)} unchanged"
     )
 
 
@@ -62,6 +72,8 @@ def plan_comment(
     deleted = [step for step in plan.steps if step.action is Action.PRUNE]
     if deleted:
         head.append(f"\n> **Deletes** {', '.join(str(step.ref) for step in deleted[:20])}\n")
+    if plan.hooks:
+        head.append(f"\n> **Runs** {', '.join(f'{hook.ref} ({hook.phase})' for hook in plan.hooks[:20])}\n")
     head.append(f"\nPlan `{plan.digest}` for namespace `{plan.namespace}`.\n")
     text = "\n".join(head)
     for step in plan.changes:

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from jx.domain import membership, ordering, sequencing
+from jx.domain import hooks, membership, ordering, sequencing
 from jx.domain.applying import (
     Action,
     ApplyPlan,
+    HookRecord,
+    HookStep,
     InventoryItem,
     LiveObject,
     Step,
     body_hash,
 )
 from jx.domain.field_ownership import observed_digest, other_managers
-from jx.domain.manifests import Capabilities, ChartPin, Manifest, ObjectRef
+from jx.domain.manifests import Capabilities, ChartPin, Hook, Manifest, ObjectRef
 from jx.domain.ordering import Wave
 from jx.domain.placing import Target
 from jx.domain.random_values import Path, without_draws
@@ -42,6 +44,15 @@ class World:
     drawn: Mapping[ObjectRef, frozenset[Path]] = field(default_factory=dict)
     prunes: frozenset[str] = frozenset()
     """Objects that hold data and may be pruned nevertheless: `Kind/name` or `namespace/Kind/name`."""
+    hooks: tuple[Hook, ...] = ()
+    hook_record: HookRecord = HookRecord()
+    installed: frozenset[str] = frozenset()
+    """The apps of the apply before this one; with an empty name, if there was one."""
+
+    @property
+    def apps(self) -> frozenset[str]:
+        """The apps of this one."""
+        return frozenset(pin.key for pin in self.charts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +80,8 @@ def plan(world: World) -> Decision:
     drops += [_stray_step(live) for live in _strays(world, wanted | items.keys())]
     drops = list(_in_opposite_order(drops, world.live))
     drops.sort(key=lambda step: (step.turn, -ordering.rank_of(step.ref), step.ref))
+    run, digests = _plan_hooks(world, items, takes_away=any(step.action is Action.PRUNE for step in drops))
+    foreign += hooks.find_namesakes(run, world.live, world.target.environment)
     whole = ApplyPlan(
         environment=world.target.environment,
         namespace=world.target.namespace,
@@ -76,8 +89,34 @@ def plan(world: World) -> Decision:
         cluster_id=world.cluster_id,
         steps=(*sends, *drops),
         charts=world.charts,
+        hooks=run,
+        hook_digests=digests,
     )
     return Decision(whole, tuple(foreign))
+
+
+def _plan_hooks(
+    world: World, items: Mapping[ObjectRef, InventoryItem], *, takes_away: bool
+) -> tuple[tuple[HookStep, ...], tuple[tuple[str, str], ...]]:
+    """The hooks that run, and the digests of all."""
+    if not world.hooks:
+        return (), ()
+    changed = {
+        hooks.app_of(manifest, world.apps)
+        for manifest in world.desired
+        if (item := items.get(manifest.ref)) is None or item.sent != body_hash(manifest.body)
+    }
+    if changed or takes_away:
+        changed.add("")  # the environment's own hooks are about all of it
+    shown = {
+        hook.manifest.ref: shown_hash(hook.manifest, world.drawn.get(hook.manifest.ref, frozenset()))
+        for hook in world.hooks
+    }
+    digests = hooks.digests_of(world.hooks, apps=world.apps, shown=shown)
+    occasions = hooks.find_occasions(
+        world.hook_record, digests, changed=frozenset(changed), installed=world.installed
+    )
+    return hooks.choose(world.hooks, occasions, apps=world.apps, shown=shown), digests
 
 
 def _placed(step: Step, sequence: Sequence) -> Step:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from jx.domain import guards, holds, inventories, ledger, locking
+from jx.domain import guards, holds, hooks, inventories, ledger, locking
 from jx.domain.applying import (
     Anchor,
-    Applied,
     ApplyReport,
     ApplyResult,
     Hold,
-    InventoryItem,
     Outcome,
     Source,
 )
@@ -22,15 +20,14 @@ from jx.domain.errors import Forbidden, JxError, NotFound, Refused, Unavailable
 from jx.domain.events import Event, Level
 from jx.domain.guards import Allowed, Guard
 from jx.domain.layouts import umbrella
-from jx.domain.ledger import Story
 from jx.domain.locking import Grip
 from jx.domain.names import EnvironmentName, Repo
-from jx.domain.secrets import values_of
 from jx.domain.trees import Tree
 from jx.ports.anchor import Anchors, Locks
 from jx.ports.clock import Clock
 from jx.ports.reporter import Reporter
 from jx.ports.repos import Repos
+from jx.usecases.apply_run import Opened, Run
 from jx.usecases.await_health import AwaitHealth, HealthReport
 from jx.usecases.fenced_cluster import FencedCluster
 from jx.usecases.hold_lock import HeldLock, HoldLock
@@ -39,7 +36,6 @@ from jx.usecases.publish_ledger import PublishLedger
 from jx.usecases.send_plan import SendPlan, Terms
 from jx.usecases.write_anchor import WriteAnchor
 
-_MOST_VERSIONS = 20
 _LOOK_EVERY = timedelta(seconds=10)
 
 
@@ -109,10 +105,10 @@ class ApplyEnvironment:
             run = self._send(request, opened, planned, held)
             anchor = self._publish(self._record(run, anchor), opened.repo)
             if held.grip.taken_from and run.result is ApplyResult.APPLIED:
-                self._look_again(run, anchor, held)
-        return self._finish(run, anchor)
+                self._look_again(request, run, anchor, held)
+        return self._finish(request, run, anchor)
 
-    def _send(self, request: ApplyRequest, opened: _Opened, planned: Planned, held: HeldLock) -> _Run:
+    def _send(self, request: ApplyRequest, opened: Opened, planned: Planned, held: HeldLock) -> Run:
         """Do what is planned, as far as the lock covers it."""
         if planned.plan.has_changes:
             held.enforce()
@@ -123,21 +119,31 @@ class ApplyEnvironment:
             renew=held.check,
             is_overtaken=self._overtaking(request),
         )
-        outcomes = send(planned, terms)
-        return _Run(request, opened, planned, outcomes, self.clock.now(), held.grip)
+        sent = send(planned, terms)
+        return Run(
+            source=request.source,
+            opened=opened,
+            planned=planned,
+            sent=sent,
+            at=self.clock.now(),
+            grip=held.grip,
+            reason=request.reason or request.take_lock,
+            is_lock_taken=bool(request.take_lock),
+            is_awaited=request.wait,
+        )
 
-    def _look_again(self, run: _Run, anchor: Anchor, held: HeldLock) -> None:
+    def _look_again(self, request: ApplyRequest, run: Run, anchor: Anchor, held: HeldLock) -> None:
         """After a holder that had not given the lock back: what it sent late, between our plan and now, is put right."""
         held.await_settled()
         opened = replace(run.opened, anchor=anchor, adopted_head=None)
-        planned = self._plan(run.request, opened.spec, anchor)
-        if not planned.plan.changes or planned.refusals:
+        planned = self._plan(request, opened.spec, anchor)
+        if not planned.plan.has_changes or planned.refusals:
             return
         words = ", ".join(str(step.ref) for step in planned.plan.changes[:5])
         self._tell(f"{run.grip.taken_from} still wrote after it had lost the lock: {words}", Level.WARNING)
         rescue = next((hold for hold in anchor.holds if hold.kind == holds.RESCUE), None)
         anchor = self._announce(opened, planned, rescue, held.grip)
-        again = self._send(run.request, opened, planned, held)
+        again = self._send(request, opened, planned, held)
         self._publish(self._record(again, anchor), opened.repo)
 
     def _dry_run(self, request: ApplyRequest, spec: EnvironmentSpec) -> ApplyReport:
@@ -166,7 +172,7 @@ class ApplyEnvironment:
     def _lock(self) -> HoldLock:
         return HoldLock(self.locks, self.clock)
 
-    def _open(self, request: ApplyRequest, spec: EnvironmentSpec) -> _Opened:
+    def _open(self, request: ApplyRequest, spec: EnvironmentSpec) -> Opened:
         """The anchor with its ledger caught up. LedgerMoved where the branch is not what the anchor says."""
         by = self.plan.cluster.whoami() if request.by_hand else request.applier
         anchor = self.anchors.find(spec.name) or Anchor(
@@ -178,21 +184,21 @@ class ApplyEnvironment:
         # The branch and the ledger are reached at the address of whoever applies: clusters have others inside than outside.
         repo = request.source.repo or anchor.repo
         if repo is None:
-            return _Opened(spec, anchor, None, by)
+            return Opened(spec, anchor, None, by)
         publish = self._publisher()
         if Guard.LEDGER_MOVED not in request.allowed.guards:
             anchor = publish(anchor, repo)
             if anchor.pending:
-                return _Opened(spec, anchor, repo, by)
+                return Opened(spec, anchor, repo, by)
         head = publish.find_other_head(anchor, repo)
         if head is None:
-            return _Opened(spec, anchor, repo, by)
+            return Opened(spec, anchor, repo, by)
         if Guard.LEDGER_MOVED not in request.allowed.guards:
             raise guards.ledger_moved(spec.name, branch_head=head, anchor_head=anchor.ledger_head)
         self._tell(f"going on from the ledger at {head[:12] or 'its beginning'}", Level.WARNING)
-        return _Opened(spec, anchor, repo, by, adopted_head=head)
+        return Opened(spec, anchor, repo, by, adopted_head=head)
 
-    def _check_holds(self, request: ApplyRequest, opened: _Opened) -> tuple[Hold | None, str]:
+    def _check_holds(self, request: ApplyRequest, opened: Opened) -> tuple[Hold | None, str]:
         """The rescue hold that there is to be from now on, and what to say of it once it is. Held where the controller may not
         apply this."""
         anchor = opened.anchor
@@ -205,7 +211,7 @@ class ApplyEnvironment:
             raise holds.refusal(blocking, anchor.environment)
         return None, "the hold is over: the branch no longer holds what was undone" if anchor.holds else ""
 
-    def _find_rescue(self, request: ApplyRequest, opened: _Opened) -> tuple[Hold | None, str]:
+    def _find_rescue(self, request: ApplyRequest, opened: Opened) -> tuple[Hold | None, str]:
         """The hold that an apply by hand needs; None where it applies what the branch says, or nothing follows a branch."""
         if opened.repo is None:
             return None, ""
@@ -233,7 +239,7 @@ class ApplyEnvironment:
             broken = skipped
         return replace(hold, skips=head, undoes=holds.undone_hunks(broken, request.tree)), words
 
-    def _last_applied(self, opened: _Opened) -> Tree | None:
+    def _last_applied(self, opened: Opened) -> Tree | None:
         """The files of the commit that was applied last: what came after it on the branch was never tried, so it is not what the
         apply by hand undoes."""
         applied = opened.anchor.applied
@@ -244,7 +250,7 @@ class ApplyEnvironment:
         except (Unavailable, Forbidden, NotFound):
             return None
 
-    def _announce(self, opened: _Opened, planned: Planned, rescue: Hold | None, grip: Grip) -> Anchor:
+    def _announce(self, opened: Opened, planned: Planned, rescue: Hold | None, grip: Grip) -> Anchor:
         """Write into the anchor what is about to be done and by which holder of the lock, before anything is done."""
         plan = planned.plan
         is_holder_told = plan.has_changes or bool(grip.taken_from)
@@ -262,12 +268,13 @@ class ApplyEnvironment:
                 ledger_head=opened.adopted_head or "" if is_adopted else current.ledger_head,
                 holds=(*persons, rescue) if rescue else persons,
                 inventory=inventories.widen(current.inventory, plan),
+                hooks=hooks.begin(current.hooks, plan),
                 token=grip.token if is_holder_told else current.token,
             )
 
         return self._writer()(opened.anchor, change)
 
-    def _record(self, run: _Run, anchor: Anchor) -> Anchor:
+    def _record(self, run: Run, anchor: Anchor) -> Anchor:
         """Write what was done, and the ledger entry that tells it, in one step."""
         pending = (ledger.pack(run.entry()),) if run.is_news else ()
 
@@ -279,7 +286,8 @@ class ApplyEnvironment:
                 inventory=run.inventory,
                 applied=run.applied() if run.is_news else current.applied,
                 pending=(*current.pending, *(entry for entry in pending if entry.name not in known)),
-                platform_versions=_remember(current.platform_versions, run),
+                platform_versions=run.versions(current.platform_versions),
+                hooks=run.hook_record,
             )
 
         return self._writer()(anchor, change)
@@ -294,10 +302,10 @@ class ApplyEnvironment:
             self._tell(f"applied, but not published: {error.message}", Level.ERROR)
             return anchor
 
-    def _finish(self, run: _Run, anchor: Anchor) -> ApplyReport:
+    def _finish(self, request: ApplyRequest, run: Run, anchor: Anchor) -> ApplyReport:
         health = HealthReport(None)
-        if run.request.wait and run.result is ApplyResult.APPLIED:
-            health = self._wait(run)
+        if request.wait and run.result is ApplyResult.APPLIED:
+            health = self._wait(request, run)
         if health.is_healthy:
             self._verify(run, anchor)
         return ApplyReport(
@@ -308,15 +316,16 @@ class ApplyEnvironment:
             message=run.message,
             is_healthy=health.is_healthy,
             unhealthy=health.unhealthy,
+            hooks=run.hooks,
         )
 
-    def _wait(self, run: _Run) -> HealthReport:
+    def _wait(self, request: ApplyRequest, run: Run) -> HealthReport:
         steps = run.planned.plan.steps
         return self.await_health(
             steps,
-            within=run.request.timeout,
-            is_overtaken=self._overtaking(run.request),
-            secret_values=values_of(step.manifest.body for step in steps if step.manifest),
+            within=request.timeout,
+            is_overtaken=self._overtaking(request),
+            secret_values=run.planned.plan.secret_values,
         )
 
     def _overtaking(self, request: ApplyRequest) -> Callable[[], bool]:
@@ -336,7 +345,7 @@ class ApplyEnvironment:
 
         return is_overtaken
 
-    def _verify(self, run: _Run, anchor: Anchor) -> None:
+    def _verify(self, run: Run, anchor: Anchor) -> None:
         """Remember that this state was good. Best effort: a newer apply has its own word."""
         digest = anchor.applied.plan_digest if anchor.applied else ""
 
@@ -359,115 +368,5 @@ class ApplyEnvironment:
         self.reporter.tell(Event(message, level))
 
 
-@dataclass(frozen=True, slots=True)
-class _Opened:
-    """What an apply begins with."""
-
-    spec: EnvironmentSpec
-    anchor: Anchor
-    repo: Repo | None
-    """Where the branch and the ledger are."""
-    by: str
-    """Who applies."""
-    adopted_head: str | None = None
-    """Where the ledger goes on, when a person said that its branch may be another than the anchor knows."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Run:
-    """One apply after its sends."""
-
-    request: ApplyRequest
-    opened: _Opened
-    planned: Planned
-    outcomes: tuple[Outcome, ...]
-    at: datetime
-    grip: Grip
-
-    @property
-    def result(self) -> ApplyResult:
-        return ApplyResult.FAILED if any(one.error for one in self.outcomes) else ApplyResult.APPLIED
-
-    @property
-    def message(self) -> str:
-        errors = [f"{one.step.ref}: {one.error}" for one in self.outcomes if one.error]
-        return "\n".join([ledger.summarize(self.outcomes), *errors])
-
-    @property
-    def inventory(self) -> tuple[InventoryItem, ...]:
-        return inventories.narrow(self.opened.anchor.inventory, self.outcomes)
-
-    @property
-    def is_news(self) -> bool:
-        """Whether the ledger needs an entry: something was done, or this commit or its result is not on record yet."""
-        before, after = (
-            {item.ref for item in part} for part in (self.opened.anchor.inventory, self.inventory)
-        )
-        return (
-            before != after
-            or self._has_done
-            or self.opened.adopted_head is not None
-            or bool(self._lock_taken_from)
-            or not self.is_same(self.opened.anchor.applied)
-        )
-
-    @property
-    def _lock_taken_from(self) -> str:
-        """Whom a person took the lock from."""
-        return self.grip.taken_from if self.request.take_lock else ""
-
-    @property
-    def _has_done(self) -> bool:
-        changes = {step.ref for step in self.planned.plan.changes}
-        return any(one.step.ref in changes and not one.error and not one.skipped for one in self.outcomes)
-
-    def is_same(self, applied: Applied | None) -> bool:
-        """Whether that apply was of the same files with the same result."""
-        source = self.request.source
-        return (
-            applied is not None
-            and applied.source.revision == source.revision
-            and applied.source.tree_digest == source.tree_digest
-            and applied.result is self.result
-        )
-
-    def applied(self) -> Applied:
-        return Applied(
-            source=self.request.source,
-            plan_digest=self.planned.plan.digest,
-            result=self.result,
-            at=self.at,
-            by=self.opened.by,
-            charts=self.planned.plan.charts,
-            message=self.message,
-        )
-
-    def entry(self) -> ledger.Entry:
-        story = Story(
-            source=self.request.source,
-            result=self.result,
-            by=self.opened.by,
-            at=self.at,
-            reason=self.request.reason or self.request.take_lock,
-            lock_taken_from=self._lock_taken_from,
-            verified="pending" if self.request.wait else "not checked",
-            is_whole=self.opened.adopted_head is not None,
-        )
-        return ledger.make_entry(
-            self.planned.plan,
-            self.outcomes,
-            story,
-            inventories=(self.opened.anchor.inventory, self.inventory),
-            capabilities=self.planned.capabilities,
-        )
-
-
 def _is_same_rescue(old: Hold, new: Hold) -> bool:
     return old.kind == holds.RESCUE and old.applied_tree == new.applied_tree
-
-
-def _remember(versions: tuple[str, ...], run: _Run) -> tuple[str, ...]:
-    new = guards.platform_version(run.planned.plan.charts)
-    if not new or run.result is not ApplyResult.APPLIED:
-        return versions
-    return (*(version for version in versions if version != new), new)[-_MOST_VERSIONS:]

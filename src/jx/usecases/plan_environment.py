@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from jx.domain import guards, placing, planning, random_values
-from jx.domain.applying import Anchor, ApplyPlan, InventoryItem, LiveObject
+from jx.domain import guards, hooks, placing, planning, random_values
+from jx.domain.applying import Anchor, ApplyPlan, HookRecord, InventoryItem, LiveObject
 from jx.domain.charts import Chart
 from jx.domain.environments import EnvironmentSpec
 from jx.domain.errors import Refused
 from jx.domain.events import Event, Level
 from jx.domain.guards import Allowed
-from jx.domain.manifests import Capabilities, Manifest, ObjectRef, Rendered
+from jx.domain.manifests import Capabilities, Hook, Manifest, ObjectRef, Rendered
 from jx.domain.names import AppKey, Repo
 from jx.domain.placing import Target
 from jx.domain.random_values import Settled
@@ -70,12 +70,15 @@ class PlanEnvironment:
         capabilities = self.cluster.capabilities()
         charts = fetch_charts(spec, request.tree, self.catalog)
         rendered, draws = self._render(spec, target, charts, capabilities)
-        self._tell(f"{len(draws[0])} objects rendered from {len(charts)} charts")
+        self._tell(f"{len(draws[0].objects)} objects rendered from {len(charts)} charts")
         inventory = request.anchor.inventory if request.anchor else ()
-        live = self._live(draws[0], inventory, capabilities)
-        settled = _settle(draws, live)
+        live = self._live((*draws[0].objects, *draws[0].hook_manifests), inventory, capabilities)
+        settled = _settle([one.objects for one in draws], live)
+        ran = _settle([one.hook_manifests for one in draws], {})
         known = frozenset(item.ref for item in inventory)
-        desired = placing.add_namespaces(settled.manifests, target, live=live, known=known)
+        desired = placing.add_namespaces(
+            settled.manifests, target, live=live, known=known, hooks=draws[0].hooks
+        )
         decision = planning.plan(
             planning.World(
                 target=target,
@@ -84,15 +87,18 @@ class PlanEnvironment:
                 live=live,
                 inventory=inventory,
                 charts=rendered.charts,
-                drawn=settled.drawn,
+                drawn={**settled.drawn, **ran.drawn},
+                hooks=draws[0].hooks,
+                hook_record=request.anchor.hooks if request.anchor else HookRecord(),
+                installed=_installed(request.anchor),
                 prunes=request.allowed.prunes,
             )
         )
-        self._tell_oddities(rendered, request.anchor, decision.plan)
+        self._tell_oddities(request.anchor, decision.plan)
         refusals = guards.findings(
             guards.Review(
                 plan=decision.plan,
-                rendered=len(settled.manifests),
+                rendered=len(settled.manifests) + len(draws[0].hooks),
                 apps=len(spec.apps),
                 removed=_removed(spec, request.anchor),
                 anchor=request.anchor,
@@ -110,8 +116,8 @@ class PlanEnvironment:
         target: Target,
         charts: dict[AppKey, Chart],
         capabilities: Capabilities,
-    ) -> tuple[Rendered, tuple[tuple[Manifest, ...], ...]]:
-        """What is rendered, and its objects placed: twice where charts may draw at random."""
+    ) -> tuple[Rendered, tuple[_Placed, ...]]:
+        """What is rendered, and its objects and hooks placed: twice where charts may draw at random."""
         is_random = random_values.mentions_random([spec.chart, *(chart.files for chart in charts.values())])
         rendered = [
             self.renderer.render(
@@ -127,7 +133,7 @@ class PlanEnvironment:
             )
             for draw in range(2 if is_random else 1)
         ]
-        return rendered[0], tuple(placing.place(one.objects, target, capabilities) for one in rendered)
+        return rendered[0], tuple(_place(one, target, capabilities) for one in rendered)
 
     def _live(
         self,
@@ -138,10 +144,7 @@ class PlanEnvironment:
         rows = planning.scopes(desired, inventory, capabilities)
         return planning.index(self.cluster.live(tuple(Scope(*row) for row in rows)))
 
-    def _tell_oddities(self, rendered: Rendered, anchor: Anchor | None, plan: ApplyPlan) -> None:
-        if rendered.hooks:
-            names = ", ".join(sorted({str(hook.manifest.ref) for hook in rendered.hooks})[:5])
-            self._tell(f"{len(rendered.hooks)} Helm hooks are not run: {names}", Level.WARNING)
+    def _tell_oddities(self, anchor: Anchor | None, plan: ApplyPlan) -> None:
         if anchor and anchor.applied and not anchor.inventory:
             self._tell("the inventory is lost: everything is sent once, nothing is pruned", Level.WARNING)
         if not plan.has_changes:
@@ -158,7 +161,33 @@ def _removed(spec: EnvironmentSpec, anchor: Anchor | None) -> tuple[str, ...]:
     return tuple(sorted({pin.key for pin in applied} - declared))
 
 
-def _settle(draws: tuple[tuple[Manifest, ...], ...], live: Mapping[ObjectRef, LiveObject]) -> Settled:
+def _installed(anchor: Anchor | None) -> frozenset[str]:
+    """The apps that were applied last, and the environment itself under an empty name; none where nothing was."""
+    applied = anchor.applied if anchor else None
+    return frozenset({"", *(pin.key for pin in applied.charts)}) if applied else frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """One render, ready to be sent and run."""
+
+    objects: tuple[Manifest, ...]
+    hooks: tuple[Hook, ...]
+
+    @property
+    def hook_manifests(self) -> tuple[Manifest, ...]:
+        return tuple(hook.manifest for hook in self.hooks)
+
+
+def _place(rendered: Rendered, target: Target, capabilities: Capabilities) -> _Placed:
+    """What Helm 2 brought CRDs with are no hooks to us."""
+    brought = [hook for hook in rendered.hooks if hooks.CRD_INSTALL in hook.phases]
+    objects = placing.place((*(hook.manifest for hook in brought), *rendered.objects), target, capabilities)
+    run = (hook for hook in rendered.hooks if hook not in brought)
+    return _Placed(objects, placing.place_hooks(run, objects, target, capabilities))
+
+
+def _settle(draws: Sequence[tuple[Manifest, ...]], live: Mapping[ObjectRef, LiveObject]) -> Settled:
     if len(draws) == 1:
         return Settled(draws[0])
     return random_values.settle(draws[0], draws[1], {ref: one.body for ref, one in live.items()})

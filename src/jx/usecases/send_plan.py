@@ -4,31 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import timedelta
 from itertools import groupby
 
 from jx.domain import health
-from jx.domain.applying import Action, LiveObject, Outcome, Step
-from jx.domain.errors import JxError, Overtaken, Retryable, Stale
+from jx.domain.applying import Action, HookOutcome, LiveObject, Outcome, Step
+from jx.domain.errors import JxError, Overtaken, Retryable
 from jx.domain.events import Event, Level
 from jx.domain.manifests import ObjectRef
 from jx.domain.membership import PART_OF, labels_of
-from jx.domain.secrets import scrub, values_of
-from jx.ports.cluster import Cluster, Scope
+from jx.domain.ordering import Wave
+from jx.domain.secrets import scrub
+from jx.ports.cluster import Cluster
 from jx.ports.reporter import Reporter
 from jx.usecases import await_needs
 from jx.usecases.await_needs import AwaitNeeds, Pulse
+from jx.usecases.delete_object import DeleteObject
 from jx.usecases.plan_environment import Planned
+from jx.usecases.run_hooks import HookTerms, RunHooks
 
 _BATCH = 64
 """Steps between two renewals of the lock."""
-
-_SIGN_OF_LIFE = timedelta(seconds=20)
-"""How often the lock is renewed while waiting."""
-
-_LOOKS = 3
-"""How often an object that changes while it is deleted is looked at again."""
 
 _SENT = frozenset({Action.CREATE, Action.UPDATE, Action.TAKE_OVER, Action.REPLACE})
 
@@ -52,8 +49,17 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True)
+class Sent:
+    """What came of a sending: an outcome for each step and each hook, in the plan's order."""
+
+    outcomes: tuple[Outcome, ...]
+    hooks: tuple[HookOutcome, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class SendPlan:
-    """An error ends the turn it is in and keeps later ones from starting; nothing is pruned unless everything was sent."""
+    """An error ends the turn it is in and keeps later ones from starting; nothing is pruned unless everything was sent. Hooks run
+    around it: those before it once namespaces and CRDs are there, since they may need them."""
 
     cluster: Cluster
     await_needs: AwaitNeeds
@@ -61,35 +67,54 @@ class SendPlan:
     workers: int = 8
     """Requests in flight."""
 
-    def __call__(self, planned: Planned, terms: Terms) -> tuple[Outcome, ...]:
-        """An outcome for each step, in the plan's order."""
+    def __call__(self, planned: Planned, terms: Terms) -> Sent:
+        """Do what was planned. What fails is in the outcomes; what stops the apply as a whole is raised."""
         plan = planned.plan
-        secret_values = values_of(step.manifest.body for step in plan.steps if step.manifest)
+        secret_values = plan.secret_values
         run = _Run(planned, terms, secret_values, self._pulse(terms))
         for batch in _batches(plan.changes):
+            if not _is_early(batch[0]):
+                self._run_hooks(run, is_before=True)
             if run.has_failed:
                 run.add([Outcome(step, skipped=True) for step in batch])
                 continue
             terms.renew()
-            unmet = self._await_needs(batch, run)
-            outcomes = self._send_batch(tuple(step for step in batch if step.ref not in unmet), terms)
-            outcomes = self.await_needs.established(outcomes)
-            outcomes += [
-                Outcome(step, error=unmet[step.ref], can_retry=True) for step in batch if step.ref in unmet
-            ]
-            outcomes = [_without_secrets(outcome, secret_values) for outcome in outcomes]
+            outcomes = [_without_secrets(outcome, secret_values) for outcome in self._do_batch(batch, run)]
             run.add(outcomes)
             self._tell(outcomes)
-        return run.outcomes
+        self._run_hooks(run, is_before=True)
+        self._run_hooks(run, is_before=False)
+        return Sent(run.outcomes, tuple(run.hooks.values()))
 
-    def _pulse(self, terms: Terms) -> Pulse:
-        clock = self.await_needs.await_health.clock
-        renewed: list[datetime] = [clock.now()]
+    @property
+    def delete(self) -> DeleteObject:
+        """How objects are deleted."""
+        return DeleteObject(self.cluster)
 
+    def _run_hooks(self, run: _Run, *, is_before: bool) -> None:
+        due = [step for step in run.planned.plan.hooks if step.is_before is is_before]
+        due = [step for step in due if (step.phase, step.ref) not in run.hooks]
+        if not due:
+            return
+        if run.has_failed:
+            run.add_hooks(HookOutcome(step, is_skipped=True) for step in due)
+            return
+        run.terms.renew()
+        terms = HookTerms(run.planned.plan.environment, run.terms.within, run.pulse, run.secret_values)
+        run.add_hooks(RunHooks(self.cluster, self.await_needs, self.reporter)(due, terms))
+
+    def _do_batch(self, batch: tuple[Step, ...], run: _Run) -> list[Outcome]:
+        unmet = self._await_needs(batch, run)
+        outcomes = self._send_batch(tuple(step for step in batch if step.ref not in unmet), run.terms)
+        outcomes = self.await_needs.established(outcomes)
+        return outcomes + [
+            Outcome(step, error=unmet[step.ref], can_retry=True) for step in batch if step.ref in unmet
+        ]
+
+    @staticmethod
+    def _pulse(terms: Terms) -> Pulse:
         def pulse() -> bool:
-            if clock.now() - renewed[0] >= _SIGN_OF_LIFE:
-                renewed[0] = clock.now()
-                terms.renew()
+            terms.renew()
             return terms.is_overtaken()
 
         return pulse
@@ -126,29 +151,13 @@ class SendPlan:
         try:
             if step.action in _SENT:
                 return Outcome(step, self.cluster.send(step, force=terms.force))
-            self._delete(step)
+            self.delete(step, is_ours=lambda body: PART_OF in labels_of(body))
         except Overtaken:
             raise  # nothing more may be sent
         except JxError as error:
             text = error.message + (f" ({error.hint})" if error.hint else "")
             return Outcome(step, error=text, can_retry=isinstance(error, Retryable))
         return Outcome(step)
-
-    def _delete(self, step: Step) -> None:
-        """Delete what was decided on. A workload's status changes all the time: the same object with another version is looked at
-        again, and deleted if it is still ours."""
-        for _ in range(_LOOKS):
-            try:
-                return self.cluster.delete(step)
-            except Stale:
-                found = self.cluster.live((Scope(step.api_version, step.ref.kind, step.ref.namespace),))
-                live = next((one for one in found if one.ref == step.ref), None)
-                if live is None:
-                    return None
-                if live.uid != step.uid or PART_OF not in labels_of(live.body):
-                    raise
-                step = replace(step, resource_version=live.resource_version)
-        return self.cluster.delete(step)
 
     def _tell(self, outcomes: Iterable[Outcome]) -> None:
         for outcome in outcomes:
@@ -170,6 +179,8 @@ class _Run:
     secret_values: frozenset[str]
     pulse: Pulse
     done: dict[ObjectRef, Outcome] = field(default_factory=dict)
+    hooks: dict[tuple[str, ObjectRef], HookOutcome] = field(default_factory=dict)
+    """By phase and object."""
 
     def __post_init__(self) -> None:
         self.live: dict[ObjectRef, LiveObject] = dict(self.planned.live)
@@ -184,9 +195,13 @@ class _Run:
             if outcome.live:
                 self.live[outcome.step.ref] = outcome.live
 
+    def add_hooks(self, outcomes: Iterable[HookOutcome]) -> None:
+        for outcome in outcomes:
+            self.hooks[outcome.step.phase, outcome.step.ref] = outcome
+
     @property
     def has_failed(self) -> bool:
-        return any(outcome.error for outcome in self.done.values())
+        return any(one.error for one in self.done.values()) or any(one.error for one in self.hooks.values())
 
     def needs_of(self, step: Step) -> tuple[Step, ...]:
         """What a step waits for: what it names, and the workloads of all explicit waves before its own."""
@@ -202,6 +217,11 @@ class _Run:
             self.done.get(step.ref) or Outcome(step, self.planned.live.get(step.ref))
             for step in self.planned.plan.steps
         )
+
+
+def _is_early(step: Step) -> bool:
+    """Whether a step comes before the hooks that run before everything else."""
+    return step.ref.kind in {"Namespace", "CustomResourceDefinition"} and step.wave <= Wave.DEFINITIONS
 
 
 def _batches(steps: tuple[Step, ...]) -> Iterator[tuple[Step, ...]]:

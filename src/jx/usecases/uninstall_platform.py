@@ -107,7 +107,7 @@ class UninstallPlatform:
         return Planned(planning.plan(world).plan, (), live, capabilities)
 
     def _remove(self, anchor: Anchor, capabilities: Capabilities, *, data: bool) -> None:
-        outcomes = self.send(self._plan(anchor, capabilities, data=data), Terms())
+        outcomes = self.send(self._plan(anchor, capabilities, data=data), Terms()).outcomes
         failed = [f"{one.step.ref}: {one.error}" for one in outcomes if one.error]
         if failed:
             raise Failed(

@@ -227,10 +227,12 @@ def is_hook(document: Document) -> bool:
 
 
 def find_hook(document: Document, manifest: Manifest) -> Hook | None:
-    """The hook, or None where it names a phase that Helm does not know: Helm then leaves the object out."""
+    """The hook, or None where it names a phase that Helm does not know: Helm then leaves the object out. Only Helm 2's way to
+    bring CRDs is still understood."""
     annotations = document.annotations
     phases = tuple(phase.strip().lower() for phase in str(annotations["helm.sh/hook"]).split(","))
-    if not set(phases) <= _PHASES:
+    is_definition = document.kind == "CustomResourceDefinition" and phases == ("crd-install",)
+    if not set(phases) <= _PHASES and not is_definition:
         return None
     weight = str(annotations.get("helm.sh/hook-weight", "")).strip()
     policies = str(annotations.get("helm.sh/hook-delete-policy", "")).split(",")

@@ -44,10 +44,13 @@ class MemoryCluster:
     objects: dict[ObjectRef, dict[str, Any]] = field(default_factory=dict)
     requests: list[tuple[str, object]] = field(default_factory=list)
     pod_logs: dict[tuple[str, str], str] = field(default_factory=dict)
+    pods_of: dict[ObjectRef, str] = field(default_factory=dict)
+    """Jobs that have a pod, once they are looked at, and what it says."""
     pass_time: Callable[[timedelta], None] = lambda _: None
     """What a second of silence does to the clock of whoever watches."""
     _failures: list[_Failure] = field(default_factory=list)
     _broken: set[ObjectRef] = field(default_factory=set)
+    _endless: set[ObjectRef] = field(default_factory=set)
     _lingering: set[ObjectRef] = field(default_factory=set)
     _count: int = 0
     _tokens: dict[EnvironmentName, int] = field(default_factory=dict)
@@ -96,6 +99,10 @@ class MemoryCluster:
     def mend_workload(self, ref: ObjectRef) -> None:
         """This workload becomes ready again."""
         self._broken.discard(ref)
+
+    def never_ends(self, ref: ObjectRef) -> None:
+        """This job runs for ever."""
+        self._endless.add(ref)
 
     def linger(self, ref: ObjectRef) -> None:
         """A finalizer keeps this object in place after it was deleted, until `let_go`."""
@@ -188,6 +195,8 @@ class MemoryCluster:
                 if ref not in self.objects:
                     continue
                 self._play(ref)
+                if ref in self.pods_of:
+                    self._make_pod(ref)
                 live = self._live(ref)
             yield live
         for _ in range(max(0, int(within.total_seconds()))):
@@ -264,7 +273,7 @@ class MemoryCluster:
         elif ref.kind == "CustomResourceDefinition":
             status = "False" if ref in self._broken else "True"
             body["status"] = {"conditions": [{"type": "Established", "status": status}]}
-        elif ref.kind == "Job":
+        elif ref.kind == "Job" and ref not in self._endless:
             kind = "Failed" if ref in self._broken else "Complete"
             body["status"] = {"conditions": [{"type": kind, "status": "True"}]}
 
@@ -275,6 +284,27 @@ class MemoryCluster:
         if fence.token < newest:
             raise Overtaken(f"{step.ref} was not changed: a newer apply, number {newest}, has begun")
         self._tokens[fence.environment] = fence.token
+
+    def _make_pod(self, ref: ObjectRef) -> None:
+        """The pod of a job, which says what it was told to."""
+        job = self.objects[ref]["metadata"]
+        name = f"{ref.name}-{job['uid'][-5:]}"
+        owner = {
+            "apiVersion": "batch/v1",
+            "kind": "Job",
+            "name": ref.name,
+            "uid": job["uid"],
+            "controller": True,
+        }
+        pod = {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": name, "namespace": ref.namespace, "ownerReferences": [owner]},
+        }
+        self.put(
+            pod | {"status": {"phase": "Failed" if ref in self._broken else "Succeeded"}}, manager="kubelet"
+        )
+        self.pod_logs[ref.namespace, name] = self.pods_of[ref]
 
     def _maybe_fail(self, ref: ObjectRef) -> None:
         for failure in self._failures:

@@ -14,12 +14,13 @@ from typing import Any
 import yaml
 
 from jx.domain.errors import Invalid, Problem
-from jx.domain.manifests import ChartPin, Manifest, Rendered, ref_of
+from jx.domain.manifests import ChartPin, Hook, Manifest, Rendered, ref_of
 from jx.domain.ordering import INSTALL_ORDER
 from jx.domain.trees import Tree
 from jx.ports.renderer import RenderRequest
 
 _ACTION = re.compile(r"\{\{-?\s*(.*?)\s*-?\}\}")
+_HOOK = "helm.sh/hook"
 _RANK = {kind: rank for rank, kind in enumerate(INSTALL_ORDER)}
 
 
@@ -40,7 +41,9 @@ class MemoryRenderer:
             name = _read(chart.files, "Chart.yaml").get("name", chart.ref.name)
             pins.append(ChartPin(str(key), name, chart.version, chart.ref.repository, chart.digest))
         objects.sort(key=lambda one: (_RANK.get(one.ref.kind, len(_RANK)), one.ref))
-        return Rendered(tuple(objects), charts=tuple(pins))
+        hooks = tuple(hook for one in objects if (hook := _find_hook(one)))
+        plain = tuple(one for one in objects if _HOOK not in _annotations(one))
+        return Rendered(plain, hooks, tuple(pins))
 
     def assemble(self, request: RenderRequest) -> Tree:
         tree = request.chart
@@ -74,6 +77,23 @@ class MemoryRenderer:
             raise Invalid("the chart does not render", Problem(place, f"unknown action {action!r}"))
 
         return _ACTION.sub(fill, text)
+
+
+def _annotations(manifest: Manifest) -> Mapping[str, str]:
+    return (manifest.body.get("metadata") or {}).get("annotations") or {}
+
+
+def _find_hook(manifest: Manifest) -> Hook | None:
+    said = _annotations(manifest)
+    if _HOOK not in said:
+        return None
+    policies = said.get(f"{_HOOK}-delete-policy", "")
+    return Hook(
+        manifest,
+        tuple(said[_HOOK].split(",")),
+        int(said.get(f"{_HOOK}-weight", "0")),
+        tuple(filter(None, policies.split(","))),
+    )
 
 
 def _values(files: Tree) -> dict[str, Any]:
