@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from jx.usecases.check_target import CheckTarget
     from jx.usecases.choose_chart import ChooseChart, ChosenChart
     from jx.usecases.edit_app import EditApp
+    from jx.usecases.edit_secret import EditSecret
     from jx.usecases.end_hold import EndHold
     from jx.usecases.install_platform import InstallPlatform, InstallReport, InstallRequest
     from jx.usecases.number_chart import NumberChart
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from jx.usecases.show_applications import ShowApplications
     from jx.usecases.show_apps import ShowApps
     from jx.usecases.show_environments import ShownEnvironment
+    from jx.usecases.show_secrets import ShowSecrets
     from jx.usecases.uninstall_platform import UninstallPlatform
     from jx.usecases.upgrade_apps import UpgradeApps
     from jx.usecases.upgrade_platform import UpgradePlatform
@@ -176,6 +178,18 @@ class Wiring(Outside):
         from jx.ports.forge import Ability
 
         return Ability.PULLS in self.forge.abilities
+
+    def show_secrets(self) -> ShowSecrets:
+        """`jx get secrets`."""
+        from jx.usecases.show_secrets import ShowSecrets
+
+        return ShowSecrets(self.propose_change(), self.repos, self.secret_stores)
+
+    def edit_secret(self) -> EditSecret:
+        """`jx edit secret`."""
+        from jx.usecases.edit_secret import EditSecret
+
+        return EditSecret(self.secret_stores, self.reporter)
 
     def set_hold(self) -> SetHold:
         """`jx hold`."""

@@ -44,14 +44,14 @@ def to_data(activity: Activity) -> dict[str, object]:
 
 
 def _ago(then: datetime | None, now: datetime) -> str:
-    return _short(now - then) if then else ""
+    return short(now - then) if then else ""
 
 
 def _between(start: datetime | None, end: datetime | None) -> str:
-    return _short(end - start) if start and end else ""
+    return short(end - start) if start and end else ""
 
 
-def _short(duration: timedelta) -> str:
+def short(duration: timedelta) -> str:
     """`2h3m`, `4m5s`, `6s`."""
     seconds = max(int(duration.total_seconds()), 0)
     days, hours, minutes = seconds // 86400, seconds // 3600 % 24, seconds // 60 % 60

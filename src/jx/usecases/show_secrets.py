@@ -1,0 +1,136 @@
+"""Show secrets: which ones the environments refer to, who uses them, and whether they are there. Never a value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from jx.domain import references
+from jx.domain.environments import Environment
+from jx.domain.errors import JxError
+from jx.domain.layouts import umbrella
+from jx.domain.references import Reference, Scheme
+from jx.domain.secret_needs import Needs, read_needs
+from jx.ports.repos import Repos
+from jx.ports.secrets import Secret, SecretStore
+from jx.usecases.propose_change import PlatformAt, ProposeChange
+
+
+class Presence(StrEnum):
+    """Whether a secret is there."""
+
+    PRESENT = "present"
+    MISSING = "missing"
+    TO_BE_MADE = "to be made"
+    """Its recipe makes it at the next apply."""
+    UNUSED = "unused"
+    """It is there, and no environment refers to it."""
+    UNKNOWN = "unknown"
+    """Its store does not tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShownSecret:
+    """One key of one path."""
+
+    reference: Reference
+    presence: Presence
+    users: tuple[str, ...] = ()
+    """`staging: redis.auth.password`."""
+    changed: datetime | None = None
+    reason: str = ""
+    """Why a store does not tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShowSecrets:
+    """Reads repositories and stores. A store that does not answer leaves its secrets unknown; the others are told."""
+
+    propose_change: ProposeChange
+    repos: Repos
+    stores: Mapping[Scheme, SecretStore]
+
+    def __call__(self, at: PlatformAt, *, environment: str = "") -> tuple[ShownSecret, ...]:
+        """Secrets by reference, of all environments or one. NotFound for an unknown environment, Invalid for its files."""
+        platform = self.propose_change.target(at, environment or "dev").platform
+        chosen = (platform.get_environment(environment),) if environment else platform.environments
+        wanted = _Wanted()
+        for one in chosen:
+            needs = self._needs(one)
+            if needs is not None:
+                wanted.add(one, needs)
+        schemes = dict.fromkeys(
+            (*(one.scheme for one in wanted.users), *([Scheme.VAULT] if Scheme.VAULT in self.stores else ()))
+        )
+        found = [row for scheme in schemes for row in self._of_store(scheme, wanted, chosen)]
+        return tuple(sorted(found, key=lambda row: row.reference))
+
+    def _needs(self, environment: Environment) -> Needs | None:
+        repo = environment.repo
+        head = self.repos.head(repo, environment.branch) if repo else None
+        if repo is None or head is None:
+            return None
+        spec = umbrella.read(self.repos.read(repo, head), name=environment.name)
+        return read_needs(spec.chart, spec.name)
+
+    def _of_store(
+        self, scheme: Scheme, wanted: _Wanted, chosen: Iterable[Environment]
+    ) -> Iterable[ShownSecret]:
+        mine = [one for one in wanted.users if one.scheme is scheme]
+        try:
+            store = self.stores[scheme]
+            stored = store.read(tuple(dict.fromkeys(one.path for one in mine)))
+            below = self._below(store, chosen) if scheme is Scheme.VAULT else {}
+        except (JxError, KeyError) as error:
+            reason = error.message if isinstance(error, JxError) else f"there is no store for {scheme}:"
+            return [ShownSecret(one, Presence.UNKNOWN, wanted.names(one), reason=reason) for one in mine]
+        rows = [_row(one, stored.get(one.path), wanted) for one in mine]
+        known = {(one.path, one.key) for one in mine} | wanted.companions
+        rows += [
+            ShownSecret(Reference(scheme, path, key), Presence.UNUSED, (), secret.changed)
+            for path, secret in below.items()
+            for key in secret.values
+            if (path, key) not in known
+        ]
+        return rows
+
+    def _below(self, store: SecretStore, chosen: Iterable[Environment]) -> Mapping[str, Secret]:
+        """What lies at the environments' own places."""
+        paths = [
+            listed.path
+            for one in chosen
+            for prefix in (one.name, f"generated/{one.name}")
+            for listed in store.list_under(prefix)
+        ]
+        return store.read(tuple(paths))
+
+
+@dataclass
+class _Wanted:
+    """What environments refer to."""
+
+    users: dict[Reference, list[str]] = field(default_factory=dict)
+    made: set[Reference] = field(default_factory=set)
+    companions: set[tuple[str, str]] = field(default_factory=set)
+    """Keys beside those that are referred to, made along with them."""
+
+    def add(self, environment: Environment, needs: Needs) -> None:
+        for placed in needs.placed:
+            user = f"{environment.name}: {references.shown(placed.at)}"
+            self.users.setdefault(placed.reference, []).append(user)
+        for reference, recipe in needs.recipes.items():
+            self.made.add(reference)
+            self.companions |= {(reference.path, f"{reference.key}{ending}") for ending in recipe.companions}
+
+    def names(self, reference: Reference) -> tuple[str, ...]:
+        return tuple(self.users[reference])
+
+
+def _row(reference: Reference, secret: Secret | None, wanted: _Wanted) -> ShownSecret:
+    names = wanted.names(reference)
+    if secret is not None and reference.key in secret.values:
+        return ShownSecret(reference, Presence.PRESENT, names, secret.changed)
+    presence = Presence.TO_BE_MADE if reference in wanted.made else Presence.MISSING
+    return ShownSecret(reference, presence, names)
