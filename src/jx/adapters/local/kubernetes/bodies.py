@@ -46,15 +46,22 @@ def read_yaml(body: bytes) -> Any:
 
 def read_object(body: bytes, kind: str, *, is_yaml: bool) -> dict[str, Any]:
     """An object of a kind that the path tells."""
-    head = f"the object provided is unrecognized (must be of type {kind}): "
+    try:
+        return read_any_object(body, is_yaml=is_yaml)
+    except Unreadable as error:
+        head = f"the object provided is unrecognized (must be of type {kind}): "
+        raise Unreadable(f"{head}{error} ({_shown(body)})") from error
+
+
+def read_any_object(body: bytes, *, is_yaml: bool) -> dict[str, Any]:
+    """An object that says itself of what kind it is."""
+    head = "couldn't get version/kind; json parse error: "
     try:
         read = read_yaml(body) if is_yaml else read_json(body)
     except Unreadable as error:
-        problem = f"{error}" if is_yaml else f"couldn't get version/kind; json parse error: {error}"
-        raise Unreadable(f"{head}{problem} ({_shown(body)})") from error
+        raise Unreadable(f"{error}" if is_yaml else f"{head}{error}") from error
     if not isinstance(read, dict):
-        problem = f"json: cannot unmarshal {json_name(read)} into {_INTO_KIND}"
-        raise Unreadable(f"{head}couldn't get version/kind; json parse error: {problem} ({_shown(body)})")
+        raise Unreadable(f"{head}json: cannot unmarshal {json_name(read)} into {_INTO_KIND}")
     return read
 
 

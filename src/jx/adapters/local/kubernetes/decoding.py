@@ -28,6 +28,12 @@ def check(gvk: Gvk, obj: Obj, schema: Schema) -> None:
         raise Malformed(kind, version, kind, problem)
 
 
+def problem_of(obj: Obj, definition: str) -> str:
+    """What is wrong with a value of a type that is no kind; empty where nothing is."""
+    schema = facts.load().definition(definition)
+    return _problem(obj, schema, _struct_name(schema), "")
+
+
 def check_kind(gvk: Gvk, obj: Obj) -> None:
     """Raises Malformed for an object of another kind or version, and for metadata that do not fit their type."""
     group, version, kind = gvk
@@ -117,7 +123,8 @@ def _mismatch(value: Any, schema: Schema, struct: str, path: str) -> str:
     found = json_name(value)
     if isinstance(value, float):
         found = f"number {value}"
-    return f"json: cannot unmarshal {found} into Go struct field {struct}.{path} of type {_go_type(schema)}"
+    kind = "types.UID" if path.rpartition(".")[2] == "uid" else _go_type(schema)
+    return f"json: cannot unmarshal {found} into Go struct field {struct}.{path} of type {kind}"
 
 
 def _go_type(schema: Schema) -> str:

@@ -28,13 +28,13 @@ def check_preconditions(request: Request, live: Obj, options: DeleteOptions) -> 
             f"the UID in the precondition ({options.uid}) does not match the UID in record ({meta['uid']})."
             " The object might have been deleted and then recreated"
         )
-        raise conflict(resource.group, resource.plural, request.name, why)
+        raise conflict(resource.group, resource.kind, request.name, why)
     if options.resource_version and options.resource_version != meta["resourceVersion"]:
         why = (
             f"the ResourceVersion in the precondition ({options.resource_version}) does not match the ResourceVersion"
             f" in record ({meta['resourceVersion']}). The object might have been modified"
         )
-        raise conflict(resource.group, resource.plural, request.name, why)
+        raise conflict(resource.group, resource.kind, request.name, why)
 
 
 def _check_namespace(request: Request, meta: Obj, options: DeleteOptions) -> None:
@@ -56,38 +56,56 @@ def is_held(obj: Obj) -> bool:
     return obj["kind"] == "Namespace" and obj["apiVersion"] == "v1" and bool(obj["spec"].get("finalizers"))
 
 
-def marked(request: Request, live: Obj, options: DeleteOptions, now: datetime) -> Obj | None:
-    """The object marked as terminating, or None where nothing holds it and it goes at once."""
+def marked(request: Request, live: Obj, options: DeleteOptions, now: datetime) -> Obj:
+    """The object as a delete leaves it: marked as terminating where something holds it, or where its kind goes with grace.
+
+    An object that is as it was goes at once, unless it `is_held`.
+    """
     meta = dict(live["metadata"])
     kind = (request.served.resource.group, request.served.resource.kind)
-    grace = _grace_seconds(kind, live, options)
     finalizers = _finalizers(kind, live, options)
     if finalizers:
         meta["finalizers"] = finalizers
     else:
         meta.pop("finalizers", None)
-    if "deletionTimestamp" not in meta or grace < meta.get("deletionGracePeriodSeconds", 0):
-        if "deletionTimestamp" not in meta and "generation" in meta:
-            meta["generation"] += 1
-        meta["deletionTimestamp"] = timestamp(now + timedelta(seconds=grace))
-        meta["deletionGracePeriodSeconds"] = grace
     obj = {**live, "metadata": meta}
+    if "deletionTimestamp" in meta:
+        _shorten(meta, options, now)
+        return obj
+    grace = _grace_seconds(live, options) if kind == ("", "Pod") else 0
+    if kind != ("", "Pod") and not is_held(obj):
+        return live
+    if "generation" in meta:
+        meta["generation"] += 1
+    meta["deletionTimestamp"] = timestamp(now + timedelta(seconds=grace))
     if kind == ("", "Namespace"):
         obj["status"] = {**(live.get("status") or {}), "phase": "Terminating"}
-        meta.pop("deletionGracePeriodSeconds", None)
-    return obj if is_held(obj) else None
+    else:
+        meta["deletionGracePeriodSeconds"] = grace
+    return obj
 
 
-def _grace_seconds(kind: tuple[str, str], live: Obj, options: DeleteOptions) -> int:
-    if kind != ("", "Pod"):
-        return 0
-    spec, phase = live.get("spec") or {}, (live.get("status") or {}).get("phase")
+def _shorten(meta: Obj, options: DeleteOptions, now: datetime) -> None:
+    """Whoever deletes what is going already may only ask for less grace."""
+    before, wanted = meta.get("deletionGracePeriodSeconds") or 0, options.grace_seconds
+    if not before or wanted is None or wanted >= before:
+        return
+    wanted = max(wanted, 0) if wanted >= 0 else 1
+    end = datetime.fromisoformat(meta["deletionTimestamp"]) + timedelta(seconds=wanted - before)
+    if end < now:
+        end, wanted = now, min(wanted, 1)
+    meta["deletionTimestamp"] = timestamp(end)
+    meta["deletionGracePeriodSeconds"] = wanted
+
+
+def _grace_seconds(pod: Obj, options: DeleteOptions) -> int:
+    spec, phase = pod.get("spec") or {}, (pod.get("status") or {}).get("phase")
     if not spec.get("nodeName") or phase in ("Succeeded", "Failed"):
         return 0
-    if options.grace_seconds is not None:
-        return max(0, options.grace_seconds)
-    grace: int = spec.get("terminationGracePeriodSeconds", 30)
-    return grace
+    grace = options.grace_seconds
+    if grace is None:
+        grace = spec.get("terminationGracePeriodSeconds", 30)
+    return grace if grace >= 0 else 1
 
 
 def _finalizers(kind: tuple[str, str], live: Obj, options: DeleteOptions) -> list[str]:

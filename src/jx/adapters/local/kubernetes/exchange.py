@@ -118,13 +118,30 @@ def parse_body(call: Call, kind: str) -> Obj:
         raise ApiError(413, "RequestEntityTooLarge", f"Request entity too large: limit is {_MAX_BODY}")
     if call.content_type == protobuf.MEDIA_TYPE:
         return _object(_parse_protobuf(call.body), kind)
+    _check_media_type(call)
+    try:
+        return _object(bodies.read_object(call.body, kind, is_yaml=call.content_type != JSON), kind)
+    except bodies.Unreadable as error:
+        raise bad_request(str(error)) from error
+
+
+def _check_media_type(call: Call) -> None:
     if call.content_type not in (JSON, *_YAML_TYPES):
         accepted = f"application/json, application/yaml, {protobuf.MEDIA_TYPE}"
         raise unsupported(
             f"the body of the request was in an unknown format - accepted media types include: {accepted}"
         )
+
+
+def parse_delete_options(call: Call) -> Obj:
+    """The body of a delete, of whatever kind it says it is."""
+    if len(call.body) > _MAX_BODY:
+        raise ApiError(413, "RequestEntityTooLarge", f"Request entity too large: limit is {_MAX_BODY}")
+    if call.content_type == protobuf.MEDIA_TYPE:
+        return _parse_protobuf(call.body)
+    _check_media_type(call)
     try:
-        return _object(bodies.read_object(call.body, kind, is_yaml=call.content_type != JSON), kind)
+        return bodies.read_any_object(call.body, is_yaml=call.content_type != JSON)
     except bodies.Unreadable as error:
         raise bad_request(str(error)) from error
 

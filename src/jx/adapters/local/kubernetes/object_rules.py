@@ -138,7 +138,7 @@ def finalizer_form_mistakes(metadata: Obj) -> Iterator[FieldError]:
         for problem in names.label_key_problems(finalizer):
             yield invalid.invalid("metadata.finalizers", finalizer, problem)
     if "orphan" in finalizers and "foregroundDeletion" in finalizers:
-        detail = "finalizer foregroundDeletion and orphan cannot be both set"
+        detail = "finalizer orphan and foregroundDeletion cannot be both set"
         yield invalid.invalid("metadata.finalizers", list(finalizers), detail)
 
 

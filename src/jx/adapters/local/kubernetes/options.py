@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from jx.adapters.local.kubernetes import errors, exchange, invalid
+from jx.adapters.local.kubernetes import decoding, errors, exchange, invalid
 from jx.adapters.local.kubernetes.errors import bad_request
 from jx.adapters.local.kubernetes.exchange import Call
 from jx.adapters.local.kubernetes.facts import Obj
@@ -14,6 +14,8 @@ from jx.adapters.local.kubernetes.requests import DeleteOptions
 
 APPLY: Final = "application/apply-patch+yaml"
 _GROUP: Final = "meta.k8s.io"
+_DELETE: Final = "DeleteOptions"
+_DEFINITION: Final = "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions"
 _LONGEST_MANAGER: Final = 128
 _KINDS: Final = {"POST": "CreateOptions", "PUT": "UpdateOptions", "PATCH": "PatchOptions"}
 _STRICTNESS: Final = ("", "Ignore", "Strict", "Warn")
@@ -35,13 +37,9 @@ def check_write(call: Call) -> None:
 
 def of_delete(call: Call) -> tuple[DeleteOptions, bool]:
     """The options of a delete, and whether it is only tried."""
-    body: Obj = exchange.parse_body(call, "DeleteOptions") if call.body.strip() else _from_query(call)
+    body = _from_body(call) if call.body.strip() else _from_query(call)
     propagation, orphan = body.get("propagationPolicy"), body.get("orphanDependents")
     grace = body.get("gracePeriodSeconds")
-    if grace is not None and (isinstance(grace, bool) or not isinstance(grace, int)):
-        found = "string" if isinstance(grace, str) else "bool" if isinstance(grace, bool) else "number"
-        where = "Go struct field DeleteOptions.gracePeriodSeconds of type int64"
-        raise bad_request(f"json: cannot unmarshal {found} into {where}")
     dry_run = body.get("dryRun") or []
     _refuse(
         "DeleteOptions", [*_propagation_mistakes(propagation, orphan=orphan), *_dry_run_mistakes(dry_run)]
@@ -51,6 +49,18 @@ def of_delete(call: Call) -> tuple[DeleteOptions, bool]:
     conditions: Obj = body.get("preconditions") or {}
     revision, uid = conditions.get("resourceVersion") or "", conditions.get("uid") or ""
     return DeleteOptions(uid, revision, propagation or "", grace), bool(dry_run)
+
+
+def _from_body(call: Call) -> Obj:
+    found = exchange.parse_delete_options(call)
+    kind, version = found.get("kind") or _DELETE, found.get("apiVersion") or "v1"
+    if kind != _DELETE:
+        raise bad_request(
+            f'no kind "{kind}" is registered for version "{version}" in scheme "pkg/runtime/scheme.go:111"'
+        )
+    if problem := decoding.problem_of(found, _DEFINITION):
+        raise bad_request(problem)
+    return found
 
 
 def _from_query(call: Call) -> Obj:

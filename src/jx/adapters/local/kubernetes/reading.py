@@ -49,7 +49,6 @@ _FIELDS = {
     ("", "secrets"): ("type",),
     ("", "services"): ("spec.clusterIP", "spec.type"),
     ("", "replicationcontrollers"): ("status.replicas",),
-    ("apps", "replicasets"): ("status.replicas",),
     ("batch", "jobs"): ("status.successful",),
     ("certificates.k8s.io", "certificatesigningrequests"): ("spec.signerName",),
 }
@@ -58,6 +57,15 @@ _FIELDS = {
 def selectable(collection: Collection) -> frozenset[str]:
     """The fields that the objects of a collection can be selected by."""
     return frozenset(("metadata.name", "metadata.namespace", *_FIELDS.get(collection, ())))
+
+
+def unselectable(collection: Collection, field: str) -> str:
+    """What a built-in kind says to a field that it cannot be selected by."""
+    if collection == ("batch", "jobs"):
+        return f'field label "{field}" not supported for Job'
+    if collection in _FIELDS:
+        return selectors.not_supported(field)
+    return f'"{field}" is not a known field selector: only "metadata.name", "metadata.namespace"'
 
 
 @dataclass(frozen=True)
@@ -69,13 +77,19 @@ class Selection:
     fields: Callable[[Obj], bool] | None = None
 
     @staticmethod
-    def parse(namespace: str, labels: str, fields: str, supported: frozenset[str] | None = None) -> Selection:
+    def parse(
+        namespace: str,
+        labels: str,
+        fields: str,
+        supported: frozenset[str] | None = None,
+        problem: Callable[[str], str] = selectors.not_supported,
+    ) -> Selection:
         """From the texts of a request; ApiError 400 where one cannot be read."""
         try:
             return Selection(
                 namespace,
                 selectors.parse_labels(labels) if labels else None,
-                selectors.parse_fields(fields, supported) if fields else None,
+                selectors.parse_fields(fields, supported, problem) if fields else None,
             )
         except selectors.SelectorError as error:
             raise bad_request(str(error)) from error

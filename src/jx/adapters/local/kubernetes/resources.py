@@ -14,9 +14,10 @@ from jx.adapters.local.kubernetes.errors import ApiError, bad_request, method_no
 from jx.adapters.local.kubernetes.exchange import Call, Form, Response
 from jx.adapters.local.kubernetes.facts import Obj
 from jx.adapters.local.kubernetes.paths import Target
-from jx.adapters.local.kubernetes.reading import Page, Pages, Selection, select, selectable
+from jx.adapters.local.kubernetes.reading import Page, Pages, Selection, select, selectable, unselectable
 from jx.adapters.local.kubernetes.registry import Served
 from jx.adapters.local.kubernetes.requests import Request
+from jx.adapters.local.kubernetes.selectors import not_supported
 from jx.adapters.local.kubernetes.store import Stored
 from jx.adapters.local.kubernetes.verbs import Verbs, Written
 from jx.adapters.local.kubernetes.watch import Hub, Shown, Watch, stream
@@ -175,9 +176,7 @@ class Resources:
 
     def delete(self, call: Call, served: Served, target: Target) -> Response:
         wanted, dry_run = options.of_delete(call)
-        request = request_for(call, served, target)
-        if dry_run:
-            request = replace(request, dry_run=True)
+        request = replace(request_for(call, served, target), dry_run=dry_run)
         deleted = self._verbs.delete(request, wanted)
         resource = served.resource
         if not deleted.gone or served.collection in _GIVE_BACK:
@@ -199,8 +198,7 @@ class Resources:
         selection = _selection(call, served, target)
         with self._verbs.operation():
             page = self._page(call, served, selection)
-            common = request_for(call, served, target)
-            common = replace(common, dry_run=dry_run or common.dry_run)
+            common = replace(request_for(call, served, target), dry_run=dry_run)
             requests = [
                 replace(common, namespace=meta.get("namespace", ""), name=meta["name"])
                 for meta in (stored.obj["metadata"] for stored in page.entries)
@@ -313,7 +311,11 @@ def _selection(call: Call, served: Served, target: Target) -> Selection:
     if target.name:
         fields = f"{fields},metadata.name={target.name}".strip(",")
     return Selection.parse(
-        namespace, call.query.get("labelSelector", ""), fields, selectable(served.collection)
+        namespace,
+        call.query.get("labelSelector", ""),
+        fields,
+        selectable(served.collection),
+        not_supported if served.custom else partial(unselectable, served.collection),
     )
 
 

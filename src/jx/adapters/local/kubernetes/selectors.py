@@ -75,15 +75,22 @@ def parse_requirements(text: str) -> tuple[Requirement, ...]:
     return tuple(requirements)
 
 
-def parse_fields(text: str, supported: frozenset[str] | None = None) -> ObjPredicate:
+def not_supported(field: str) -> str:
+    """What most kinds say to a field that they cannot be selected by."""
+    return f"field label not supported: {field}"
+
+
+def parse_fields(
+    text: str, supported: frozenset[str] | None = None, problem: Callable[[str], str] = not_supported
+) -> ObjPredicate:
     """A predicate on objects; a field that an object lacks reads as the empty string.
 
-    `supported` are the fields that the kind can be selected by; None takes any. Raises SelectorError.
+    `supported` are the fields that the kind can be selected by; None takes any. Of another, SelectorError tells the `problem`.
     """
     conditions = []
     for field, operator, value in parse_field_terms(text):
         if supported is not None and field not in supported:
-            raise SelectorError(f"field label not supported: {field}")
+            raise SelectorError(problem(field))
         conditions.append((tuple(field.split(".")), operator == "=", value))
     return lambda obj: all((_read(obj, path) == value) is wanted for path, wanted, value in conditions)
 

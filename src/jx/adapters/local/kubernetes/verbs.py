@@ -182,16 +182,17 @@ class Verbs:
         with self.operation():
             live = self._live(request)
             self._check_delete(request, live.obj, options)
-            marked = deletion.marked(request, live.obj, options, self.time())
+            collection, key = request.served.collection, request.key
+            left = deletion.marked(request, live.obj, options, self.time())
+            is_held = deletion.is_held(left)
             if request.dry_run:
-                return Deleted(marked or live.obj, gone=marked is None)
-            if marked is None:
-                change = self._commit(self.store.remove(request.served.collection, request.key))
-                return Deleted(change.new.obj, gone=True)
-            if metadata.is_noop(live.obj, marked):
-                return Deleted(live.obj, gone=False)
-            change = self._commit(self.store.put(request.served.collection, request.key, marked))
-            return Deleted(change.new.obj, gone=False)
+                return Deleted(left, gone=not is_held)
+            is_changed = not metadata.is_noop(live.obj, left)
+            if is_changed:
+                left = self._commit(self.store.put(collection, key, left)).new.obj
+            if is_held:
+                return Deleted(left, gone=False)
+            return Deleted(self._commit(self.store.remove(collection, key)).new.obj, gone=True)
 
     def check_delete(self, request: Request, options: DeleteOptions) -> None:
         """Whether a delete would be admitted; raises what the delete would raise."""
