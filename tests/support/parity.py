@@ -320,6 +320,7 @@ class _Run:
             text = re.sub(rf"{re.escape(prefix)}{_RANDOM}", f"{prefix}<random>", text)
         text = _REVISION.sub(lambda found: found[1] + self._numbered("rv", found[2]), text)
         text = _RECORDED.sub(lambda found: found[1] + self._numbered("rv", found[2]), text)
+        text = _TOKEN_VOLUME.sub(r"\1<random>", text)
         text = _UUID.sub(lambda found: self._numbered("uid", found[0]), text)
         for name, value in self.saved.items():
             if name.startswith("rv"):
@@ -351,6 +352,7 @@ _PATCHED = re.compile(r'Invalid value: "(\{.*\})": ')
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 _RANDOM = "[bcdfghjklmnpqrstvwxz2456789]{5}"
+_TOKEN_VOLUME = re.compile(rf"(kube-api-access-){_RANDOM}")
 _REVISION = re.compile(r'(\\?"resourceVersion\\?":\\?")(\d+)')
 _RECORDED = re.compile(r"(ResourceVersion in record \()(\d+)")
 _GIVEN = {"clusterIP": "<ip>", "clusterIPs": ["<ip>"], "nodePort": "<port>", "healthCheckNodePort": "<port>"}

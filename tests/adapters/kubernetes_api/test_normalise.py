@@ -8,7 +8,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jx.adapters.local.kubernetes import decoding, facts, normalise, object_rules, quantities
+from jx.adapters.local.kubernetes import decoding, facts, normalise, object_rules, preparation, quantities
 from jx.adapters.local.kubernetes.facts import Gvk, Obj
 
 DEPLOYMENT: Gvk = ("apps", "v1", "Deployment")
@@ -181,7 +181,7 @@ def test_a_secret_takes_its_plain_texts_into_its_data() -> None:
 def test_a_job_finds_its_pods_by_its_own_identity() -> None:
     job = made(JOB, spec={"template": {"spec": {"containers": [], "restartPolicy": "Never"}}})
     job["metadata"]["uid"] = "u"
-    spec = default(JOB, job)["spec"]
+    spec = preparation.for_create(JOB, default(JOB, job))["spec"]
     assert spec["selector"] == {"matchLabels": {"batch.kubernetes.io/controller-uid": "u"}}
     assert spec["template"]["metadata"]["labels"]["job-name"] == "x"
     assert (spec["backoffLimit"], spec["completions"], spec["parallelism"]) == (6, 1, 1)
@@ -307,7 +307,7 @@ def test_a_value_of_another_type_cannot_be_decoded(gvk: Gvk, obj: Obj, message: 
         (
             JOB,
             made(JOB, spec={"template": yaml.safe_load(TEMPLATE)}),
-            'spec.template.spec.restartPolicy: Unsupported value: "Always": supported values: "OnFailure", "Never"',
+            'spec.template.spec.restartPolicy: Required value: valid values: "OnFailure", "Never"',
         ),
         (SERVICE, made(SERVICE, spec={}), "spec.ports: Required value"),
         (

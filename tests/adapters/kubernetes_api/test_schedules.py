@@ -16,7 +16,7 @@ from jx.adapters.local.kubernetes.controllers.environment import (
     expand,
     quantity,
 )
-from jx.adapters.local.kubernetes.controllers.schedules import ScheduleError, parse_schedule
+from jx.adapters.local.kubernetes.schedules import ScheduleError, parse_schedule
 
 START = datetime(2024, 2, 27, 23, 59, 30, tzinfo=UTC).timestamp()
 
@@ -29,7 +29,8 @@ START = datetime(2024, 2, 27, 23, 59, 30, tzinfo=UTC).timestamp()
         ("30 4 * * *", "2024-02-28 04:30"),
         ("0 0 29 2 *", "2024-02-29 00:00"),
         ("0 12 * * sun", "2024-03-03 12:00"),
-        ("0 12 * * 7", "2024-03-03 12:00"),
+        ("0 12 * * 0", "2024-03-03 12:00"),
+        ("@every 90m", "2024-02-28 01:29"),
         ("0 0 1 * 4", "2024-02-29 00:00"),
         ("5-10/5 1,2 * jan-mar *", "2024-02-28 01:05"),
         ("@monthly", "2024-03-01 00:00"),
@@ -46,7 +47,18 @@ def test_a_day_that_never_comes_has_no_time() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "* * * *", "60 * * * *", "* * 0 * *", "a * * * *", "*/0 * * * *", "5-1 * * * *"]
+    "text",
+    [
+        "",
+        "* * * *",
+        "60 * * * *",
+        "* * 0 * *",
+        "a * * * *",
+        "*/0 * * * *",
+        "5-1 * * * *",
+        "0 12 * * 7",
+        "@every 5",
+    ],
 )
 def test_a_schedule_that_cannot_be_read_is_refused(text: str) -> None:
     with pytest.raises(ScheduleError):

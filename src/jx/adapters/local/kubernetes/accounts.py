@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 from datetime import timedelta
 
-from jx.adapters.local.kubernetes.errors import ApiError, not_found
+from jx.adapters.local.kubernetes import invalid
+from jx.adapters.local.kubernetes.errors import not_found
 from jx.adapters.local.kubernetes.facts import Obj
-from jx.adapters.local.kubernetes.metadata import timestamp
+from jx.adapters.local.kubernetes.metadata import invalid_of, timestamp
 from jx.adapters.local.kubernetes.pki import ADMIN, BadToken, Pki
 from jx.adapters.local.kubernetes.requests import MASTERS, Request, User
 from jx.adapters.local.kubernetes.store import Change, Stored
@@ -43,15 +44,9 @@ class Accounts:
         spec = review.get("spec") or {}
         seconds = int(spec.get("expirationSeconds") or _DEFAULT_SECONDS)
         if seconds < _SHORTEST_SECONDS:
-            message = "may not specify a duration less than 10 minutes"
-            cause = {"reason": "FieldValueInvalid", "message": message, "field": "spec.expirationSeconds"}
-            text = f"spec.expirationSeconds: Invalid value: {seconds}: {message}"
-            raise ApiError(
-                422,
-                "Invalid",
-                f'TokenRequest.authentication.k8s.io "" is invalid: {text}',
-                {"causes": [cause]},
-            )
+            detail = "may not specify a duration less than 10 minutes"
+            mistake = invalid.invalid("spec.expirationSeconds", seconds, detail)
+            raise invalid_of("TokenRequest", "authentication.k8s.io", "", [mistake])
         now = self._verbs.time()
         end = now + timedelta(seconds=seconds)
         claims = self._claims_for(self._account(namespace, name), namespace, name)

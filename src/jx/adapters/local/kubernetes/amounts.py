@@ -35,6 +35,14 @@ def shown(amount: Decimal, like: str) -> str:
 def of_pod(pod: Obj, kind: str) -> Amounts:
     """The `requests` or `limits` of a whole pod: its containers together, or more where it takes that to begin."""
     spec = pod.get("spec") or {}
+    total = of_containers(spec, kind)
+    overhead = parsed(spec.get("overhead"))
+    whole = parsed((spec.get("resources") or {}).get(kind))
+    return added({**total, **whole}, overhead) if overhead else {**total, **whole}
+
+
+def of_containers(spec: Obj, kind: str) -> Amounts:
+    """What the containers of a pod's spec ask for (or may have), as `of_pod`."""
     total = _total(spec.get("containers") or (), kind)
     sidecars: Amounts = {}
     most: Amounts = {}
@@ -46,10 +54,7 @@ def of_pod(pod: Obj, kind: str) -> Amounts:
         else:
             own = added(own, sidecars)
         most = _combined(most, own, max)
-    total = _combined(total, most, max)
-    overhead = parsed(spec.get("overhead"))
-    whole = parsed((spec.get("resources") or {}).get(kind))
-    return added({**total, **whole}, overhead) if overhead else {**total, **whole}
+    return _combined(total, most, max)
 
 
 def _total(containers: Iterable[Obj], kind: str) -> Amounts:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import orjson
 
-from jx.adapters.local.kubernetes import admission, conversions, furniture
+from jx.adapters.local.kubernetes import admission, bindings, conversions, furniture
 from jx.adapters.local.kubernetes.accounts import Accounts
 from jx.adapters.local.kubernetes.crds import DefinitionRules, Definitions
 from jx.adapters.local.kubernetes.drafts import Draft, attempt
@@ -20,7 +20,7 @@ from jx.adapters.local.kubernetes.limits import LimitDefaults, Limits
 from jx.adapters.local.kubernetes.logs import LogSource
 from jx.adapters.local.kubernetes.namespaces import Namespaces
 from jx.adapters.local.kubernetes.pki import Pki
-from jx.adapters.local.kubernetes.pod_admission import PodAccounts, PodPriorities, PodTolerations
+from jx.adapters.local.kubernetes.pod_admission import PodAccounts, PodPriorities, PodRuntimes, PodTolerations
 from jx.adapters.local.kubernetes.policies import MutatingPolicies, ValidatingPolicies
 from jx.adapters.local.kubernetes.protection import NodeTaints, StorageProtection
 from jx.adapters.local.kubernetes.quotas import Quotas
@@ -76,6 +76,7 @@ class Api:
             PodAccounts(self._store),
             PodTolerations(),
             PodPriorities(self._store),
+            PodRuntimes(self._store),
             LimitDefaults(self._store),
             NodeTaints(),
             protection,
@@ -162,6 +163,15 @@ class Api:
         """A JSON merge patch."""
         request = self._request(resource, namespace, name, manager=manager, subresource=subresource)
         return self._result(resource, attempt(lambda: self.verbs.patch(request, "merge", _own(patch))))
+
+    def bind(self, namespace: str, name: str, node: str) -> Obj:
+        """Give a pod to a node; 409 where it has one."""
+        resource = self.resource("", "pods")
+        request = self._request(resource, namespace, name, subresource="binding")
+        now = self.verbs.now()
+        return self._result(
+            resource, self.verbs.overwrite(request, lambda pod: bindings.bound(pod, node, now))
+        )
 
     def apply(  # noqa: PLR0913 - the options that a server-side apply has
         self,

@@ -11,20 +11,6 @@ from jx.adapters.local.kubernetes.invalid import FieldError
 Rule: TypeAlias = Callable[[Obj, Obj], Iterator[FieldError]]
 
 _SEALED: Final = "field is immutable when `immutable` is set"
-_STATEFUL_FREE: Final = (
-    "replicas",
-    "ordinals",
-    "template",
-    "updateStrategy",
-    "revisionHistoryLimit",
-    "persistentVolumeClaimRetentionPolicy",
-    "minReadySeconds",
-)
-_POD_FREE: Final = (
-    "`spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,"
-    "`spec.tolerations` (only additions to existing tolerations),"
-    "`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)"
-)
 _CLAIM_FREE: Final = "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims"
 
 
@@ -44,58 +30,6 @@ def _get(obj: Any, path: tuple[str, ...]) -> Any:
     for key in path:
         obj = obj.get(key) if isinstance(obj, Mapping) else None
     return obj
-
-
-def _selector(obj: Obj, old: Obj) -> Iterator[FieldError]:
-    yield from _immutable(obj, old, "spec", "selector")
-
-
-def _stateful_set(obj: Obj, old: Obj) -> Iterator[FieldError]:
-    def fixed(one: Obj) -> Obj:
-        spec = {key: value for key, value in (one.get("spec") or {}).items() if key not in _STATEFUL_FREE}
-        spec["volumeClaimTemplates"] = [
-            {key: value for key, value in claim.items() if key != "status"}
-            for claim in spec.get("volumeClaimTemplates") or ()
-        ]
-        return spec
-
-    if fixed(obj) != fixed(old):
-        listed = ", ".join(f"'{key}'" for key in _STATEFUL_FREE[:-1])
-        detail = (
-            f"updates to statefulset spec for fields other than {listed} and 'minReadySeconds' are forbidden"
-        )
-        yield invalid.forbidden("spec", detail)
-
-
-def _job(obj: Obj, old: Obj) -> Iterator[FieldError]:
-    if _get(old, ("spec", "completionMode")) != "Indexed":
-        yield from _immutable(obj, old, "spec", "completions")
-    yield from _immutable(obj, old, "spec", "selector")
-    if not (_get(old, ("spec", "suspend")) and not _get(old, ("status", "startTime"))):
-        yield from _immutable(obj, old, "spec", "template")
-    yield from _immutable(obj, old, "spec", "completionMode")
-    yield from _immutable(obj, old, "spec", "podFailurePolicy")
-
-
-def _pod(obj: Obj, old: Obj) -> Iterator[FieldError]:
-    def fixed(spec: Obj) -> Obj:
-        free = ("activeDeadlineSeconds", "tolerations", "ephemeralContainers", "nodeName", "schedulingGates")
-        kept = {key: value for key, value in spec.items() if key not in free}
-        for key in ("containers", "initContainers"):
-            kept[key] = [
-                {name: value for name, value in container.items() if name not in ("image", "resources")}
-                for container in spec.get(key) or ()
-            ]
-        return kept
-
-    after, before = obj.get("spec") or {}, old.get("spec") or {}
-    if len(after.get("containers") or ()) != len(before.get("containers") or ()):
-        yield invalid.forbidden("spec.containers", "pod updates may not add or remove containers")
-        return
-    moved = before.get("nodeName") and after.get("nodeName") != before["nodeName"]
-    lost = [one for one in before.get("tolerations") or () if one not in (after.get("tolerations") or ())]
-    if fixed(after) != fixed(before) or moved or lost:
-        yield invalid.forbidden("spec", f"pod updates may not change fields other than {_POD_FREE}")
 
 
 def _secret(obj: Obj, old: Obj) -> Iterator[FieldError]:
@@ -180,16 +114,10 @@ _KINDS: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(
         ("", "ConfigMap"): _config_map,
         ("", "Namespace"): _namespace,
         ("", "PersistentVolumeClaim"): _claim,
-        ("", "Pod"): _pod,
         ("", "ResourceQuota"): quota_rules.quota_changes,
         ("", "Secret"): _secret,
         ("", "Service"): service_rules.service_changes,
         ("apps", "ControllerRevision"): _sealed_fields(("data",)),
-        ("apps", "DaemonSet"): _selector,
-        ("apps", "Deployment"): _selector,
-        ("apps", "ReplicaSet"): _selector,
-        ("apps", "StatefulSet"): _stateful_set,
-        ("batch", "Job"): _job,
         ("discovery.k8s.io", "EndpointSlice"): _sealed_fields(("addressType",)),
         ("networking.k8s.io", "IngressClass"): _sealed_fields(("spec", "controller")),
         ("node.k8s.io", "RuntimeClass"): _sealed_fields(("handler",)),

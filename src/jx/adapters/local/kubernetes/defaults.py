@@ -18,8 +18,8 @@ GENERATED_LENGTH: Final = 5
 
 _RBAC: Final = "rbac.authorization.k8s.io"
 _AFFINITY_SECONDS: Final = 10800
-_UID_LABEL: Final = "batch.kubernetes.io/controller-uid"
-_JOB_LABEL: Final = "batch.kubernetes.io/job-name"
+TEMPLATE_GENERATION: Final = "deprecated.daemonset.template.generation"
+"""The annotation that counts the changes of a DaemonSet's template."""
 
 
 def complete(group: str, kind: str, obj: Obj) -> None:
@@ -82,6 +82,9 @@ def _stateful_set(obj: Obj) -> None:
 
 
 def _daemon_set(obj: Obj) -> None:
+    # The internal type counts in a field what the API shows as an annotation; zero is what a caller says who does not say it.
+    metadata = obj["metadata"]
+    metadata["annotations"] = {TEMPLATE_GENERATION: "0", **(metadata.get("annotations") or {})}
     spec = _spec(obj)
     _fill(spec, revisionHistoryLimit=10)
     strategy = spec.setdefault("updateStrategy", {})
@@ -105,17 +108,14 @@ def _job(obj: Obj) -> None:
     if labels and not obj["metadata"].get("labels"):
         obj["metadata"]["labels"] = dict(labels)
     pods.complete_template(template)
-    _job_selector(obj, spec, template)
+    _fill(spec, manualSelector=False)
+    _job_policies(spec)
 
 
-def _job_selector(obj: Obj, spec: Obj, template: Obj) -> None:
-    """A job's pods are found by its own identity, unless its author takes that on."""
-    uid, name = obj["metadata"].get("uid"), obj["metadata"].get("name", "")
-    if spec.get("manualSelector") or spec.get("selector") or not uid:
-        return
-    labels = template.setdefault("metadata", {}).setdefault("labels", {})
-    labels.update({_UID_LABEL: uid, _JOB_LABEL: name, "controller-uid": uid, "job-name": name})
-    spec["selector"] = {"matchLabels": {_UID_LABEL: uid}}
+def _job_policies(spec: Obj) -> None:
+    for rule in (spec.get("podFailurePolicy") or {}).get("rules") or ():
+        for condition in rule.get("onPodConditions") or ():
+            _fill(condition, status="True")
 
 
 def _cron_job(obj: Obj) -> None:
@@ -124,6 +124,7 @@ def _cron_job(obj: Obj) -> None:
     _fill(spec, successfulJobsHistoryLimit=3, failedJobsHistoryLimit=1)
     job = spec.setdefault("jobTemplate", {}).setdefault("spec", {})
     pods.complete_template(job.setdefault("template", {}))
+    _job_policies(job)
 
 
 def _service(obj: Obj) -> None:

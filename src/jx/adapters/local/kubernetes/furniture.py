@@ -6,6 +6,7 @@ from typing import Final
 
 from jx.adapters.local.kubernetes.facts import Obj
 from jx.adapters.local.kubernetes.requests import Request
+from jx.adapters.local.kubernetes.scaling_rules import SYSTEM_PRIORITIES
 from jx.adapters.local.kubernetes.verbs import Verbs
 
 SERVICE: Final = "kubernetes"
@@ -17,12 +18,10 @@ _MARKS: Final = {"component": "apiserver", "provider": "kubernetes"}
 _PRIORITIES: Final = (
     (
         "system-node-critical",
-        2_000_001_000,
         "Used for system critical pods that must not be moved from their current node.",
     ),
     (
         "system-cluster-critical",
-        2_000_000_000,
         "Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.",
     ),
 )
@@ -30,8 +29,8 @@ _PRIORITIES: Final = (
 
 def furnish(verbs: Verbs) -> None:
     """Make the priority classes of the system."""
-    for name, value, description in _PRIORITIES:
-        made = {"metadata": {"name": name}, "value": value, "description": description}
+    for name, description in _PRIORITIES:
+        made = {"metadata": {"name": name}, "value": SYSTEM_PRIORITIES[name], "description": description}
         _ensure(verbs, ("scheduling.k8s.io", "priorityclasses"), "", {**made, "globalDefault": False})
 
 

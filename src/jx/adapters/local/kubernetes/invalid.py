@@ -8,6 +8,12 @@ from typing import Any, Final
 IMMUTABLE: Final = "field is immutable"
 
 
+class Printed(str):
+    """A value that already has the form in which messages show it."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True)
 class FieldError:
     """One wrong field; `str()` is the real server's sentence, the parts are a Status' cause."""
@@ -76,6 +82,8 @@ class Struct(dict[str, Any]):
 
 def shown(value: Any) -> str:
     """A value as messages print it."""
+    if isinstance(value, Printed):
+        return str(value)
     return _quoted(value) if isinstance(value, str) else _json(value)
 
 

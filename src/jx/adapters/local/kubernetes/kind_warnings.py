@@ -10,6 +10,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 
 from jx.adapters.local.kubernetes.facts import Gvk, Obj
+from jx.adapters.local.kubernetes.podspecs import warnings
 
 Warn: TypeAlias = Callable[[Obj], Iterator[str]]
 
@@ -102,6 +103,7 @@ def _claim(obj: Obj) -> Iterator[str]:
     if _BETA_CLASS in (obj["metadata"].get("annotations") or {}):
         place = f"metadata.annotations[{_BETA_CLASS}]"
         yield f'{place}: deprecated since v1.8; use "storageClassName" attribute instead'
+    yield from warnings.of_claim(obj.get("spec") or {}, "spec")
 
 
 def _new_ingress(obj: Obj) -> Iterator[str]:

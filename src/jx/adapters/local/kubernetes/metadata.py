@@ -6,8 +6,9 @@ import secrets
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from decimal import Decimal
 
-from jx.adapters.local.kubernetes import decoding, invalid, object_rules
+from jx.adapters.local.kubernetes import decoding, invalid, object_rules, quantities
 from jx.adapters.local.kubernetes.defaults import GENERATED_LENGTH
 from jx.adapters.local.kubernetes.errors import STALE, ApiError, bad_request, conflict
 from jx.adapters.local.kubernetes.facts import Obj
@@ -423,12 +424,24 @@ def with_first_status(request: Request, obj: Obj) -> Obj:
 def _quality(spec: Obj) -> str:
     containers = [*(spec.get("containers") or ()), *(spec.get("initContainers") or ())]
     resources = [container.get("resources") or {} for container in containers]
-    if not any(part.get("requests") or part.get("limits") for part in resources):
+    if spec.get("resources") is not None:
+        resources = [spec["resources"]]
+    kept = [{kind: _computed(part.get(kind)) for kind in ("requests", "limits")} for part in resources]
+    if not any(part["requests"] or part["limits"] for part in kept):
         return "BestEffort"
-    for part in resources:
-        limits, requests = part.get("limits") or {}, part.get("requests") or {}
-        if {"cpu", "memory"} - limits.keys() or any(
-            requests.get(name, limits[name]) != limits[name] for name in limits
-        ):
-            return "Burstable"
-    return "Guaranteed"
+    if any(part["limits"].keys() != _COMPUTED for part in kept):
+        return "Burstable"
+    requests, limits = ([part[kind] for part in kept] for kind in ("requests", "limits"))
+    totals = [
+        {name: sum(one.get(name, 0) for one in parts) for name in _COMPUTED} for parts in (requests, limits)
+    ]
+    return "Guaranteed" if totals[0] == totals[1] else "Burstable"
+
+
+_COMPUTED = frozenset({"cpu", "memory"})
+
+
+def _computed(resources: Obj | None) -> dict[str, Decimal]:
+    """The amounts that count for the quality of a pod."""
+    found = {name: quantities.parse(text) for name, text in (resources or {}).items() if name in _COMPUTED}
+    return {name: amount for name, amount in found.items() if amount > 0}

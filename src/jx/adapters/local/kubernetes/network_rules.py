@@ -5,9 +5,10 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from jx.adapters.local.kubernetes import invalid, names, object_rules, pod_rules, service_rules
+from jx.adapters.local.kubernetes import invalid, names, object_rules, service_rules
 from jx.adapters.local.kubernetes.facts import Obj
 from jx.adapters.local.kubernetes.invalid import FieldError
+from jx.adapters.local.kubernetes.podspecs import handlers
 
 _PATH_TYPES: Final = ("Exact", "ImplementationSpecific", "Prefix")
 _IN_NO_PATH: Final = ("//", "/./", "/../", "%2f", "%2F")
@@ -114,9 +115,9 @@ def _service_backend(service: Obj, here: str) -> Iterator[FieldError]:
     if port.get("name") and port.get("number"):
         yield invalid.invalid(here, "", "cannot set both port name & port number")
     elif port.get("name"):
-        yield from pod_rules.port_mistakes(port["name"], f"{here}.service.port.name")
+        yield from handlers.port_mistakes(port["name"], f"{here}.service.port.name")
     elif port.get("number"):
-        yield from pod_rules.port_mistakes(port["number"], f"{here}.service.port.number")
+        yield from handlers.port_mistakes(port["number"], f"{here}.service.port.number")
     else:
         yield invalid.required(here, "port name or number is required")
 
@@ -199,13 +200,13 @@ def _policy_port(port: Obj, here: str) -> Iterator[FieldError]:
         if end is not None:
             yield invalid.invalid(f"{here}.endPort", end, detail)
         if number is not None:
-            yield from pod_rules.port_mistakes(number, f"{here}.port")
+            yield from handlers.port_mistakes(number, f"{here}.port")
         return
-    yield from pod_rules.port_mistakes(number, f"{here}.port")
+    yield from handlers.port_mistakes(number, f"{here}.port")
     if end is not None:
         if end < number:
             yield invalid.invalid(f"{here}.endPort", number, "must be greater than or equal to `port`")
-        yield from pod_rules.port_mistakes(end, f"{here}.endPort")
+        yield from handlers.port_mistakes(end, f"{here}.endPort")
 
 
 def _policy_peer(peer: Obj, here: str) -> Iterator[FieldError]:
@@ -281,7 +282,7 @@ def _endpoint_port(port: Obj, here: str, *, is_named: bool) -> Iterator[FieldErr
         yield invalid.required(f"{here}.name")
     for problem in names.label_problems(name) if name else ():
         yield invalid.invalid(f"{here}.name", name, problem)
-    yield from pod_rules.port_mistakes(port.get("port") or 0, f"{here}.port")
+    yield from handlers.port_mistakes(port.get("port") or 0, f"{here}.port")
     if port.get("protocol") not in _PROTOCOLS:
         yield invalid.unsupported(f"{here}.protocol", port.get("protocol", ""), _PROTOCOLS)
 

@@ -45,9 +45,9 @@ def _without_empty(obj: Obj, always: Mapping[str, Any]) -> Obj:
     return {**obj, **dict.fromkeys(empty)} if empty else obj
 
 
-def validate(gvk: Gvk, obj: Obj, old: Obj | None) -> list[FieldError]:
+def validate(gvk: Gvk, obj: Obj, old: Obj | None, subresource: str = "") -> list[FieldError]:
     """All mistakes of a create (`old` is None) or an update, in defaulted objects."""
-    return rules.mistakes(gvk, obj, old)
+    return rules.mistakes(gvk, obj, old, subresource)
 
 
 def _tidy(value: Any, schema: Schema, known: Facts) -> Any:

@@ -15,6 +15,7 @@ from jx.adapters.local.kubernetes.store import Collection, Store
 PODS: Final[Collection] = ("", "pods")
 ACCOUNTS: Final[Collection] = ("", "serviceaccounts")
 PRIORITIES: Final[Collection] = ("scheduling.k8s.io", "priorityclasses")
+RUNTIMES: Final[Collection] = ("node.k8s.io", "runtimeclasses")
 
 _TOKEN_MOUNT: Final = "/var/run/secrets/kubernetes.io/serviceaccount"
 _TOKEN_VOLUME: Final = "kube-api-access-"
@@ -159,6 +160,54 @@ class PodPriorities:
             return found.obj
         defaults = [one.obj for one in self._store.entries(PRIORITIES) if one.obj.get("globalDefault")]
         return min(defaults, key=lambda one: int(one["value"]), default=None)
+
+
+class PodRuntimes:
+    """An admission plugin: what the class of a pod's runtime costs, and where it runs."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def admit(self, operation: Operation, request: Request, new: Obj, old: Obj | None) -> Obj:
+        if not _is_new_pod(operation, request):
+            return new
+        spec = new.get("spec") or {}
+        name = spec.get("runtimeClassName")
+        found = self._store.find(RUNTIMES, ("", name)) if name is not None else None
+        if name is not None and found is None:
+            raise _refused(request, f'pod rejected: RuntimeClass "{name}" not found')
+        runtime = found.obj if found else {}
+        cost = (runtime.get("overhead") or {}).get("podFixed")
+        own = spec.get("overhead")
+        if cost is None:
+            if own:
+                why = "pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead"
+                raise _refused(request, why)
+        elif own and own != cost:
+            raise _refused(
+                request, "pod rejected: Pod's Overhead doesn't match RuntimeClass's defined Overhead"
+            )
+        else:
+            spec = {**spec, "overhead": dict(cost)}
+        return {**new, "spec": _scheduled(request, spec, runtime.get("scheduling") or {})}
+
+
+def _scheduled(request: Request, spec: Obj, scheduling: Obj) -> Obj:
+    """The spec with the nodes and tolerations of its runtime."""
+    own, wanted = spec.get("nodeSelector") or {}, scheduling.get("nodeSelector") or {}
+    for key, value in sorted(wanted.items()):
+        if own.get(key, value) != value:
+            why = (
+                f"conflict: runtimeClass.scheduling.nodeSelector[{key}] = {value};"
+                f" pod.spec.nodeSelector[{key}] = {own[key]}"
+            )
+            raise _refused(request, why)
+    made = {**spec, "nodeSelector": {**own, **wanted}} if wanted else dict(spec)
+    known = spec.get("tolerations") or []
+    added = [dict(one) for one in scheduling.get("tolerations") or () if one not in known]
+    if added:
+        made["tolerations"] = [*known, *added]
+    return made
 
 
 def _is_new_pod(operation: Operation, request: Request) -> bool:

@@ -5,8 +5,10 @@ Functions here complete their argument in place; it is the caller's own copy.
 
 from typing import Any, Final
 
+from jx.adapters.local.kubernetes import amounts
 from jx.adapters.local.kubernetes.facts import Obj
 
+_WHOLE: Final = ("cpu", "memory")
 _FILE_MODE: Final = 420  # 0644
 _TOKEN_SECONDS: Final = 3600
 _VOLUMES_WITH_MODE: Final = ("secret", "configMap", "downwardAPI", "projected")
@@ -21,6 +23,13 @@ def complete_pod(pod: Obj) -> None:
     spec.setdefault("enableServiceLinks", True)
     for container in _dicts(spec.get("initContainers")) + _dicts(spec.get("containers")):
         _request_limits(container)
+        if spec.get("hostNetwork"):
+            _open_on_host(container)
+    _request_whole(spec)
+    # Only here, not in templates: the API has no negative grace for pods.
+    if spec["terminationGracePeriodSeconds"] < 0:
+        spec["terminationGracePeriodSeconds"] = 1
+    _complete_addresses(pod.get("status") or {})
 
 
 def complete_template(template: Any) -> None:
@@ -43,18 +52,16 @@ def complete_spec(spec: Obj) -> None:
         _complete_volume(volume)
     for key in _CONTAINERS:
         for container in _dicts(spec.get(key)):
-            complete_container(container, host_network=bool(spec.get("hostNetwork")))
+            complete_container(container)
 
 
-def complete_container(container: Obj, *, host_network: bool = False) -> None:
+def complete_container(container: Obj) -> None:
     """One container."""
     container.setdefault("terminationMessagePath", "/dev/termination-log")
     container.setdefault("terminationMessagePolicy", "File")
     container.setdefault("imagePullPolicy", pull_policy(container.get("image") or ""))
     for port in _dicts(container.get("ports")):
         port.setdefault("protocol", "TCP")
-        if host_network and not port.get("hostPort") and "containerPort" in port:
-            port["hostPort"] = port["containerPort"]
     for key in _PROBES:
         if isinstance(container.get(key), dict):
             _complete_probe(container[key])
@@ -87,6 +94,33 @@ def _request_limits(container: Obj) -> None:
     limits = resources.get("limits")
     if limits:
         resources["requests"] = {**limits, **(resources.get("requests") or {})}
+
+
+def _open_on_host(container: Obj) -> None:
+    for port in _dicts(container.get("ports")):
+        if not port.get("hostPort") and port.get("containerPort"):
+            port["hostPort"] = port["containerPort"]
+
+
+def _request_whole(spec: Obj) -> None:
+    """A pod that is limited as a whole requests what its containers do, or its limit."""
+    resources = spec.get("resources") or {}
+    limits = resources.get("limits")
+    if not limits:
+        return
+    asked = amounts.of_containers(spec, "requests")
+    shown = {name: amounts.shown(asked[name], limits.get(name, "")) for name in _WHOLE if name in asked}
+    capped = {name: limits[name] for name in limits if name in _WHOLE or name.startswith("hugepages-")}
+    resources["requests"] = {**capped, **shown, **(resources.get("requests") or {})}
+
+
+def _complete_addresses(status: Obj) -> None:
+    """The first of a pod's addresses stands twice, and the older field says which it is."""
+    address, several = status.get("podIP"), status.get("podIPs") or []
+    if address and (not several or several[0].get("ip") != address):
+        status["podIPs"] = [{"ip": address}]
+    elif several and not address:
+        status["podIP"] = several[0].get("ip") or ""
 
 
 def _complete_probe(probe: Obj) -> None:
@@ -126,13 +160,20 @@ def _complete_volume(volume: Obj) -> None:
             volume[key].setdefault("defaultMode", _FILE_MODE)
     for item in _dicts((volume.get("downwardAPI") or {}).get("items")):
         _complete_source(item)
+    if isinstance(volume.get("image"), dict):
+        image = volume["image"]
+        image.setdefault("pullPolicy", pull_policy(image.get("reference") or ""))
+    if isinstance(volume.get("hostPath"), dict):
+        volume["hostPath"].setdefault("type", "")
+    _complete_projected(volume)
+    claim = (volume.get("ephemeral") or {}).get("volumeClaimTemplate")
+    if isinstance(claim, dict):
+        complete_claim(claim.setdefault("spec", {}))
+
+
+def _complete_projected(volume: Obj) -> None:
     for source in _dicts((volume.get("projected") or {}).get("sources")):
         for item in _dicts((source.get("downwardAPI") or {}).get("items")):
             _complete_source(item)
         if isinstance(source.get("serviceAccountToken"), dict):
             source["serviceAccountToken"].setdefault("expirationSeconds", _TOKEN_SECONDS)
-    if isinstance(volume.get("hostPath"), dict):
-        volume["hostPath"].setdefault("type", "")
-    claim = (volume.get("ephemeral") or {}).get("volumeClaimTemplate")
-    if isinstance(claim, dict):
-        complete_claim(claim.setdefault("spec", {}))

@@ -14,7 +14,9 @@ _POLICIES: Final = ("Percent", "Pods")
 _LONGEST_WINDOW: Final = 3600
 _LONGEST_PERIOD: Final = 1800
 _EVICTIONS: Final = ("AlwaysAllow", "IfHealthyBudget")
-_PREEMPTIONS: Final = ("Never", "PreemptLowerPriority")
+SYSTEM_PRIORITIES: Final = {"system-cluster-critical": 2_000_000_000, "system-node-critical": 2_000_001_000}
+_RESERVED: Final = "priority class names with 'system-' prefix are reserved for system use only. error:"
+_PREEMPTIONS: Final = ("PreemptLowerPriority", "Never")
 _HIGHEST_PRIORITY: Final = 1_000_000_000
 
 
@@ -181,7 +183,10 @@ def runtime_class(obj: Obj) -> Iterator[FieldError]:
 def priority_class(obj: Obj) -> Iterator[FieldError]:
     """The mistakes of a PriorityClass."""
     name, value, policy = obj["metadata"].get("name", ""), obj.get("value") or 0, obj.get("preemptionPolicy")
-    if not name.startswith("system-") and value > _HIGHEST_PRIORITY:
+    if name.startswith("system-"):
+        if problem := _system_problem(name, value, is_default=bool(obj.get("globalDefault"))):
+            yield invalid.forbidden("metadata.name", f"{_RESERVED} {problem}")
+    elif value > _HIGHEST_PRIORITY:
         detail = f"maximum allowed value of a user defined priority is {_HIGHEST_PRIORITY}"
         yield invalid.forbidden("value", detail)
     if policy is not None and policy not in _PREEMPTIONS:
@@ -209,6 +214,14 @@ def event(obj: Obj) -> Iterator[FieldError]:
         if key == controller:
             for problem in names.label_key_problems(obj.get(key) or ""):
                 yield invalid.invalid(key, obj.get(key) or "", problem)
+
+
+def _system_problem(name: str, value: int, *, is_default: bool) -> str:
+    if name not in SYSTEM_PRIORITIES:
+        return f"{name} is not a known system priority class"
+    if value != SYSTEM_PRIORITIES[name]:
+        return f"value of {name} PriorityClass must be {SYSTEM_PRIORITIES[name]}"
+    return f"globalDefault of {name} PriorityClass must be false" if is_default else ""
 
 
 def revision(obj: Obj) -> Iterator[FieldError]:

@@ -4,9 +4,10 @@ import ipaddress
 from collections.abc import Iterator
 from typing import Any, Final
 
-from jx.adapters.local.kubernetes import invalid, names, object_rules, pod_rules
+from jx.adapters.local.kubernetes import invalid, names, object_rules
 from jx.adapters.local.kubernetes.facts import Obj
 from jx.adapters.local.kubernetes.invalid import FieldError
+from jx.adapters.local.kubernetes.podspecs import handlers
 
 HEADLESS: Final = "None"
 
@@ -87,10 +88,10 @@ def _port_mistakes(port: Obj, here: str, taken: set[str], *, is_named: bool) -> 
     if name and name in taken:
         yield invalid.duplicate(f"{here}.name", name)
     taken.add(name or "")
-    yield from pod_rules.port_mistakes(port.get("port") or 0, f"{here}.port")
+    yield from handlers.port_mistakes(port.get("port") or 0, f"{here}.port")
     if port.get("protocol") not in _PROTOCOLS:
         yield invalid.unsupported(f"{here}.protocol", port.get("protocol", ""), _PROTOCOLS)
-    yield from pod_rules.port_mistakes(port.get("targetPort"), f"{here}.targetPort")
+    yield from handlers.port_mistakes(port.get("targetPort"), f"{here}.targetPort")
     for problem in names.label_key_problems(port["appProtocol"]) if port.get("appProtocol") else ():
         yield invalid.invalid(f"{here}.appProtocol", port["appProtocol"], problem)
 

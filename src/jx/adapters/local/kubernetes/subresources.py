@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from jx.adapters.local.kubernetes import disruptions, exchange, invalid, logs, metadata, patches
+from jx.adapters.local.kubernetes import bindings, disruptions, exchange, invalid, logs, metadata, patches
 from jx.adapters.local.kubernetes.accounts import Accounts
 from jx.adapters.local.kubernetes.errors import (
     ApiError,
@@ -17,6 +17,7 @@ from jx.adapters.local.kubernetes.errors import (
 )
 from jx.adapters.local.kubernetes.exchange import Call, Response
 from jx.adapters.local.kubernetes.facts import Obj, Schema
+from jx.adapters.local.kubernetes.metadata import check_preconditions
 from jx.adapters.local.kubernetes.paths import Target
 from jx.adapters.local.kubernetes.registry import Served
 from jx.adapters.local.kubernetes.requests import DeleteOptions
@@ -79,29 +80,15 @@ class Subresources:
 
     def _bind(self, call: Call, served: Served, target: Target, binding: Obj) -> Response:
         request = replace(request_for(call, served, target), subresource="binding")
-        node = (binding.get("target") or {}).get("name", "")
-        now = self._verbs.now()
+        bindings.check(target.name, binding)
+        node, now = binding["target"]["name"], self._verbs.now()
+        conditions = {key: binding["metadata"].get(key) for key in ("uid", "resourceVersion")}
 
         def bound(pod: Obj) -> Obj:
-            if taken := pod["spec"].get("nodeName"):
-                raise conflict(
-                    "",
-                    "pods/binding",
-                    target.name,
-                    f'pod {target.name} is already assigned to node "{taken}"',
-                )
-            status = pod.get("status") or {}
-            conditions = [one for one in status.get("conditions") or () if one["type"] != "PodScheduled"]
-            conditions.append(
-                {"type": "PodScheduled", "status": "True", "lastProbeTime": None, "lastTransitionTime": now}
-            )
-            return {
-                **pod,
-                "spec": {**pod["spec"], "nodeName": node},
-                "status": {**status, "conditions": conditions},
-            }
+            check_preconditions(request, pod, {"metadata": {k: v for k, v in conditions.items() if v}})
+            return bindings.bound(pod, node, now, binding)
 
-        self._verbs.rewrite(request, bound)
+        self._verbs.overwrite(request, bound)
         return exchange.of_object({**_SUCCESS, "code": 201}, 201)
 
     def _evict(self, call: Call, served: Served, target: Target) -> Response:

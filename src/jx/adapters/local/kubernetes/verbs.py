@@ -23,7 +23,9 @@ from jx.adapters.local.kubernetes import (
     metadata,
     normalise,
     patches,
+    preparation,
     schemas,
+    workload_warnings,
 )
 from jx.adapters.local.kubernetes.admission import Judge, Operation, Plugin
 from jx.adapters.local.kubernetes.errors import ApiError, already_exists, bad_request, conflict, not_found
@@ -164,6 +166,16 @@ class Verbs:
             live = self._live(request)
             return self._update(request, live, change(request.served.as_version(live.obj)))
 
+    def overwrite(self, request: Request, change: Rewrite) -> Written:
+        """As `rewrite`, but as it stands: no defaults, no managers, no rules. For what the server itself is told to change."""
+        with self.operation():
+            live = self._live(request)
+            new = change(request.served.as_version(live.obj))
+            if request.dry_run:
+                return Written(Stored(new, encode(new), live.revision))
+            stored = self._in_storage_version(request, new)
+            return Written(self._commit(self.store.put(request.served.collection, request.key, stored)).new)
+
     def apply(self, request: Request, config: Obj, *, force: bool) -> Written:
         """Server-side apply."""
         with self.operation():
@@ -237,6 +249,7 @@ class Verbs:
         new = self.shape(request, metadata.prepare_create(request, obj, now))
         # What plugins add belongs to no manager, as in the real server.
         new = self._admit("CREATE", request, _settled(request, manage(request, None, new, now)), None)
+        new = preparation.for_create(request.served.gvk, new)
         errors = [*metadata.check_create(request, new), *_mistakes(request, new, None)]
         if errors:
             raise metadata.invalid_fields(request, errors)
@@ -268,6 +281,7 @@ class Verbs:
         new = self._admit("UPDATE", request, made, old)
         if new is not made:
             new = metadata.prepare_update(request, old, new)
+        new = preparation.for_update(request.served.gvk, new, old)
         errors = [*metadata.check_update(request, old, new, obj), *_mistakes(request, new, old)]
         if errors:
             raise metadata.invalid_fields(request, errors)
@@ -409,6 +423,7 @@ def _managed_already(request: Request, old: Obj | None, new: Obj, now: str) -> O
 
 def _warn(request: Request, new: Obj, old: Obj | None) -> None:
     if request.served.custom is None and not request.subresource:
+        request.warnings.extend(workload_warnings.of(request.served.gvk, new, old))
         request.warnings.extend(kind_warnings.of_object(request.served.gvk, new, old))
 
 
@@ -423,7 +438,7 @@ def _mistakes(request: Request, new: Obj, old: Obj | None) -> list[FieldError]:
         verdict = custom.rules.judge(new, old, errors)
         request.warnings.extend(str(warning) for warning in verdict.warnings)
         return errors + verdict.errors
-    return normalise.validate(request.served.gvk, new, old)
+    return normalise.validate(request.served.gvk, new, old, request.subresource)
 
 
 def _patched(request: Request, obj: Obj, kind: str, change: Any) -> Obj:

@@ -46,15 +46,8 @@ class Scheduler:
         return None
 
     def _bind(self, pod: Obj, node: str) -> None:
-        api, resource = self._cluster.api, self._cluster.resource(PODS)
         place = (objects.namespace_of(pod), objects.name_of(pod))
-        bound = api.merge(resource, *place, {"spec": {"nodeName": node}}, subresource="binding", manager=NAME)
-        conditions = objects.with_condition(
-            objects.status_of(bound).get("conditions") or [],
-            {"type": "PodScheduled", "status": "True", "lastProbeTime": None},
-            self._cluster.timestamp(),
-        )
-        self._cluster.patch(PODS, bound, {"status": {"conditions": conditions}}, subresource="status")
+        self._cluster.api.bind(*place, node)
         self._recorder.normal(pod, "Scheduled", f"Successfully assigned {'/'.join(place)} to {node}")
 
     def _refuse(self, pod: Obj, why: str) -> None:
