@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from jx.domain import guards
@@ -111,11 +113,14 @@ def test_one_refusal_is_raised_as_itself_and_none_not_at_all() -> None:
 @pytest.mark.parametrize("guard", [one for one in Guard if one not in {Guard.CONFLICTS, Guard.LEDGER_MOVED}])
 def test_each_guard_can_be_passed_by_its_name(guard: Guard) -> None:
     foreign = ((ObjectRef("", "ConfigMap", "jx", "theirs"), "somebody"),)
-    review = Review(
-        plan(prunes=9, cluster="c2", platform="0.1.0"), 0, 1, anchor(platforms=("1.0.0",)), foreign=foreign
+    stuck = Step(
+        Action.REPLACE, ObjectRef("batch", "Job", "jx", "seed"), "batch/v1", 3, "spec.template is stiff"
     )
+    made = plan(prunes=9, cluster="c2", platform="0.1.0")
+    made = replace(made, steps=(*made.steps, stuck))
+    review = Review(made, 0, 1, anchor(platforms=("1.0.0",)), foreign=foreign)
     everything = frozenset(Guard)
-    assert len(find(review)) == 5
+    assert len(find(review)) == 6
     passed = Review(review.plan, 0, 1, review.anchor, foreign=foreign, allowed=Allowed(everything - {guard}))
     assert len(find(passed)) == 1
     assert guards.findings(passed)[0].flag == f"--allow {guard}"

@@ -69,6 +69,8 @@ class Step:
     """The field manager that sends it."""
     held: Body | None = None
     """Fields that are given up, at their live values: what a co-owner has to hold before this is sent."""
+    sent: str = ""
+    """What the inventory remembers of it: the hash of what was rendered, and of what was left out of it."""
     absorbs: tuple[str, ...] = ()
     """Field managers whose fields become ours: of the tool that this object is adopted from."""
 

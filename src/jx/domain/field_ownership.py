@@ -44,6 +44,31 @@ def own_entry(body: Body) -> Mapping[str, Any] | None:
     return None
 
 
+def absorbed(body: Body, managers: tuple[str, ...]) -> list[dict[str, Any]]:
+    """The managedFields in which what these managers set (by whatever means, but for subresources) is ours."""
+    entries = [dict(entry) for entry in (body.get("metadata") or {}).get("managedFields") or ()]
+    taken = [one for one in entries if one.get("manager") in managers and not one.get("subresource")]
+    own = own_entry(body)
+    fields: Mapping[str, Any] = (own or {}).get("fieldsV1") or {}
+    for entry in taken:
+        fields = _union(fields, entry.get("fieldsV1") or {})
+    rest = [entry for entry in entries if entry not in taken and entry != own]
+    if not taken:
+        return entries
+    version = (own or taken[-1]).get("apiVersion")
+    ours = {"manager": MANAGER, "operation": "Apply", "apiVersion": version, "fieldsType": "FieldsV1"}
+    time = max(str(entry.get("time", "")) for entry in taken)
+    return [*rest, {**ours, "time": time, "fieldsV1": fields} if time else {**ours, "fieldsV1": fields}]
+
+
+def _union(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        **one,
+        **other,
+        **{key: _union(one[key], other[key]) for key in one if key in other},
+    }
+
+
 def other_managers(body: Body) -> tuple[str, ...]:
     """Who else set fields of an object, the last one first; controllers that write the status only are left out."""
     entries = [

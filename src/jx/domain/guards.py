@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from jx.domain.applying import Action, Anchor, ApplyPlan
+from jx.domain import replacing
+from jx.domain.applying import Action, Anchor, ApplyPlan, LiveObject, Step
 from jx.domain.apps import OLD_PLATFORM_CHART, PLATFORM_CHART
 from jx.domain.environments import Requirements
 from jx.domain.errors import Invalid, Refused
@@ -27,6 +28,7 @@ class Guard(StrEnum):
     OTHER_CLUSTER = "other-cluster"
     PLATFORM_DOWNGRADE = "platform-downgrade"
     LEDGER_MOVED = "ledger-moved"
+    REPLACE = "replace"
     CONFLICTS = "conflicts"
     """Take fields over from other field managers. Not about the plan: the API server decides what is a conflict."""
 
@@ -62,6 +64,18 @@ class ForeignObjects(Refused):
     ) -> None:
         super().__init__(message, hint=hint, flag=flag)
         self.owners = owners
+
+
+class ImmutableFields(Refused):
+    """Fields that cannot be changed in place, of objects that nobody said may be deleted and made anew; `refs` are they."""
+
+    def __init__(self, message: str, refs: tuple[ObjectRef, ...], *, hint: str, flag: str = "") -> None:
+        super().__init__(message, hint=hint, flag=flag)
+        self.refs = refs
+
+
+class StoredVersionsGone(Refused):
+    """A CRD would lose a version in which the cluster still stores objects."""
 
 
 class OtherCluster(Refused):
@@ -106,6 +120,7 @@ class Review:
     foreign: tuple[tuple[ObjectRef, str], ...] = ()
     requirements: Requirements = field(default_factory=Requirements)
     allowed: Allowed = field(default_factory=Allowed)
+    live: Mapping[ObjectRef, LiveObject] = field(default_factory=dict)
     removed: tuple[str, ...] = ()
     """Apps that were applied last and are declared no more."""
 
@@ -131,7 +146,7 @@ def findings(review: Review) -> tuple[Refused, ...]:
         (Guard.PLATFORM_DOWNGRADE, _check_platform),
     )
     found = [check(review) for guard, check in checks if guard not in review.allowed.guards]
-    found.append(_check_reviewed(review))
+    found += [_check_immutable(review), _check_data(review), _check_versions(review), _check_reviewed(review)]
     return tuple(refusal for refusal in found if refusal is not None)
 
 
@@ -200,6 +215,73 @@ def _check_foreign(review: Review) -> Refused | None:
         hint=f"rename ours, remove theirs, or take them over with {_flag(Guard.FOREIGN_OBJECTS)}",
         flag=_flag(Guard.FOREIGN_OBJECTS),
     )
+
+
+def _check_immutable(review: Review) -> Refused | None:
+    if Guard.REPLACE in review.allowed.guards:
+        return None
+    names = review.requirements.replace
+    stuck = [one for one in _replacements(review) if not replacing.is_permitted(one, names)]
+    if not stuck:
+        return None
+    return ImmutableFields(
+        f"{_told(stuck)}; nobody said that {'it' if len(stuck) == 1 else 'they'} may be deleted and made anew",
+        tuple(step.ref for step in stuck),
+        hint=f"put the old value back, or allow it: once with {_flag(Guard.REPLACE)}, always with annotation"
+        f' {replacing.REPLACE}: "true" in the chart, or with apply.replace: [{stuck[0].ref.kind}/{stuck[0].ref.name}] in'
+        " jx-requirements.yml",
+        flag=_flag(Guard.REPLACE),
+    )
+
+
+def _check_data(review: Review) -> Refused | None:
+    """What holds data is not deleted to be made anew, whatever anybody allowed."""
+    found = [
+        (step, what)
+        for step in _replacements(review)
+        if step.ref in review.live
+        and (
+            what := replacing.takes_data_along(
+                step.ref, review.live[step.ref].body, review.requirements.protect
+            )
+        )
+    ]
+    if not found:
+        return None
+    return ImmutableFields(
+        f"{_told([step for step, _ in found])}; deleting it would delete {found[0][1]}, so it is never replaced",
+        tuple(step.ref for step, _ in found),
+        hint="put the old value back, or bring the data over to an object with another name",
+    )
+
+
+def _replacements(review: Review) -> list[Step]:
+    return [step for step in review.plan.steps if step.action is Action.REPLACE]
+
+
+def _told(steps: list[Step]) -> str:
+    told = "; ".join(f"{step.ref}: {step.reason}" for step in steps[:_SHOWN])
+    return told + _more(len(steps))
+
+
+def _check_versions(review: Review) -> Refused | None:
+    """The API server would say no, but only in mid-apply."""
+    for step in review.plan.changes:
+        live = review.live.get(step.ref)
+        if step.ref.kind != "CustomResourceDefinition" or step.manifest is None or live is None:
+            continue
+        kept = {
+            version.get("name") for version in (step.manifest.body.get("spec") or {}).get("versions") or ()
+        }
+        stored = (live.body.get("status") or {}).get("storedVersions") or ()
+        gone = [version for version in stored if version not in kept]
+        if gone and kept:
+            return StoredVersionsGone(
+                f"{step.ref} would lose version {', '.join(gone)}, in which the cluster still stores objects of it",
+                hint="keep the version in the CRD, write all its objects anew (kubectl get, then kubectl replace), take the"
+                " version out of status.storedVersions, and drop it then",
+            )
+    return None
 
 
 def other_repository(anchor: Anchor, repo: Repo | None) -> OtherCluster | None:

@@ -43,7 +43,7 @@ def _after(item: InventoryItem | None, outcome: Outcome) -> InventoryItem | None
             step.ref,
             step.api_version,
             uid=outcome.live.uid,
-            sent=body_hash(step.manifest.body),
+            sent=step.sent or body_hash(step.manifest.body),
             observed=observed_digest(outcome.live.body, outcome.live.uid),
         )
     if outcome.error and item is None:

@@ -83,6 +83,26 @@ def find_foreign_owner(body: Body, environment: EnvironmentName, *, release: str
     return ""
 
 
+def managers_of(body: Body, owner: str) -> tuple[str, ...]:
+    """The field managers of a tool that owns an object (in the words of `find_foreign_owner`): what it set becomes ours when the
+    object is taken over, so that what we do not say goes."""
+    names = next((names for tool, names in _MANAGERS.items() if tool in owner), ())
+    entries = (body.get("metadata") or {}).get("managedFields") or ()
+    found = {str(entry.get("manager")) for entry in entries if not entry.get("subresource")}
+    return tuple(sorted(name for name in found if name.lower().startswith(names)))
+
+
+_MANAGERS = {
+    "the Helm release": ("helm",),
+    "the Jenkins X release": ("jx", "helm", "kubectl", "tiller", "before-first-apply"),
+    "Argo CD": ("argocd",),
+    "the Flux Kustomization": ("kustomize-controller",),
+    "the Flux HelmRelease": ("helm",),
+    "the kapp app": ("kapp",),
+    "Fleet": ("fleet", "helm"),
+}
+"""By what words name the tool: how the names of its field managers begin."""
+
 _TOOLS = {
     "argocd.argoproj.io/tracking-id": "Argo CD",
     "kustomize.toolkit.fluxcd.io/name": "the Flux Kustomization",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from jx.domain import hooks, membership, ordering, sequencing
+from jx.domain import conflicts, hooks, membership, ordering, replacing, sequencing
 from jx.domain.applying import (
     Action,
     ApplyPlan,
@@ -16,6 +16,7 @@ from jx.domain.applying import (
     Step,
     body_hash,
 )
+from jx.domain.conflicts import Adapted, Rule
 from jx.domain.field_ownership import observed_digest, other_managers
 from jx.domain.manifests import Capabilities, ChartPin, Hook, Manifest, ObjectRef
 from jx.domain.ordering import Wave
@@ -27,8 +28,6 @@ from jx.domain.sequencing import Sequence
 RESOURCE_POLICY = "helm.sh/resource-policy"
 
 _GOING = "it is being deleted already"
-_HOLDS_DATA = frozenset({("", "PersistentVolumeClaim"), ("", "Namespace"), ("", "PersistentVolume")})
-_DEFINITIONS = ("apiextensions.k8s.io", "CustomResourceDefinition")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +45,10 @@ class World:
     """Objects that hold data and may be pruned nevertheless: `Kind/name` or `namespace/Kind/name`."""
     hooks: tuple[Hook, ...] = ()
     hook_record: HookRecord = HookRecord()
+    rules: tuple[Rule, ...] = ()
+    """What is done about fields that somebody else sets."""
+    protect: frozenset[str] = frozenset()
+    """Further kinds that hold data: `Kind`, `Kind.group`."""
     installed: frozenset[str] = frozenset()
     """The apps of the apply before this one; with an empty name, if there was one."""
 
@@ -104,7 +107,7 @@ def _plan_hooks(
     changed = {
         hooks.app_of(manifest, world.apps)
         for manifest in world.desired
-        if (item := items.get(manifest.ref)) is None or item.sent != body_hash(manifest.body)
+        if (item := items.get(manifest.ref)) is None or _rendered_part(item.sent) != body_hash(manifest.body)
     }
     if changed or takes_away:
         changed.add("")  # the environment's own hooks are about all of it
@@ -185,30 +188,48 @@ def shown_hash(manifest: Manifest, drawn: frozenset[Path]) -> str:
 
 def _send_step(world: World, manifest: Manifest, item: InventoryItem | None, owner: str) -> Step:
     live = world.live.get(manifest.ref)
-    action, reason = _decide(world, manifest, item, live)
+    adapted = conflicts.adapt(manifest, live, world.rules)
+    sent = _sent_hash(manifest, adapted)
+    action, reason = _decide(world, manifest, item, live, sent)
     if owner:
         action, reason = Action.TAKE_OVER, f"it belongs to {owner}"
+    if adapted.given_up and action is not Action.UNCHANGED:
+        reason = f"{reason}; {', '.join(adapted.given_up)} is left to others"
     return Step(
         action=action,
         ref=manifest.ref,
         api_version=manifest.api_version,
         wave=ordering.wave_of(manifest.ref),
         reason=reason,
-        manifest=manifest,
+        manifest=adapted.manifest,
         uid=live.uid if live else "",
         resource_version=live.resource_version if live else "",
-        shown=shown_hash(manifest, world.drawn.get(manifest.ref, frozenset())),
+        shown=shown_hash(adapted.manifest, world.drawn.get(manifest.ref, frozenset())),
+        held=adapted.held,
+        sent=sent,
+        absorbs=membership.managers_of(live.body, owner) if live and owner else (),
     )
 
 
+def _sent_hash(manifest: Manifest, adapted: Adapted) -> str:
+    """What tells the next plan that nothing has changed: what is rendered, and which fields of it are left to others. The values
+    that those have now play no part."""
+    rendered = body_hash(manifest.body)
+    return f"{rendered}+{','.join(adapted.given_up)}" if adapted.given_up else rendered
+
+
+def _rendered_part(sent: str) -> str:
+    return sent.partition("+")[0]
+
+
 def _decide(
-    world: World, manifest: Manifest, item: InventoryItem | None, live: LiveObject | None
+    world: World, manifest: Manifest, item: InventoryItem | None, live: LiveObject | None, sent: str
 ) -> tuple[Action, str]:
     if live is None:
         was_there = item is not None and item.uid
         return Action.CREATE, "it was deleted behind our back" if was_there else "it is not there yet"
     if item is not None and item.uid == live.uid:
-        return _decide_known(manifest, item, live)
+        return _decide_known(item, live, sent)
     if membership.is_member(live.body, world.target.environment):
         return Action.UPDATE, "no record says what was sent, so it is sent once"
     managers = other_managers(live.body)
@@ -216,11 +237,13 @@ def _decide(
     return Action.TAKE_OVER, f"it is there already, made{made_by}, and nobody manages it"
 
 
-def _decide_known(manifest: Manifest, item: InventoryItem, live: LiveObject) -> tuple[Action, str]:
+def _decide_known(item: InventoryItem, live: LiveObject, sent: str) -> tuple[Action, str]:
     if not item.sent:
         return Action.UPDATE, "an earlier apply did not get to its end"
-    if item.sent != body_hash(manifest.body):
+    if _rendered_part(item.sent) != _rendered_part(sent):
         return Action.UPDATE, "what is rendered has changed"
+    if item.sent != sent:
+        return Action.UPDATE, "who sets its fields has changed"
     observed = observed_digest(live.body, live.uid)
     if observed and observed == item.observed:
         return Action.UNCHANGED, "it is as we left it"
@@ -269,9 +292,8 @@ def _why_kept(world: World, item: InventoryItem, live: LiveObject) -> str:
         return _GOING
     if membership.annotations_of(live.body).get(RESOURCE_POLICY) == "keep":
         return f"its annotation {RESOURCE_POLICY} says keep"
-    kind = (item.ref.group, item.ref.kind)
-    if (kind in _HOLDS_DATA or kind == _DEFINITIONS) and not names_of(item.ref) & world.prunes:
-        what = "the objects of its kind" if kind == _DEFINITIONS else "data"
+    what = replacing.takes_data_along(item.ref, live.body, world.protect)
+    if what and not names_of(item.ref) & world.prunes:
         return f"it holds {what}; --allow-prune {item.ref.kind}/{item.ref.name} deletes it"
     return ""
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from jx.domain import guards, hooks, placing, planning, random_values
+from jx.domain import guards, hooks, placing, planning, random_values, replacing
 from jx.domain.applying import Anchor, ApplyPlan, HookRecord, InventoryItem, LiveObject
 from jx.domain.charts import Chart
+from jx.domain.conflicts import Rule
 from jx.domain.environments import EnvironmentSpec
-from jx.domain.errors import Refused
+from jx.domain.errors import Immutable, JxError, Refused
 from jx.domain.events import Event, Level
 from jx.domain.guards import Allowed
 from jx.domain.manifests import Capabilities, Hook, Manifest, ObjectRef, Rendered
@@ -47,6 +48,8 @@ class Planned:
     refusals: tuple[Refused, ...]
     live: Mapping[ObjectRef, LiveObject]
     capabilities: Capabilities
+    rules: tuple[Rule, ...] = ()
+    """What is done about fields that somebody else sets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +95,16 @@ class PlanEnvironment:
                 hook_record=request.anchor.hooks if request.anchor else HookRecord(),
                 installed=_installed(request.anchor),
                 prunes=request.allowed.prunes,
+                rules=spec.requirements.conflicts,
+                protect=spec.requirements.protect,
             )
         )
-        self._tell_oddities(request.anchor, decision.plan)
+        plan = replacing.with_replacements(decision.plan, self._find_stuck(decision.plan, live))
+        self._tell_oddities(request.anchor, plan)
         refusals = guards.findings(
             guards.Review(
-                plan=decision.plan,
+                plan=plan,
+                live=live,
                 rendered=len(settled.manifests) + len(draws[0].hooks),
                 apps=len(spec.apps),
                 removed=_removed(spec, request.anchor),
@@ -108,7 +115,7 @@ class PlanEnvironment:
                 allowed=request.allowed,
             )
         )
-        return Planned(decision.plan, refusals, live, capabilities)
+        return Planned(plan, refusals, live, capabilities, spec.requirements.conflicts)
 
     def _render(
         self,
@@ -143,6 +150,22 @@ class PlanEnvironment:
     ) -> dict[ObjectRef, LiveObject]:
         rows = planning.scopes(desired, inventory, capabilities)
         return planning.index(self.cluster.live(tuple(Scope(*row) for row in rows)))
+
+    def _find_stuck(
+        self, plan: ApplyPlan, live: Mapping[ObjectRef, LiveObject]
+    ) -> dict[ObjectRef, tuple[str, ...]]:
+        """The objects that the server would not let be changed in place, with their fields. Asked only where it may be so."""
+        found: dict[ObjectRef, tuple[str, ...]] = {}
+        for step in plan.steps:
+            if not replacing.may_be_refused(step, live.get(step.ref)):
+                continue
+            try:
+                self.cluster.send(step, dry_run=True, force=True)
+            except Immutable as error:
+                found[step.ref] = error.fields
+            except JxError:
+                continue  # whatever else is wrong with it, the apply tells
+        return found
 
     def _tell_oddities(self, anchor: Anchor | None, plan: ApplyPlan) -> None:
         if anchor and anchor.applied and not anchor.inventory:

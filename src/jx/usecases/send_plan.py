@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import groupby
 
-from jx.domain import health
+from jx.domain import conflicts, health
 from jx.domain.applying import Action, HookOutcome, LiveObject, Outcome, Step
-from jx.domain.errors import JxError, Overtaken, Retryable
+from jx.domain.errors import Conflict, JxError, Overtaken, Retryable, Unavailable
 from jx.domain.events import Event, Level
-from jx.domain.manifests import ObjectRef
+from jx.domain.field_ownership import YIELDER
+from jx.domain.manifests import Manifest, ObjectRef
 from jx.domain.membership import PART_OF, labels_of
 from jx.domain.ordering import Wave
 from jx.domain.secrets import scrub
@@ -105,7 +106,7 @@ class SendPlan:
 
     def _do_batch(self, batch: tuple[Step, ...], run: _Run) -> list[Outcome]:
         unmet = self._await_needs(batch, run)
-        outcomes = self._send_batch(tuple(step for step in batch if step.ref not in unmet), run.terms)
+        outcomes = self._send_batch(tuple(step for step in batch if step.ref not in unmet), run)
         outcomes = self.await_needs.established(outcomes)
         return outcomes + [
             Outcome(step, error=unmet[step.ref], can_retry=True) for step in batch if step.ref in unmet
@@ -138,19 +139,19 @@ class SendPlan:
             if (missing := [one for one in found if one.ref in unmet])
         }
 
-    def _send_batch(self, batch: tuple[Step, ...], terms: Terms) -> list[Outcome]:
+    def _send_batch(self, batch: tuple[Step, ...], run: _Run) -> list[Outcome]:
         def do(step: Step) -> Outcome:
-            return self._do(step, terms)
+            return self._do(step, run)
 
         if self.workers <= 1 or len(batch) <= 1:
             return [do(step) for step in batch]
         with ThreadPoolExecutor(min(self.workers, len(batch)), thread_name_prefix="apply") as pool:
             return list(pool.map(do, batch))
 
-    def _do(self, step: Step, terms: Terms) -> Outcome:
+    def _do(self, step: Step, run: _Run) -> Outcome:
         try:
             if step.action in _SENT:
-                return Outcome(step, self.cluster.send(step, force=terms.force))
+                return Outcome(step, self._send(step, run))
             self.delete(step, is_ours=lambda body: PART_OF in labels_of(body))
         except Overtaken:
             raise  # nothing more may be sent
@@ -158,6 +159,29 @@ class SendPlan:
             text = error.message + (f" ({error.hint})" if error.hint else "")
             return Outcome(step, error=text, can_retry=isinstance(error, Retryable))
         return Outcome(step)
+
+    def _send(self, step: Step, run: _Run) -> LiveObject:
+        """Send an object; what is given up is held by our co-owner first, what is stiff is deleted first."""
+        if step.held is not None:
+            holder = Manifest(step.ref, step.api_version, step.held)
+            self.cluster.send(replace(step, manifest=holder, manager=YIELDER, held=None, absorbs=()))
+        if step.action is Action.REPLACE:
+            self._remove(step, run)
+            step = replace(step, uid="", resource_version="")
+        try:
+            return self.cluster.send(step, force=run.terms.force)
+        except Conflict as conflict:
+            if conflicts.may_take(step.ref, conflict, run.planned.rules):
+                return self.cluster.send(step, force=True)
+            assert step.manifest is not None
+            raise conflicts.explain(step.manifest, run.planned.live.get(step.ref), conflict) from conflict
+
+    def _remove(self, step: Step, run: _Run) -> None:
+        """A kill after this is finished by the next apply, which finds the object missing."""
+        self.delete(step, is_ours=lambda _: True)
+        missing = self.await_needs.gone((step,), within=run.terms.within, pulse=run.pulse)
+        if missing:
+            raise Unavailable(f"it cannot be made anew: {missing[step.ref]}")
 
     def _tell(self, outcomes: Iterable[Outcome]) -> None:
         for outcome in outcomes:

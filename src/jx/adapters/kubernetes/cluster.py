@@ -12,13 +12,12 @@ from jx.adapters.kubernetes import fences
 from jx.adapters.kubernetes.api import NAMESPACES, PODS, Api, Json, Resource
 from jx.adapters.kubernetes.discovery import Discovery
 from jx.adapters.kubernetes.watching import Change, Target, Watching
+from jx.domain import field_ownership
 from jx.domain.applying import LiveObject, Step
 from jx.domain.errors import Invalid, NotFound
 from jx.domain.locking import Fence
 from jx.domain.manifests import Capabilities, ObjectRef, api_group
 from jx.ports.cluster import Scope
-
-FIELD_MANAGER = "jx"
 
 _THREADS = 8
 _REVIEWS = Resource("authentication.k8s.io/v1", "selfsubjectreviews", "SelfSubjectReview", namespaced=False)
@@ -72,7 +71,7 @@ class KubernetesCluster:
         if fence:
             fences.stamp(body, fence)
         query = {
-            "fieldManager": FIELD_MANAGER,
+            "fieldManager": step.manager,
             "force": "true" if force else "false",
             # A dry run says what is misspelt; the run itself must not fail on what the cluster would only have ignored.
             "fieldValidation": "Strict" if dry_run else "Warn",
@@ -80,6 +79,8 @@ class KubernetesCluster:
         }
         within = fence.limit if fence else None
         namespace = manifest.ref.namespace
+        if step.absorbs and not dry_run:
+            self._absorb(resource, step)
         try:
             return _live(self._api.apply(resource, namespace, body, query=query, within=within))
         except NotFound:
@@ -89,6 +90,16 @@ class KubernetesCluster:
                 raise  # it is the namespace that is not there
         # Its CRD was replaced in between by one that calls the same kind otherwise.
         return _live(self._api.apply(served, namespace, body, query=query, within=within))
+
+    def _absorb(self, resource: Resource, step: Step) -> None:
+        """Make what other managers set ours, before the apply that then takes away what we do not say. Stale where the object is
+        changed in the same moment."""
+        namespace, name = step.ref.namespace, step.ref.name
+        there = self._api.get(resource, namespace, name)
+        fields = field_ownership.absorbed(there, step.absorbs)
+        version = there["metadata"]["resourceVersion"]
+        patch = {"metadata": {"managedFields": fields, "resourceVersion": version}}
+        self._api.merge(resource, namespace, name, patch)
 
     def delete(self, step: Step, *, fence: Fence | None = None) -> None:
         """Delete the object of a step, with its uid and resourceVersion as preconditions."""

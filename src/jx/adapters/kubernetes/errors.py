@@ -19,10 +19,12 @@ from jx.adapters.kubernetes.access import ClientCertificate, ClusterAccess
 from jx.domain.errors import (
     Conflict,
     Forbidden,
+    Immutable,
     Invalid,
     JxError,
     NotFound,
     Overtaken,
+    OwnedField,
     Problem,
     Refused,
     Stale,
@@ -182,25 +184,32 @@ def _forbidden(attempt: Attempt, answer: _Answer) -> JxError:
 def _conflict(attempt: Attempt, answer: _Answer) -> JxError:
     owned = [cause for cause in answer.causes if cause.get("reason") == "FieldManagerConflict"]
     if owned:
-        fields = "; ".join(_owned_field(cause) for cause in owned[:10])
+        found = tuple(map(_owned_field, owned))
+        fields = "; ".join(_in_words(one) for one in found[:10])
         more = f"; and {len(owned) - 10} more" if len(owned) > 10 else ""
         return Conflict(
             f"{attempt.thing} has fields of other managers: {fields}{more}",
             hint="ways out: take the field (apply with force), yield it (leave it out of chart and values), "
             "or share it (set the value that it has now)",
+            fields=found,
         )
     return Stale(
         f"{attempt.thing}: {answer.text or 'somebody else changed it'}", hint="read again and decide again"
     )
 
 
-def _owned_field(cause: Mapping[str, Any]) -> str:
+def _owned_field(cause: Mapping[str, Any]) -> OwnedField:
     field = str(cause.get("field") or "a field")
     owner = _OWNER.search(str(cause.get("message") or ""))
     if owner is None:
-        return field
+        return OwnedField(field, "")
     since = _SINCE.search(owner["rest"])
-    return f"{field} is managed by {owner['name']!r}" + (f" since {since['time']}" if since else "")
+    return OwnedField(field, owner["name"], since["time"] if since else "")
+
+
+def _in_words(one: OwnedField) -> str:
+    since = f" since {one.since}" if one.since else ""
+    return f"{one.path} is managed by {one.manager!r}{since}" if one.manager else one.path
 
 
 def _too_large(attempt: Attempt, answer: _Answer) -> Refused:
@@ -231,10 +240,13 @@ def _refused_or_invalid(attempt: Attempt, answer: _Answer) -> JxError:
             hint="look at what they did (`jx get env`), and apply again if it is still to be done",
         )
     if _IMMUTABLE.search(answer.message):
-        fields = ", ".join(str(cause.get("field")) for cause in answer.causes if cause.get("field"))
-        return Refused(
+        named = (str(cause.get("field")) for cause in answer.causes if cause.get("field"))
+        fields = tuple(dict.fromkeys(named))
+        return Immutable(
             f"{attempt.thing} cannot be changed in place: {answer.text}",
-            hint=f"{fields or 'the field'} is immutable: put the old value back, or have the object deleted and made anew",
+            hint=f"{', '.join(fields) or 'the field'} is immutable: put the old value back, or have the object deleted and made"
+            " anew",
+            fields=fields,
         )
     if _POLICY.search(answer.message):
         return Refused(

@@ -13,8 +13,9 @@ from typing import Any
 from jx.adapters.local import memory_fields
 from jx.adapters.local.memory_fields import Path
 from jx.adapters.local.memory_kinds import KINDS
-from jx.domain.applying import MANAGER, LiveObject, Step
-from jx.domain.errors import Conflict, Failed, JxError, Overtaken, Stale
+from jx.domain import field_ownership
+from jx.domain.applying import LiveObject, Step
+from jx.domain.errors import Conflict, Failed, Immutable, JxError, Overtaken, OwnedField, Stale
 from jx.domain.locking import Fence
 from jx.domain.manifests import Body, Capabilities, KindInfo, ObjectRef, ref_of
 from jx.domain.names import EnvironmentName
@@ -167,7 +168,11 @@ class MemoryCluster:
             existing = self.objects.get(step.ref)
             if step.uid and (existing is None or existing["metadata"]["uid"] != step.uid):
                 raise Stale(f"{step.ref} is another object than the one that was planned for")
-            applied = self._apply(step.ref, manifest.body, existing, force=force)
+            if existing is not None:
+                _check_stiff(step, existing)
+                if step.absorbs and not dry_run:
+                    existing["metadata"]["managedFields"] = field_ownership.absorbed(existing, step.absorbs)
+            applied = self._apply(step, manifest.body, existing, force=force)
             if not dry_run:
                 self._store(step.ref, applied)
             return self._live(step.ref, applied if dry_run else None)
@@ -212,23 +217,23 @@ class MemoryCluster:
     # How it works.
 
     def _apply(
-        self, ref: ObjectRef, body: Body, existing: dict[str, Any] | None, *, force: bool
+        self, step: Step, body: Body, existing: dict[str, Any] | None, *, force: bool
     ) -> dict[str, Any]:
-        stored = copy.deepcopy(existing) if existing else self._new(ref, body)
+        stored = copy.deepcopy(existing) if existing else self._new(step.ref, body)
         wanted = dict(memory_fields.leaves(body))
-        conflicts = _conflicts(stored, wanted)
+        conflicts = _conflicts(stored, wanted, step.manager)
         if conflicts and not force:
-            raise Conflict(
-                f"{ref}: {'; '.join(conflicts)}", hint="take the fields over, or leave them to the other"
-            )
-        for path in _owned(stored, MANAGER, "Apply") - wanted.keys():
-            if not any(path in _paths(entry) for entry in _others(stored)):
+            told = "; ".join(f"conflict with {one.manager!r} over {one.path}" for one in conflicts)
+            hint = "take the fields over, or leave them to the other"
+            raise Conflict(f"{step.ref}: {told}", hint=hint, fields=conflicts)
+        for path in _owned(stored, step.manager, "Apply") - wanted.keys():
+            if not any(path in _paths(entry) for entry in _others(stored, step.manager)):
                 memory_fields.drop(stored, path)
         changed = {path for path, value in wanted.items() if memory_fields.get(stored, path) != value}
         for path, value in wanted.items():
             memory_fields.put(stored, path, value)
-        _disown(stored, frozenset(changed), keep=(MANAGER, "Apply"))
-        _set_owned(stored, MANAGER, "Apply", frozenset(wanted), str(body["apiVersion"]))
+        _disown(stored, frozenset(changed), keep=(step.manager, "Apply"))
+        _set_owned(stored, step.manager, "Apply", frozenset(wanted), str(body["apiVersion"]))
         return stored
 
     def _new(self, ref: ObjectRef, body: Body) -> dict[str, Any]:
@@ -323,8 +328,8 @@ def _entries(body: Mapping[str, Any]) -> list[dict[str, Any]]:
     return entries
 
 
-def _others(body: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return [e for e in _entries(body) if (e["manager"], e["operation"]) != (MANAGER, "Apply")]
+def _others(body: Mapping[str, Any], manager: str) -> list[dict[str, Any]]:
+    return [e for e in _entries(body) if (e["manager"], e["operation"]) != (manager, "Apply")]
 
 
 def _paths(entry: Mapping[str, Any]) -> frozenset[Path]:
@@ -353,14 +358,36 @@ def _disown(body: dict[str, Any], paths: frozenset[Path], *, keep: tuple[str, st
             _set_owned(body, entry["manager"], entry["operation"], left, entry["apiVersion"])
 
 
-def _conflicts(body: Mapping[str, Any], wanted: Mapping[Path, Any]) -> list[str]:
+def _conflicts(body: Mapping[str, Any], wanted: Mapping[Path, Any], manager: str) -> tuple[OwnedField, ...]:
     found = []
-    for entry in _others(body):
+    for entry in _others(body, manager):
         for path in sorted(_paths(entry) & wanted.keys()):
             if memory_fields.get(body, path) != wanted[path]:
-                dotted = ".".join(part.partition(":")[2] for part in path)
-                found.append(f'conflict with "{entry["manager"]}" over .{dotted}')
-    return found
+                found.append(OwnedField(_dotted(path), entry["manager"], entry["time"]))
+    return tuple(found)
+
+
+def _dotted(path: Path) -> str:
+    """As API servers print it: `.spec.containers[name="web"].image`."""
+    return "".join(
+        f'[name="{json.loads(part[2:])["name"]}"]' if part.startswith("k:") else f".{part[2:]}"
+        for part in path
+    )
+
+
+def _check_stiff(step: Step, existing: Mapping[str, Any]) -> None:
+    """What cannot be changed in place: a job's pods, and selectors."""
+    wanted: Mapping[str, Any] = (step.manifest.body.get("spec") or {}) if step.manifest else {}
+    there = existing.get("spec") or {}
+    stiff = {"Job": ("template",), "Deployment": ("selector",), "StatefulSet": ("selector",)}
+    stiff["PersistentVolumeClaim"] = ("accessModes",)
+    fields = tuple(
+        f"spec.{field}"
+        for field in stiff.get(step.ref.kind, ())
+        if field in wanted and field in there and wanted[field] != there[field]
+    )
+    if fields:
+        raise Immutable(f"{step.ref} cannot be changed in place", fields=fields)
 
 
 def _without_version(body: Mapping[str, Any]) -> str:

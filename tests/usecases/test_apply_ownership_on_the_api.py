@@ -1,0 +1,184 @@
+"""Who owns which field, on the embedded Kubernetes API: what only a server that tracks fields can show."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import pytest
+from tests.support.embedded import GROUP, embedded_api
+from tests.support.places import Place, make_place
+from tests.support.worlds import config_map, deployment, environment_tree
+
+from jx.adapters.kubernetes.api import Api, Resource
+from jx.adapters.kubernetes.transport import Request
+from jx.domain.applying import Action
+from jx.domain.field_ownership import YIELDER
+from jx.domain.guards import Allowed, ForeignObjects, Guard, ImmutableFields
+
+__all__ = ["embedded_api"]
+
+pytestmark = GROUP
+
+DEPLOYMENTS = Resource("apps/v1", "deployments", "Deployment")
+CONFIG_MAPS = Resource("v1", "configmaps", "ConfigMap")
+SECRETS = Resource("v1", "secrets", "Secret")
+JOBS = Resource("batch/v1", "jobs", "Job")
+
+
+@pytest.fixture
+def place(embedded_api: Api) -> Place:
+    return make_place(embedded_api)
+
+
+def commit(place: Place, way: str = "", **apps: str) -> None:
+    rule = {"kind": "Deployment", "name": "*", "field": "spec.replicas", "way": way}
+    more = {"conflicts": [rule]} if way else {}
+    place.world.commit(environment_tree(apps, name=place.name, namespace=place.name, apply=more))
+
+
+def scale(api: Api, place: Place, replicas: int) -> None:
+    """As an autoscaler does it: by way of the subresource."""
+    path = DEPLOYMENTS.path(place.name, "web", "scale")
+    found = api.get(DEPLOYMENTS, place.name, "web")
+    body = {
+        "apiVersion": "autoscaling/v1",
+        "kind": "Scale",
+        "metadata": {
+            "name": "web",
+            "namespace": place.name,
+            "resourceVersion": found["metadata"]["resourceVersion"],
+        },
+        "spec": {"replicas": replicas},
+    }
+    send(api, "PUT", path, body)
+
+
+def send(api: Api, method: str, path: str, body: dict[str, Any]) -> None:
+    headers = {"Content-Type": "application/json"}
+    query = (("fieldManager", "autoscaler"),)
+    request = Request(method, path, query, orjson.dumps(body), headers)
+    api._json(request, api._attempt(method, None, path))
+
+
+def test_replicas_of_an_autoscaler_stay_when_we_give_them_up(place: Place, embedded_api: Api) -> None:
+    commit(place, "yield", web="1.0.0")
+    place.apply()
+    scale(embedded_api, place, 4)
+    report = place.apply()
+    assert report.is_good, report.message
+    found = embedded_api.get(DEPLOYMENTS, place.name, "web")
+    assert found["spec"]["replicas"] == 4
+    managers = {entry["manager"] for entry in found["metadata"]["managedFields"]}
+    assert {"jx", YIELDER, "autoscaler"} <= managers
+    writes = place.cluster.writes
+    scale(embedded_api, place, 6)
+    assert not place.apply().plan.has_changes
+    assert place.cluster.writes == writes
+
+
+def test_a_conflict_over_replicas_names_the_autoscaler_and_both_values(
+    place: Place, embedded_api: Api
+) -> None:
+    commit(place, web="1.0.0")
+    place.apply()
+    scale(embedded_api, place, 4)
+    report = place.apply()
+    assert "spec.replicas is managed by 'autoscaler'" in report.message
+    assert "it is 4, we want 1" in report.message
+    commit(place, "take", web="1.0.0")
+    assert place.apply().is_good
+    assert embedded_api.get(DEPLOYMENTS, place.name, "web")["spec"]["replicas"] == 1
+
+
+def test_shared_replicas_follow_what_they_are(place: Place, embedded_api: Api) -> None:
+    commit(place, web="1.0.0")
+    place.apply()
+    scale(embedded_api, place, 4)
+    commit(place, "share", web="1.1.0")
+    assert place.apply().is_good
+    found = embedded_api.get(DEPLOYMENTS, place.name, "web")
+    assert found["spec"]["replicas"] == 4
+    assert found["spec"]["template"]["spec"]["containers"][0]["image"] == "web:2"
+
+
+def job(image: str) -> dict[str, Any]:
+    pod = {"containers": [{"name": "seed", "image": image}], "restartPolicy": "Never"}
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"name": "seed"},
+        "spec": {"template": {"spec": pod}},
+    }
+
+
+def test_a_job_whose_template_changed_is_made_anew_where_that_is_allowed(
+    place: Place, embedded_api: Api
+) -> None:
+    place.world.offer("seed", "1.0.0", job("seed:1"))
+    place.world.offer("seed", "1.1.0", job("seed:2"))
+    commit(place, seed="1.0.0")
+    assert place.apply().result.value == "applied"
+    assert not place.apply().plan.has_changes
+    first = embedded_api.get(JOBS, place.name, "seed")["metadata"]["uid"]
+    commit(place, seed="1.1.0")
+    with pytest.raises(ImmutableFields, match=r"spec\.template cannot be changed in place"):
+        place.apply()
+    report = place.world.apply_head(wait=False, allowed=Allowed(frozenset({Guard.REPLACE})))
+    assert report.plan.count(Action.REPLACE) == 1
+    assert report.result.value == "applied", report.message
+    found = embedded_api.get(JOBS, place.name, "seed")
+    assert found["metadata"]["uid"] != first
+    assert found["spec"]["template"]["spec"]["containers"][0]["image"] == "seed:2"
+
+
+def test_a_selector_that_changed_is_refused_with_its_name(place: Place) -> None:
+    other = deployment("web", "web:2")
+    other["spec"]["selector"]["matchLabels"]["tier"] = "front"
+    other["spec"]["template"]["metadata"]["labels"]["tier"] = "front"
+    place.world.offer("moved", "1.0.0", deployment("web", "web:1"))
+    place.world.offer("moved", "1.1.0", other)
+    commit(place, moved="1.0.0")
+    place.apply()
+    commit(place, moved="1.1.0")
+    with pytest.raises(ImmutableFields, match=r"Deployment.apps/web .*: spec\.selector cannot be changed"):
+        place.apply()
+
+
+def test_what_helm_set_and_we_do_not_say_goes_when_its_objects_are_taken_over(
+    place: Place, embedded_api: Api
+) -> None:
+    commit(place, web="1.0.0")
+    place.apply()
+    theirs = config_map(
+        "cache", {"size": "1", "theirs": "2"}, annotations={"meta.helm.sh/release-name": "old"}
+    )
+    embedded_api.apply(CONFIG_MAPS, place.name, theirs, query={"fieldManager": "helm"})
+    place.world.offer("cache", "1.0.0", config_map("cache", {"size": "3"}))
+    commit(place, web="1.0.0", cache="1.0.0")
+    with pytest.raises(ForeignObjects, match="the Helm release old"):
+        place.apply()
+    allowed = Allowed(frozenset({Guard.FOREIGN_OBJECTS}))
+    report = place.world.apply_head(wait=False, allowed=allowed)
+    assert report.is_good, report.message
+    found = embedded_api.get(CONFIG_MAPS, place.name, "cache")
+    assert found["data"] == {"size": "3"}
+    assert "annotations" not in found["metadata"]
+    assert {entry["manager"] for entry in found["metadata"]["managedFields"]} == {"jx"}
+    assert not place.apply().plan.has_changes
+
+
+def test_a_key_that_leaves_the_string_data_of_a_secret_leaves_the_secret(
+    place: Place, embedded_api: Api
+) -> None:
+    def token(**data: str) -> dict[str, Any]:
+        return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "token"}, "stringData": data}
+
+    place.world.offer("token", "1.0.0", token(a="one", b="two"))
+    place.world.offer("token", "1.1.0", token(b="two"))
+    commit(place, token="1.0.0")
+    place.apply()
+    assert set(embedded_api.get(SECRETS, place.name, "token")["data"]) == {"a", "b"}
+    commit(place, token="1.1.0")
+    place.apply()
+    assert set(embedded_api.get(SECRETS, place.name, "token")["data"]) == {"b"}
