@@ -15,7 +15,9 @@ from jx.domain.applying import (
     Anchor,
     Applied,
     ApplyResult,
+    DriftNote,
     Hold,
+    HookRecord,
     InventoryItem,
     PendingEntry,
     Source,
@@ -82,6 +84,12 @@ def full(name: EnvironmentName) -> Anchor:
         holds=(hold, Hold("bob", "vacation", AT, kind="person")),
         pending=(PendingEntry("0001", b"\x00\xff one"), PendingEntry("0002", b"two")),
         platform_versions=("1.0.0", "1.1.0"),
+        hooks=HookRecord(
+            (("redis", "upgrade"),), (("", "d1"), ("redis", "d2")), (item("Job", "seed", group="batch"),)
+        ),
+        drift=DriftNote(2, AT, "ConfigMap/shop by kubectl-edit"),
+        is_begun=True,
+        token=7,
     )
 
 

@@ -184,10 +184,6 @@ def test_an_object_that_fails_is_tried_again_until_it_does_not(world: World) -> 
     assert results == ["applied", "failed", "applied"]
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="an apply that failed is forgotten to have removed the app: EmptyRender refuses to finish it",
-)
 def test_the_last_app_that_could_not_be_removed_at_once_is_removed_later(world: World) -> None:
     world.process(ANN).add_app("shop", STAGING)
     merged(world, 1, STAGING)

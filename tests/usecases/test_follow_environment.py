@@ -156,9 +156,6 @@ def test_the_record_of_a_commit_that_was_overtaken_is_closed(world: World, merge
     assert record_of(world, newer).status is ActivityStatus.SUCCEEDED
 
 
-@pytest.mark.xfail(
-    strict=True, reason="an apply that was begun and not recorded leaves the record before it standing"
-)
 def test_a_branch_that_is_set_back_after_a_crash_is_applied_once_more(world: World) -> None:
     before, expected = world.head(), objects(world)
     world.process(ANN).add_app("redis")

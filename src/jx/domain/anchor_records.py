@@ -43,6 +43,7 @@ def anchor_to_data(anchor: Anchor) -> dict[str, Any]:
         ],
         "platformVersions": list(anchor.platform_versions),
         "token": anchor.token,
+        "isBegun": anchor.is_begun,
         "drift": _drift_to_data(anchor.drift) if anchor.drift else None,
         "hooks": {
             "pending": dict(anchor.hooks.pending),
@@ -71,6 +72,7 @@ def parse_anchor(data: Mapping[str, Any], *, version: str = "") -> Anchor:
             ),
             platform_versions=tuple(data.get("platformVersions") or ()),
             token=int(data.get("token") or 0),
+            is_begun=bool(data.get("isBegun")),
             drift=_parse_drift(data["drift"]) if data.get("drift") else None,
             hooks=_parse_hooks(data.get("hooks") or {}),
             version=version,

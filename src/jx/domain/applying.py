@@ -337,6 +337,8 @@ class Anchor:
     version: str = ""
     """For compare-and-swap: what was read; empty where there is none yet. Opaque."""
     drift: DriftNote | None = None
+    is_begun: bool = False
+    """Whether an apply has begun to change things and its end is not recorded: `applied` does not say all that there is then."""
     token: int = 0
     """Of the lock's holder who applied last."""
 

@@ -270,6 +270,7 @@ class ApplyEnvironment:
                 inventory=inventories.widen(current.inventory, plan),
                 hooks=hooks.begin(current.hooks, plan),
                 token=grip.token if is_holder_told else current.token,
+                is_begun=current.is_begun or plan.has_changes,
             )
 
         return self._writer()(opened.anchor, change)
@@ -288,6 +289,7 @@ class ApplyEnvironment:
                 pending=(*current.pending, *(entry for entry in pending if entry.name not in known)),
                 platform_versions=run.versions(current.platform_versions),
                 hooks=run.hook_record,
+                is_begun=False,
             )
 
         return self._writer()(anchor, change)

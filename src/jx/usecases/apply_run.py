@@ -19,6 +19,7 @@ from jx.domain.applying import (
 from jx.domain.environments import EnvironmentSpec
 from jx.domain.ledger import Story
 from jx.domain.locking import Grip
+from jx.domain.manifests import ChartPin
 from jx.domain.names import Repo
 from jx.usecases.plan_environment import Planned
 from jx.usecases.send_plan import Sent
@@ -136,9 +137,18 @@ class Run:
             result=self.result,
             at=self.at,
             by=self.opened.by,
-            charts=self.planned.plan.charts,
+            charts=self._charts,
             message=self.message,
         )
+
+    @property
+    def _charts(self) -> tuple[ChartPin, ...]:
+        """What is there now: after a failure, also the apps that may not be gone yet."""
+        charts, before = self.planned.plan.charts, self.opened.anchor.applied
+        if self.result is ApplyResult.APPLIED or before is None:
+            return charts
+        keys = {pin.key for pin in charts}
+        return (*charts, *(pin for pin in before.charts if pin.key not in keys))
 
     def entry(self) -> ledger.Entry:
         """The apply as the ledger tells it."""

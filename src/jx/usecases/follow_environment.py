@@ -251,5 +251,7 @@ def source_of(repo: Repo, commit: Commit, tree_digest: str) -> Source:
 
 
 def _is_applied(anchor: Anchor | None, head: Revision) -> bool:
-    applied = anchor.applied if anchor else None
-    return applied is not None and applied.source.revision == head and applied.result is ApplyResult.APPLIED
+    if anchor is None or anchor.applied is None or anchor.is_begun:
+        return False
+    applied = anchor.applied
+    return applied.source.revision == head and applied.result is ApplyResult.APPLIED
