@@ -183,8 +183,9 @@ class _Run:
     def _remember(self, path: str, body: bytes, *, named: bool = False) -> None:
         base = path.partition("?")[0]
         if f"/namespaces/{self.namespace}/" not in base:
-            name = json.loads(body)["metadata"]["name"]
-            self.made.append(base if named else f"{base}/{name}")
+            name = json.loads(body)["metadata"].get("name")
+            if name:
+                self.made.append(base if named else f"{base}/{name}")
 
     def _request(self, verb: str, path: str, query: tuple[tuple[str, str], ...], step: Step) -> Request:
         method = "PATCH" if verb in _PATCHES else "GET" if verb == "watch" else verb.upper()
@@ -296,8 +297,7 @@ class _Run:
         if not isinstance(value, dict):
             return value
         made = {self._text(key): self._normal(child) for key, child in value.items()}
-        if isinstance(managers := made.get("managedFields"), list):
-            made["managedFields"] = _sorted(managers)
+        made |= {key: _sorted(made[key]) for key in _UNORDERED if isinstance(made.get(key), list)}
         if any(one.get("reason") == "FieldManagerConflict" for one in made.get("causes") or ()):
             made["causes"] = _sorted(made["causes"])
         if revision := value.get("resourceVersion"):
@@ -355,6 +355,7 @@ _RANDOM = "[bcdfghjklmnpqrstvwxz2456789]{5}"
 _TOKEN_VOLUME = re.compile(rf"(kube-api-access-){_RANDOM}")
 _REVISION = re.compile(r'(\\?"resourceVersion\\?":\\?")(\d+)')
 _RECORDED = re.compile(r"(ResourceVersion in record \()(\d+)")
+_UNORDERED = ("managedFields", "nonResourceRules", "resourceRules")
 _GIVEN = {"clusterIP": "<ip>", "clusterIPs": ["<ip>"], "nodePort": "<port>", "healthCheckNodePort": "<port>"}
 
 

@@ -14,6 +14,7 @@ from jx.adapters.local.kubernetes.accounts import Accounts
 from jx.adapters.local.kubernetes.crds import DefinitionRules, Definitions
 from jx.adapters.local.kubernetes.drafts import Draft, attempt
 from jx.adapters.local.kubernetes.errors import ApiError
+from jx.adapters.local.kubernetes.escalation import EscalationCheck
 from jx.adapters.local.kubernetes.facts import Obj, Resource
 from jx.adapters.local.kubernetes.garbage import GarbageCollector
 from jx.adapters.local.kubernetes.limits import LimitDefaults, Limits
@@ -24,7 +25,7 @@ from jx.adapters.local.kubernetes.pod_admission import PodAccounts, PodPrioritie
 from jx.adapters.local.kubernetes.policies import MutatingPolicies, ValidatingPolicies
 from jx.adapters.local.kubernetes.protection import NodeTaints, StorageProtection
 from jx.adapters.local.kubernetes.quotas import Quotas
-from jx.adapters.local.kubernetes.rbac import Authorizer, CreateCheck, EscalationCheck
+from jx.adapters.local.kubernetes.rbac import Authorizer, CreateCheck
 from jx.adapters.local.kubernetes.reading import Selection, select
 from jx.adapters.local.kubernetes.registry import Registry, Served
 from jx.adapters.local.kubernetes.requests import DeleteOptions, Request
@@ -105,9 +106,9 @@ class Api:
             namespaces = Namespaces(self.verbs, lambda: self.pki.authority_pem)
             self.verbs.reactors += [definitions.react, garbage.react, namespaces.react, self.accounts.react]
             self.verbs.reactors += [self.authorizer.react, quotas.react, protection.react]
-            self.authorizer.furnish(self.verbs)
             garbage.resume()
             namespaces.resume()
+            self.authorizer.furnish(self.verbs)
             furniture.furnish(self.verbs)
             quotas.resume()
             protection.resume()

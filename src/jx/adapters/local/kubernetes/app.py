@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 from urllib.parse import parse_qsl
 
-from jx.adapters.local.kubernetes import authn, exchange, paths
+from jx.adapters.local.kubernetes import authn, exchange, paths, reading
 from jx.adapters.local.kubernetes.api import Api
 from jx.adapters.local.kubernetes.discovery import Discovery, version_info
 from jx.adapters.local.kubernetes.drafts import Draft, Outstanding
@@ -44,7 +44,7 @@ class App:
         self.hub = Hub(api.verbs)
         self._resources = Resources(api.verbs, self.hub)
         self._subresources = Subresources(api.verbs, self._resources, api.accounts, lambda: api.log_source)
-        self._reviews = Reviews(api.authorizer, api.accounts)
+        self._reviews = Reviews(api.verbs, api.authorizer, api.accounts)
         self._discovery = Discovery(api.verbs.registry)
         self._openapi = OpenApi(api.verbs.registry)
 
@@ -93,9 +93,10 @@ class App:
             return self._document(call)
         watches = call.flag("watch") and call.method == "GET"
         verb = paths.verb_of(call.method, target, watch=watches)
+        name = target.name or (reading.named(call.query) if verb in ("list", "watch") else "")
         self._api.authorizer.check(
             call.user,
-            Action(verb, target.group, target.plural, target.subresource, target.namespace, target.name),
+            Action(verb, target.group, target.plural, target.subresource, target.namespace, name),
         )
         served = self._api.verbs.registry.find(target.group, target.version, target.plural)
         if served is None or not _is_placed(target, namespaced=served.resource.namespaced, verb=verb):

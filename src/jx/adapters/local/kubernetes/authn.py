@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import unquote
 
+from jx.adapters.local.kubernetes import gotext
 from jx.adapters.local.kubernetes.accounts import AUTHENTICATED, Accounts
 from jx.adapters.local.kubernetes.errors import ApiError
 from jx.adapters.local.kubernetes.rbac import Action, Authorizer
@@ -65,7 +66,8 @@ def _impersonated(user: User, headers: list[tuple[str, str]], authorizer: Author
             field = unquote(key.removeprefix(_EXTRA))
             extra[field] = (*extra.get(field, ()), value)
     if not name:
-        raise ApiError(400, "BadRequest", "impersonation names no user: set Impersonate-User too")
+        asked = _shown(uid, groups, extra)
+        raise ApiError(400, "BadRequest", f"requested {asked} without impersonating a user name")
     _check_name(user, name, authorizer)
     for group in groups:
         authorizer.check(user, Action("impersonate", "", "groups", name=group))
@@ -90,3 +92,17 @@ def _check_name(user: User, name: str, authorizer: Authorizer) -> None:
     else:
         action = Action("impersonate", "", "users", name=name)
     authorizer.check(user, action)
+
+
+def _shown(uid: str, groups: list[str], extra: Mapping[str, tuple[str, ...]]) -> str:
+    """A user without a name, as Go prints it."""
+
+    def listed(texts: Iterable[str]) -> str:
+        return "[]string{" + ", ".join(gotext.quoted(text) for text in texts) + "}"
+
+    shown_groups = listed(groups) if groups else "[]string(nil)"
+    fields = ", ".join(f"{gotext.quoted(key)}:{listed(extra[key])}" for key in sorted(extra))
+    shown_extra = f"map[string][]string{{{fields}}}" if extra else "map[string][]string(nil)"
+    return (
+        f'&user.DefaultInfo{{Name:"", UID:{gotext.quoted(uid)}, Groups:{shown_groups}, Extra:{shown_extra}}}'
+    )

@@ -42,6 +42,11 @@ def syntax(value: Any) -> str:
     return plain(value)
 
 
+def quoted(text: str) -> str:
+    """As `%q` prints a text."""
+    return json.dumps(text, ensure_ascii=False)
+
+
 def type_name(value: Any) -> str:
     """The type that a value from JSON has."""
     return "<nil>" if value is None else _TYPES[type(value)]

@@ -59,6 +59,16 @@ def selectable(collection: Collection) -> frozenset[str]:
     return frozenset(("metadata.name", "metadata.namespace", *_FIELDS.get(collection, ())))
 
 
+def named(query: Mapping[str, str]) -> str:
+    """The one name that a list or watch is about by its field selector; empty where there is none."""
+    try:
+        terms = selectors.parse_field_terms(query.get("fieldSelector", ""))
+    except selectors.SelectorError:
+        return ""
+    found = [value for field, operator, value in terms if field == "metadata.name" and operator == "="]
+    return found[0] if found else ""
+
+
 def unselectable(collection: Collection, field: str) -> str:
     """What a built-in kind says to a field that it cannot be selected by."""
     if collection == ("batch", "jobs"):

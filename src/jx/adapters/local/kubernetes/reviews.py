@@ -2,32 +2,62 @@
 
 from __future__ import annotations
 
-from jx.adapters.local.kubernetes import exchange
+from collections.abc import Iterator
+
+from jx.adapters.local.kubernetes import exchange, invalid, managed, metadata
 from jx.adapters.local.kubernetes.accounts import ISSUER, Accounts
-from jx.adapters.local.kubernetes.errors import ApiError
+from jx.adapters.local.kubernetes.errors import ApiError, bad_request
 from jx.adapters.local.kubernetes.exchange import Call, Response
 from jx.adapters.local.kubernetes.facts import Obj
+from jx.adapters.local.kubernetes.invalid import FieldError
 from jx.adapters.local.kubernetes.paths import Target
 from jx.adapters.local.kubernetes.rbac import Action, Authorizer
 from jx.adapters.local.kubernetes.registry import Served
-from jx.adapters.local.kubernetes.requests import User
+from jx.adapters.local.kubernetes.requests import Request, User
+from jx.adapters.local.kubernetes.resources import request_for
+from jx.adapters.local.kubernetes.verbs import Verbs
 
 
 class Reviews:
     """Answers to the kinds that are asked and never stored."""
 
-    def __init__(self, authorizer: Authorizer, accounts: Accounts) -> None:
+    def __init__(self, verbs: Verbs, authorizer: Authorizer, accounts: Accounts) -> None:
+        self._verbs = verbs
         self._authorizer = authorizer
         self._accounts = accounts
 
     def answer(self, call: Call, served: Served, target: Target) -> Response:
-        review = exchange.parse_body(call, served.resource.kind)
+        request = request_for(call, served, target)
+        review = self._shaped(request, exchange.parse_body(call, served.resource.kind))
+        _check(request, review)
+        kind = served.resource.kind
         spec: Obj = review.get("spec") or {}
-        status = self._status(served.resource.kind, call.user, spec, target)
-        head = {"kind": served.resource.kind, "apiVersion": served.resource.api_version}
-        meta = {"creationTimestamp": None, **review["metadata"]}
-        body: Obj = {**head, "metadata": meta, "spec": spec, "status": status}
+        status = self._status(kind, call.user, spec, target)
+        body: Obj = {**review, "status": status}
+        if kind == "SelfSubjectReview":
+            body["metadata"] = {**review["metadata"], "creationTimestamp": self._verbs.now()}
+        elif kind == "SelfSubjectRulesReview":
+            body.update(metadata={}, spec={})
         return exchange.of_object(body, 201)
+
+    def _shaped(self, request: Request, review: Obj) -> Obj:
+        """A review as the server reads it, with the manager of what it says."""
+        resource = request.served.resource
+        for key, value in (("kind", resource.kind), ("apiVersion", resource.api_version)):
+            review[key] = review.get(key) or value
+        metadata.check_identity(request, review)
+        made = self._verbs.shape(request, review)
+        made.pop("status", None)
+        if resource.namespaced:
+            made["metadata"]["namespace"] = request.namespace
+        return managed.update(
+            None,
+            made,
+            manager=request.manager,
+            schema=request.served.schema,
+            api_version=resource.api_version,
+            now=self._verbs.now(),
+        )
 
     def _status(self, kind: str, user: User, spec: Obj, target: Target) -> Obj:
         match kind:
@@ -45,12 +75,14 @@ class Reviews:
                 raise ApiError(501, "NotImplemented", f"{kind} is not available in this cluster")
 
     def _access(self, user: User, spec: Obj, namespace: str) -> Obj:
-        action = _action(spec, namespace)
-        if self._authorizer.allows(user, action):
-            return {"allowed": True, "reason": "RBAC: allowed by the roles bound to the user"}
-        return {"allowed": False}
+        reason = self._authorizer.reason(user, _action(spec, namespace))
+        if reason is None:
+            return {"allowed": False}
+        return {"allowed": True, "reason": reason} if reason else {"allowed": True}
 
     def _rules(self, user: User, namespace: str) -> Obj:
+        if not namespace:
+            raise bad_request("no namespace on request")
         resource_rules: list[Obj] = []
         path_rules: list[Obj] = []
         for rule in self._authorizer.rules(user, namespace):
@@ -62,6 +94,52 @@ class Reviews:
         if user is None:
             return {"user": {}, "error": "invalid bearer token"}
         return {"authenticated": True, "user": _shown(user), "audiences": spec.get("audiences") or [ISSUER]}
+
+
+def _check(request: Request, review: Obj) -> None:
+    """Refuse a review of access that asks nothing, or two things at once."""
+    resource = request.served.resource
+    if resource.group != "authorization.k8s.io" or resource.kind == "SelfSubjectRulesReview":
+        return
+    mistakes = [*_spec_mistakes(resource.kind, review.get("spec") or {}), *_placed(resource.kind, review)]
+    if mistakes:
+        raise metadata.invalid_of("", resource.group, "", mistakes)
+
+
+def _spec_mistakes(kind: str, spec: Obj) -> Iterator[FieldError]:
+    resource, path = spec.get("resourceAttributes"), spec.get("nonResourceAttributes")
+    if resource is not None and path is not None:
+        detail = "cannot be specified in combination with resourceAttributes"
+        yield invalid.invalid("spec.nonResourceAttributes", _shown_path(path), detail)
+    elif resource is None and path is None:
+        detail = "exactly one of nonResourceAttributes or resourceAttributes must be specified"
+        yield invalid.invalid("spec.resourceAttributes", None, detail)
+    if kind != "SelfSubjectAccessReview" and not spec.get("user") and not spec.get("groups"):
+        yield invalid.invalid("spec.user", "", "at least one of user or group must be specified")
+
+
+def _placed(kind: str, review: Obj) -> Iterator[FieldError]:
+    meta, spec = review["metadata"], review.get("spec") or {}
+    is_local = kind == "LocalSubjectAccessReview"
+    free = {"managedFields", "namespace"} if is_local else {"managedFields"}
+    if meta.keys() - free:
+        detail = "must be empty except for namespace" if is_local else "must be empty"
+        entries = [invalid.Struct(one) for one in meta.get("managedFields") or ()]
+        shown = invalid.Struct({**meta, "managedFields": entries} if entries else meta)
+        yield invalid.invalid("metadata", shown, detail)
+    if not is_local:
+        return
+    resource, path = spec.get("resourceAttributes"), spec.get("nonResourceAttributes")
+    if resource is not None and resource.get("namespace", "") != meta.get("namespace", ""):
+        namespace = resource.get("namespace", "")
+        yield invalid.invalid("spec.resourceAttributes.namespace", namespace, "must match metadata.namespace")
+    if path is not None:
+        detail = "disallowed on this kind of request"
+        yield invalid.invalid("spec.nonResourceAttributes", _shown_path(path), detail)
+
+
+def _shown_path(path: Obj) -> invalid.Struct:
+    return invalid.Struct(Path=path.get("path", ""), Verb=path.get("verb", ""))
 
 
 def _action(spec: Obj, namespace: str) -> Action:

@@ -324,7 +324,7 @@ class Verbs:
                 force=force,
                 schema=served.schema,
                 api_version=served.resource.api_version,
-                now=self.now(),
+                now=self._time_of(request),
                 subresource=request.subresource,
             )
         except managed.ApplyConflict as error:
