@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from jx.usecases.plan_environment import PlanEnvironment
     from jx.usecases.propose_change import PlatformAt, ProposeChange
     from jx.usecases.remove_app import RemoveApp
+    from jx.usecases.render_environment import RenderEnvironment
     from jx.usecases.review_change import ReviewChange
     from jx.usecases.send_plan import SendPlan
     from jx.usecases.set_hold import SetHold
@@ -111,7 +113,14 @@ class Wiring(Outside):
         """The step below applies, checks and diffs."""
         from jx.usecases.plan_environment import PlanEnvironment
 
-        return PlanEnvironment(self.catalog, self.renderer, self.cluster, self.reporter)
+        return PlanEnvironment(self.catalog, self._render(), self.cluster, self.reporter)
+
+    def _render(self, *, with_secrets: bool = False) -> RenderEnvironment:
+        from jx.usecases.render_environment import RenderEnvironment
+        from jx.usecases.resolve_secrets import ResolveSecrets
+
+        secrets = ResolveSecrets(self.secret_stores, self.generator, self.reporter) if with_secrets else None
+        return RenderEnvironment(self.renderer, self.reporter, secrets)
 
     def plan_change(self) -> PlanChange:
         """`jx pr diff`."""
@@ -142,8 +151,9 @@ class Wiring(Outside):
         """`jx step env apply`, and whatever else applies."""
         from jx.usecases.apply_environment import ApplyEnvironment
 
+        plan = replace(self.plan_environment(), render=self._render(with_secrets=True))
         return ApplyEnvironment(
-            plan=self.plan_environment(),
+            plan=plan,
             send=self.send_plan(),
             await_health=self.await_health(),
             anchors=self.anchors,

@@ -95,7 +95,7 @@ def test_a_name_that_depends_on_a_secret_is_refused_without_showing_it() -> None
         (lambda word: _object("ConfigMap", data={"all": json.dumps({"a": word})}), "data.all"),
         (
             lambda word: _object("Pod", spec={"containers": [{"name": "a", "args": [f"--pw={word}"]}]}),
-            "spec.containers[0].args[0]",
+            "spec.containers[name=a].args[0]",
         ),
         (lambda word: _object("Secret", extra={"data": {"a": word}}), "extra.data.a"),
     ],
@@ -122,11 +122,7 @@ def test_the_data_of_secrets_and_hashes_are_no_landings() -> None:
     assert derived.landings(first, comparison, KNOWN) == ()
 
 
-@given(
-    st.text(min_size=6).filter(
-        lambda text: text not in "ann db.example Secret ConfigMap Pod metadata containers value"
-    )
-)
+@given(st.text(min_size=6).map(lambda text: f"§{text}§"))
 def test_no_value_is_ever_shown(value: str) -> None:
     first = _render(markers.marker(DB))
     comparison = derived.compare(first, _render(value), KNOWN)

@@ -68,6 +68,7 @@ from jx.usecases.plan_change import PlanChange
 from jx.usecases.plan_environment import PlanEnvironment
 from jx.usecases.propose_change import PlatformAt, ProposeChange
 from jx.usecases.remove_app import RemoveApp
+from jx.usecases.render_environment import RenderEnvironment
 from jx.usecases.review_change import Approve, Merge, ReviewChange, ReviewRequest
 from jx.usecases.send_plan import SendPlan
 from jx.usecases.show_applications import ShowApplications
@@ -347,7 +348,9 @@ class Process:
 
     @property
     def plan_environment(self) -> PlanEnvironment:
-        return PlanEnvironment(self.catalog, self.renderer, self.cluster, self.reporter)
+        return PlanEnvironment(
+            self.catalog, RenderEnvironment(self.renderer, self.reporter), self.cluster, self.reporter
+        )
 
     @property
     def plan_change(self) -> PlanChange:

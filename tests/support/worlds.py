@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from jx.adapters.local.counting_generator import CountingGenerator
 from jx.adapters.local.fixed_clock import FixedClock
 from jx.adapters.local.memory_anchors import MemoryAnchors, MemoryLocks
 from jx.adapters.local.memory_catalog import MemoryCatalog, make_chart
@@ -20,18 +21,22 @@ from jx.adapters.local.memory_cluster import MemoryCluster
 from jx.adapters.local.memory_records import MemoryReporter
 from jx.adapters.local.memory_renderer import MemoryRenderer
 from jx.adapters.local.memory_repos import MemoryRepos
+from jx.adapters.local.memory_secrets import MemorySecrets
 from jx.domain import diffing, ledger
 from jx.domain.applying import Anchor, ApplyReport, Source
 from jx.domain.charts import ChartRef
 from jx.domain.layouts import umbrella
 from jx.domain.manifests import ObjectRef
 from jx.domain.names import EnvironmentName, Person, Repo, Revision
+from jx.domain.references import Scheme
 from jx.domain.trees import Blob, Tree
 from jx.ports.repos import Commit, Draft
 from jx.usecases.apply_environment import ApplyEnvironment, ApplyRequest
 from jx.usecases.await_health import AwaitHealth
 from jx.usecases.await_needs import AwaitNeeds
-from jx.usecases.plan_environment import PlanEnvironment, PlanRequest
+from jx.usecases.plan_environment import PlanEnvironment, Planned, PlanRequest
+from jx.usecases.render_environment import RenderEnvironment
+from jx.usecases.resolve_secrets import ResolveSecrets
 from jx.usecases.send_plan import SendPlan
 
 REPOSITORY = "https://charts.example.com"
@@ -131,9 +136,11 @@ class World:
     cluster: MemoryCluster = field(default_factory=MemoryCluster)
     anchors: MemoryAnchors = field(default_factory=MemoryAnchors)
     catalog: MemoryCatalog = field(default_factory=MemoryCatalog)
-    renderer: MemoryRenderer = field(default_factory=MemoryRenderer)
+    renderer: Any = field(default_factory=MemoryRenderer)
     reporter: MemoryReporter = field(default_factory=MemoryReporter)
     repo: Repo = DEV_REPO
+    secrets: MemorySecrets = field(default_factory=MemorySecrets)
+    generator: CountingGenerator = field(default_factory=CountingGenerator)
 
     def __post_init__(self) -> None:
         self.repos = MemoryRepos(self.clock.now)
@@ -167,7 +174,7 @@ class World:
         cluster, clock, reporter = wrap(self.cluster), wrap(self.clock), self.reporter
         await_health = AwaitHealth(cluster, clock, reporter)
         return ApplyEnvironment(
-            plan=PlanEnvironment(wrap(self.catalog), wrap(self.renderer), cluster, reporter),
+            plan=PlanEnvironment(wrap(self.catalog), self._render(wrap), cluster, reporter),
             send=SendPlan(cluster, AwaitNeeds(cluster, await_health), reporter, workers=1),
             await_health=await_health,
             anchors=wrap(self.anchors),
@@ -176,6 +183,11 @@ class World:
             clock=clock,
             reporter=reporter,
         )
+
+    def _render(self, wrap: Wrap) -> RenderEnvironment:
+        stores = {Scheme.VAULT: wrap(self.secrets)}
+        resolve = ResolveSecrets(stores, self.generator, self.reporter)
+        return RenderEnvironment(wrap(self.renderer), self.reporter, resolve)
 
     def request_head(self, **changes: Any) -> ApplyRequest:
         """What the controller asks for: the head of master."""
@@ -199,11 +211,17 @@ class World:
 
     def diff_head(self) -> str:
         """What applying the head would change."""
+        planned = self.check_head()
+        return diffing.render_diff(planned.plan, planned.live)
+
+    def check_head(self) -> Planned:
+        """What a check plans for the head, which never has a secret in hand."""
         request = self.request_head()
         spec = umbrella.read(request.tree)
-        plan = PlanEnvironment(self.catalog, self.renderer, self.cluster, self.reporter)
-        planned = plan(PlanRequest(spec, request.tree, self.anchors.find(spec.name), repo=self.repo))
-        return diffing.render_diff(planned.plan, planned.live)
+        plan = PlanEnvironment(
+            self.catalog, RenderEnvironment(self.renderer, self.reporter), self.cluster, self.reporter
+        )
+        return plan(PlanRequest(spec, request.tree, self.anchors.find(spec.name), repo=self.repo))
 
     def _holder(self) -> str:
         self._holders += 1

@@ -101,12 +101,13 @@ def _item_to_data(item: InventoryItem) -> list[str]:
         item.uid,
         item.sent,
         item.observed,
+        *([item.secret_sent, item.secret_observed, item.marked] if item.secret_sent else []),
     ]
 
 
 def _parse_item(row: list[str]) -> InventoryItem:
-    group, kind, namespace, name, api_version, uid, sent, observed = row
-    return InventoryItem(ObjectRef(group, kind, namespace, name), api_version, uid, sent, observed)
+    group, kind, namespace, name, *facts = row
+    return InventoryItem(ObjectRef(group, kind, namespace, name), *facts)
 
 
 def _applied_to_data(applied: Applied) -> dict[str, Any]:

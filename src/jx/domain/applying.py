@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -12,6 +12,7 @@ from jx.domain.errors import Refused
 from jx.domain.manifests import Body, ChartPin, Manifest, ObjectRef
 from jx.domain.names import EnvironmentName, Person, Repo, Revision
 from jx.domain.ordering import Wave
+from jx.domain.secret_parts import SECRETS_MANAGER, Parts
 from jx.domain.secrets import values_of
 
 MANAGER = "jx"
@@ -37,7 +38,7 @@ class LiveObject:
     ref: ObjectRef
     uid: str
     resource_version: str
-    body: Body
+    body: Body = field(repr=False)
 
     def __hash__(self) -> int:
         return hash((self.ref, self.uid, self.resource_version))
@@ -71,6 +72,8 @@ class Step:
     """Fields that are given up, at their live values: what a co-owner has to hold before this is sent."""
     sent: str = ""
     """What the inventory remembers of it: the hash of what was rendered, and of what was left out of it."""
+    parts: Parts | None = None
+    """Its halves, where the object holds what comes from secrets."""
     absorbs: tuple[str, ...] = ()
     """Field managers whose fields become ours: of the tool that this object is adopted from."""
 
@@ -81,6 +84,21 @@ class Step:
     def turn(self) -> tuple[bool, int, int, int]:
         """Sorts steps into what is done together: everything is sent before anything is deleted."""
         return self.wave >= Wave.PRUNE_GATES, self.group, self.wave, self.stage
+
+
+def sends_of(step: Step) -> tuple[Step, ...]:
+    """The requests that send an object, in order: one, or those of its halves.
+
+    The half of `jx-secrets` comes first, so that no field is ever without an owner. The first time the object comes whole, since
+    half of it may not be valid, and since what we own already is no conflict then; after that the other manager gets its fields.
+    """
+    if step.parts is None or step.manifest is None:
+        return (step,)
+    own = replace(step, manifest=replace(step.manifest, body=step.parts.own))
+    if step.parts.secret is None:
+        return (own,)
+    secret = replace(step, manager=SECRETS_MANAGER, manifest=replace(step.manifest, body=step.parts.secret))
+    return (step, secret, own) if step.parts.is_first else (secret, own)
 
 
 class DeletePolicy(StrEnum):
@@ -167,6 +185,8 @@ class ApplyPlan:
     charts: tuple[ChartPin, ...] = ()
     hooks: tuple[HookStep, ...] = ()
     """What runs around it, in order; empty where nothing changes that has any."""
+    secrets: frozenset[str] = field(default_factory=frozenset, repr=False)
+    """Values that were put in place of references."""
     hook_digests: tuple[tuple[str, str], ...] = ()
     """Of the hooks of each app, as they are rendered now: whether they run or not."""
 
@@ -193,7 +213,7 @@ class ApplyPlan:
     def secret_values(self) -> frozenset[str]:
         """Every value of a Secret that would be sent: what no text may show."""
         bodies = [step.manifest.body for step in self.steps if step.manifest]
-        return values_of([*bodies, *(hook.manifest.body for hook in self.hooks)])
+        return values_of([*bodies, *(hook.manifest.body for hook in self.hooks)]) | self.secrets
 
     def count(self, action: Action) -> int:
         """How many steps do this."""
@@ -230,6 +250,11 @@ class InventoryItem:
     """Empty while an apply only means to send it: written before the first request, so that a crash never orphans an object."""
     sent: str
     observed: str
+    secret_sent: str = ""
+    """Of the half that manager `jx-secrets` sends; empty where there is none."""
+    secret_observed: str = ""
+    marked: str = ""
+    """Hash of what was sent with markers in place of secrets."""
 
 
 class ApplyResult(StrEnum):

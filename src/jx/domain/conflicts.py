@@ -16,13 +16,16 @@ from enum import StrEnum
 from typing import Any
 
 from jx.domain import field_paths
-from jx.domain.applying import LiveObject
+from jx.domain.applying import MANAGER, LiveObject
 from jx.domain.errors import Conflict, OwnedField
 from jx.domain.field_ownership import YIELDER, owner_of
 from jx.domain.manifests import Body, Manifest, ObjectRef
+from jx.domain.secret_parts import SECRETS_MANAGER
 from jx.domain.secrets import is_secret
 
 _SHOWN = 10
+_OWN = frozenset({MANAGER, SECRETS_MANAGER, YIELDER})
+"""Managers that are all of them us."""
 
 
 class Way(StrEnum):
@@ -91,7 +94,7 @@ def may_take(ref: ObjectRef, conflict: Conflict, rules: Iterable[Rule]) -> bool:
     """Whether each field that somebody else holds may be taken: by a rule, or because the other is our own co-owner."""
     takes = [rule for rule in rules if rule.way is Way.TAKE and rule.is_for(ref)]
     return bool(conflict.fields) and all(
-        one.manager == YIELDER or any(field_paths.covers(rule.field, one.path) for rule in takes)
+        one.manager in _OWN or any(field_paths.covers(rule.field, one.path) for rule in takes)
         for one in conflict.fields
     )
 

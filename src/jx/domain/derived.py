@@ -8,13 +8,13 @@ differ, the whole object is masked. Objects whose identity depends on a secret a
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from jx.domain import markers
 from jx.domain.errors import Invalid, Problem
 from jx.domain.manifests import Body, Manifest, ObjectRef
-from jx.domain.references import Path, Reference, shown
+from jx.domain.references import Path, Reference
 
 DERIVED = "<derived from a secret>"
 MASKED = "<masked: its structure depends on a secret>"
@@ -39,11 +39,14 @@ class Landing:
     """A secret that is readable in an object where it should not be."""
 
     ref: ObjectRef
-    at: Path
+    place: str
+    """The field; items of lists by their names: `spec.containers[name=web].args[0]`."""
     reference: Reference
+    source: str = ""
+    """The template that it comes from."""
 
     def __str__(self) -> str:
-        return f"{self.ref}: {shown(self.at)} holds {self.reference}"
+        return f"{self.ref}: {self.place} holds {self.reference}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,7 @@ def landings(
 ) -> tuple[Landing, ...]:
     """Where markers can be read outside of a Secret's data, however they are encoded."""
     return tuple(
-        Landing(manifest.ref, at, reference)
+        Landing(manifest.ref, place_of(manifest.body, at), reference, manifest.source)
         for manifest in first
         if manifest.ref in comparison.marked
         for at, text in _texts(manifest.body)
@@ -85,9 +88,44 @@ def landings(
     )
 
 
-def with_leaves_of(manifest: Manifest, marked: Marked) -> Manifest:
-    """A manifest as it may be shown."""
-    return replace(manifest, body=marked.body)
+def joined(one: Comparison, other: Comparison) -> Comparison:
+    """What either comparison found. Both are of the same first render."""
+    marked = dict(one.marked)
+    for ref, mine in other.marked.items():
+        theirs = marked.get(ref)
+        if theirs is None or mine.is_whole:
+            marked[ref] = mine
+        elif not theirs.is_whole:
+            places = theirs.leaves | mine.leaves
+            # Both bodies mask their own leaves alike, and show the same of all others.
+            marked[ref] = Marked(_masked_as(theirs.body, mine.body, mine.leaves, ()), places)
+    return Comparison(marked)
+
+
+def _masked_as(value: Any, other: Any, places: frozenset[Path], at: Path) -> Any:
+    if at in places:
+        return other
+    if isinstance(value, Mapping):
+        return {key: _masked_as(child, other[key], places, (*at, key)) for key, child in value.items()}
+    if isinstance(value, list):
+        return [_masked_as(child, other[n], places, (*at, n)) for n, child in enumerate(value)]
+    return value
+
+
+def place_of(body: Body, at: Path) -> str:
+    """A place in an object as people write it in files: items of lists by their names where they have one."""
+    text = ""
+    value: Any = body
+    for part in at:
+        is_there = isinstance(value, list) or (isinstance(value, Mapping) and part in value)
+        inner: Any = value[part] if is_there else part
+        if isinstance(part, int):
+            name = inner.get("name") if isinstance(inner, Mapping) else None
+            text += f"[name={name}]" if name else f"[{part}]"
+        else:
+            text += f".{part}" if text else part
+        value = inner
+    return text
 
 
 def _check_identities(first: tuple[Manifest, ...], second: tuple[Manifest, ...]) -> None:
@@ -108,7 +146,7 @@ def _compare(manifest: Manifest, other: Body, known: Mapping[str, Reference]) ->
     if not differing:
         return None
     if any(at is None for at in differing):
-        return Marked(_whole(manifest.body), is_whole=True)
+        return Marked(_whole(manifest.body), _top_level(manifest.body, other), is_whole=True)
     at_leaves = frozenset(at for at in differing if at is not None)
     return Marked(_masked(manifest.body, at_leaves, known, ()), at_leaves)
 
@@ -147,6 +185,13 @@ def _mask_of(value: Any, known: Mapping[str, Reference]) -> str:
     """What the text around a marker is may be seen; nothing else of a derived leaf."""
     named = markers.with_names(value, known) if isinstance(value, str) else DERIVED
     return named if named != value else DERIVED
+
+
+def _top_level(one: Body, other: Body) -> frozenset[Path]:
+    """Where an object of which more than leaves differ is cut: all of it but what it is called."""
+    tops = {(key,) for key in one if key not in ("apiVersion", "kind", "metadata")}
+    mine, theirs = one.get("metadata") or {}, other.get("metadata") or {}
+    return frozenset({*tops, *(("metadata", key) for key in mine if mine[key] != theirs.get(key))})
 
 
 def _whole(body: Body) -> dict[str, Any]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Mapping
 
-from jx.domain import ledger
+from jx.domain import ledger, secret_parts
 from jx.domain.applying import Action, ApplyPlan, LiveObject, Step
 from jx.domain.field_ownership import owned_part
-from jx.domain.manifests import Body, ObjectRef
+from jx.domain.manifests import Body, Manifest, ObjectRef
 from jx.domain.secrets import mask_pair
 from jx.domain.yaml_emitter import emit
 
@@ -25,10 +25,15 @@ def render_diff(plan: ApplyPlan, live: Mapping[ObjectRef, LiveObject]) -> str:
 
 def diff_step(step: Step, live: LiveObject | None) -> str:
     """The diff of one object."""
-    new_body = step.manifest.body if step.manifest else {}
+    new_body = _new_body(step.manifest, live) if step.manifest else {}
     old, new = mask_pair(_old_body(live, new_body), new_body)
     texts = (emit(old) if old else "", emit(new) if new else "")
     return "".join(_unified(step, ledger.path_of(step.ref), *texts))
+
+
+def _new_body(manifest: Manifest, live: LiveObject | None) -> Body:
+    """What may be seen of it; of an object that is there, without what comes from secrets: the old side does not have that."""
+    return secret_parts.own_public(manifest) if live else manifest.public
 
 
 def _old_body(live: LiveObject | None, new: Body) -> Body:

@@ -80,6 +80,15 @@ class EnvironmentSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class SecretField:
+    """A field that may hold a secret although it is no Secret's data; for one object, or all of a kind (name `*`)."""
+
+    kind: str
+    name: str
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
 class Requirements:
     """The settings of `jx-requirements.yml` that jx acts upon; others stand in the file and are left alone."""
 
@@ -97,6 +106,10 @@ class Requirements:
     """What is done about fields that somebody else sets, too."""
     replace: frozenset[str] = frozenset()
     """Objects that may be deleted and made anew when a field cannot be changed in place: `Kind/name`, `namespace/Kind/name`."""
+    secret_paths: tuple[str, ...] = ()
+    """Paths of secrets that the environment may refer to, `*` for one part and `**` for any; empty: those below its name."""
+    secret_fields: tuple[SecretField, ...] = ()
+    """Where secrets may be readable outside of a Secret's data."""
     protect: frozenset[str] = frozenset()
     """Further kinds that hold data and are never pruned unless they are named: `Kind` or `Kind.group`."""
 

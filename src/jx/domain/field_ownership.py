@@ -13,6 +13,7 @@ from typing import Any
 
 from jx.domain.applying import MANAGER
 from jx.domain.manifests import Body
+from jx.domain.secret_parts import SECRETS_MANAGER
 
 YIELDER = "jx-yield"
 """Co-owner of fields that we give up: it holds their live values, so that they do not fall back to defaults."""
@@ -20,12 +21,12 @@ YIELDER = "jx-yield"
 _MISSING = {"missing": True}
 
 
-def observed_digest(body: Body, uid: str) -> str:
+def observed_digest(body: Body, uid: str, *, manager: str = MANAGER) -> str:
     """`sha256:...` over the uid, our own Apply entry, and the live values at its paths in live order; empty where we own nothing.
 
     Equal digests mean that nobody has touched what we set. An empty digest is equal to nothing.
     """
-    entry = own_entry(body)
+    entry = own_entry(body, manager=manager)
     if entry is None:
         return ""
     fields = entry.get("fieldsV1") or {}
@@ -34,10 +35,10 @@ def observed_digest(body: Body, uid: str) -> str:
     return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
-def own_entry(body: Body) -> Mapping[str, Any] | None:
+def own_entry(body: Body, *, manager: str = MANAGER) -> Mapping[str, Any] | None:
     """Our Apply entry of managedFields."""
     for entry in (body.get("metadata") or {}).get("managedFields") or ():
-        is_ours = entry.get("manager") == MANAGER and entry.get("operation") == "Apply"
+        is_ours = entry.get("manager") == manager and entry.get("operation") == "Apply"
         if is_ours and not entry.get("subresource"):
             found: Mapping[str, Any] = entry
             return found
@@ -74,7 +75,7 @@ def other_managers(body: Body) -> tuple[str, ...]:
     entries = [
         entry
         for entry in (body.get("metadata") or {}).get("managedFields") or ()
-        if entry.get("manager") not in {MANAGER, YIELDER} and not entry.get("subresource")
+        if entry.get("manager") not in {MANAGER, SECRETS_MANAGER, YIELDER} and not entry.get("subresource")
     ]
     entries.sort(key=lambda entry: str(entry.get("time", "")), reverse=True)
     return tuple(dict.fromkeys(str(entry.get("manager", "")) for entry in entries))
@@ -85,7 +86,8 @@ def owner_of(body: Body, steps: tuple[str | tuple[tuple[str, Any], ...], ...]) -
     autoscalers do; empty where nobody does. What our own co-owner holds was given up already."""
     found = ""
     for entry in (body.get("metadata") or {}).get("managedFields") or ():
-        is_theirs = entry.get("manager") != MANAGER and entry.get("subresource") != "status"
+        is_ours = entry.get("manager") in {MANAGER, SECRETS_MANAGER}
+        is_theirs = not is_ours and entry.get("subresource") != "status"
         if is_theirs and _covers(entry.get("fieldsV1") or {}, steps):
             found = str(entry.get("manager") or "somebody")
             if found != YIELDER:

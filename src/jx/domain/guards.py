@@ -29,6 +29,8 @@ class Guard(StrEnum):
     PLATFORM_DOWNGRADE = "platform-downgrade"
     LEDGER_MOVED = "ledger-moved"
     REPLACE = "replace"
+    SECRETS = "missing-secrets"
+    """Apply without the store of secrets: what comes from secrets stays as it is in the cluster. Not about the plan."""
     CONFLICTS = "conflicts"
     """Take fields over from other field managers. Not about the plan: the API server decides what is a conflict."""
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from jx.domain.applying import Action, ApplyPlan, InventoryItem, Outcome, body_hash
+from jx.domain.applying import Action, ApplyPlan, InventoryItem, LiveObject, Outcome, Step, body_hash
 from jx.domain.field_ownership import observed_digest
 from jx.domain.planning import NOT_OURS_ANY_MORE
+from jx.domain.secret_parts import SECRETS_MANAGER
 
 
 def widen(inventory: tuple[InventoryItem, ...], plan: ApplyPlan) -> tuple[InventoryItem, ...]:
@@ -43,9 +44,27 @@ def _after(item: InventoryItem | None, outcome: Outcome) -> InventoryItem | None
             step.ref,
             step.api_version,
             uid=outcome.live.uid,
-            sent=step.sent or body_hash(step.manifest.body),
+            sent=step.sent or body_hash(step.parts.own if step.parts else step.manifest.body),
             observed=observed_digest(outcome.live.body, outcome.live.uid),
+            **_of_secrets(item, step, outcome.live),
         )
     if outcome.error and item is None:
         return InventoryItem(step.ref, step.api_version, uid="", sent="", observed="")
     return item
+
+
+def _of_secrets(item: InventoryItem | None, step: Step, live: LiveObject) -> dict[str, str]:
+    """What is known of the half that comes from secrets; as it was where the values were not to be had."""
+    if step.parts is None:
+        return {}
+    if step.parts.secret is None:
+        return {
+            "secret_sent": item.secret_sent if item else "",
+            "secret_observed": item.secret_observed if item else "",
+            "marked": item.marked if item else "",
+        }
+    return {
+        "secret_sent": body_hash(step.parts.secret),
+        "secret_observed": observed_digest(live.body, live.uid, manager=SECRETS_MANAGER),
+        "marked": step.manifest.marked if step.manifest else "",
+    }

@@ -107,7 +107,7 @@ def make_entry(
         is_done = not outcome.error and not outcome.skipped
         is_new = step.action not in _NO_CHANGE or is_whole
         if step.manifest and is_done and is_new:
-            files[path_of(step.ref)] = text_of(step.manifest.body)
+            files[path_of(step.ref)] = text_of(step.manifest.public)
     return Entry(
         message=_message(plan, outcomes, story, capabilities),
         author=story.source.author,

@@ -31,8 +31,20 @@ class Manifest:
 
     ref: ObjectRef
     api_version: str
-    body: Body
+    body: Body = field(repr=False)
     source: str = ""
+    shown: Body | None = field(default=None, repr=False)
+    """What may be seen of the body, where it holds what comes from secrets; None: all that is no Secret's data."""
+    derived: frozenset[tuple[str | int, ...]] = frozenset()
+    """Where the body holds what comes from secrets."""
+    marked: str = ""
+    """Hash of those fields with markers in place of secrets: tells that what is around a secret has changed. Empty where there
+    are none, or where charts draw at random, which makes each render another one."""
+
+    @property
+    def public(self) -> Body:
+        """What may be seen of it, but for a Secret's data."""
+        return self.body if self.shown is None else self.shown
 
     def __hash__(self) -> int:
         return hash((self.ref, self.api_version))

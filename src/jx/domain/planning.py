@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from jx.domain import conflicts, hooks, membership, ordering, replacing, sequencing
+from jx.domain import conflicts, hooks, membership, ordering, replacing, secret_parts, sequencing
 from jx.domain.applying import (
     Action,
     ApplyPlan,
@@ -22,6 +22,7 @@ from jx.domain.manifests import Capabilities, ChartPin, Hook, Manifest, ObjectRe
 from jx.domain.ordering import Wave
 from jx.domain.placing import Target
 from jx.domain.random_values import Path, without_draws
+from jx.domain.secret_parts import SECRETS_MANAGER, Parts
 from jx.domain.secrets import mask
 from jx.domain.sequencing import Sequence
 
@@ -41,6 +42,12 @@ class World:
     inventory: tuple[InventoryItem, ...]
     charts: tuple[ChartPin, ...] = ()
     drawn: Mapping[ObjectRef, frozenset[Path]] = field(default_factory=dict)
+    secret_values: frozenset[str] = frozenset()
+    """Values that were put in place of references."""
+    has_values: bool = True
+    """Whether they were; else `desired` has markers there."""
+    is_blind: bool = False
+    """Whether it is applied all the same: what comes from secrets is left as it is in the cluster."""
     prunes: frozenset[str] = frozenset()
     """Objects that hold data and may be pruned nevertheless: `Kind/name` or `namespace/Kind/name`."""
     hooks: tuple[Hook, ...] = ()
@@ -94,6 +101,7 @@ def plan(world: World) -> Decision:
         charts=world.charts,
         hooks=run,
         hook_digests=digests,
+        secrets=world.secret_values,
     )
     return Decision(whole, tuple(foreign))
 
@@ -107,7 +115,7 @@ def _plan_hooks(
     changed = {
         hooks.app_of(manifest, world.apps)
         for manifest in world.desired
-        if (item := items.get(manifest.ref)) is None or _rendered_part(item.sent) != body_hash(manifest.body)
+        if _is_other(manifest, items.get(manifest.ref))
     }
     if changed or takes_away:
         changed.add("")  # the environment's own hooks are about all of it
@@ -120,6 +128,11 @@ def _plan_hooks(
         world.hook_record, digests, changed=frozenset(changed), installed=world.installed
     )
     return hooks.choose(world.hooks, occasions, apps=world.apps, shown=shown), digests
+
+
+def _is_other(manifest: Manifest, item: InventoryItem | None) -> bool:
+    """Whether what would be sent is another object than what was sent last, but for the values of secrets."""
+    return item is None or _rendered_part(item.sent) != _rendered_hash(manifest)
 
 
 def _placed(step: Step, sequence: Sequence) -> Step:
@@ -183,18 +196,27 @@ def index(live: Iterable[LiveObject]) -> dict[ObjectRef, LiveObject]:
 
 def shown_hash(manifest: Manifest, drawn: frozenset[Path]) -> str:
     """The hash of what a reviewer may see of a manifest."""
-    return body_hash(mask(without_draws(manifest.body, drawn) if drawn else manifest.body))
+    is_whole = manifest.shown is not None and "masked" in manifest.shown
+    return body_hash(
+        mask(without_draws(manifest.public, drawn) if drawn and not is_whole else manifest.public)
+    )
 
 
 def _send_step(world: World, manifest: Manifest, item: InventoryItem | None, owner: str) -> Step:
     live = world.live.get(manifest.ref)
     adapted = conflicts.adapt(manifest, live, world.rules)
+    parts = secret_parts.split(adapted.manifest, has_values=world.has_values)
+    if parts and item and live and item.uid == live.uid and item.secret_sent:
+        parts = replace(parts, is_first=False)
     sent = _sent_hash(manifest, adapted)
-    action, reason = _decide(world, manifest, item, live, sent)
+    action, reason = _decide(world, adapted.manifest, item, live, sent=sent, parts=parts)
     if owner:
         action, reason = Action.TAKE_OVER, f"it belongs to {owner}"
     if adapted.given_up and action is not Action.UNCHANGED:
         reason = f"{reason}; {', '.join(adapted.given_up)} is left to others"
+    if world.is_blind and parts and live is None:
+        why = "its secrets cannot be read, and it is not there to keep them; it is left out"
+        return Step(Action.KEEP, manifest.ref, manifest.api_version, ordering.wave_of(manifest.ref), why)
     return Step(
         action=action,
         ref=manifest.ref,
@@ -207,6 +229,7 @@ def _send_step(world: World, manifest: Manifest, item: InventoryItem | None, own
         shown=shown_hash(adapted.manifest, world.drawn.get(manifest.ref, frozenset())),
         held=adapted.held,
         sent=sent,
+        parts=parts,
         absorbs=membership.managers_of(live.body, owner) if live and owner else (),
     )
 
@@ -214,8 +237,14 @@ def _send_step(world: World, manifest: Manifest, item: InventoryItem | None, own
 def _sent_hash(manifest: Manifest, adapted: Adapted) -> str:
     """What tells the next plan that nothing has changed: what is rendered, and which fields of it are left to others. The values
     that those have now play no part."""
-    rendered = body_hash(manifest.body)
+    rendered = _rendered_hash(manifest)
     return f"{rendered}+{','.join(adapted.given_up)}" if adapted.given_up else rendered
+
+
+def _rendered_hash(manifest: Manifest) -> str:
+    """Of what is rendered, but for what comes from secrets."""
+    parts = secret_parts.split(manifest, has_values=False)
+    return body_hash(parts.own if parts else manifest.body)
 
 
 def _rendered_part(sent: str) -> str:
@@ -223,13 +252,19 @@ def _rendered_part(sent: str) -> str:
 
 
 def _decide(
-    world: World, manifest: Manifest, item: InventoryItem | None, live: LiveObject | None, sent: str
+    world: World,
+    manifest: Manifest,
+    item: InventoryItem | None,
+    live: LiveObject | None,
+    *,
+    sent: str,
+    parts: Parts | None,
 ) -> tuple[Action, str]:
     if live is None:
         was_there = item is not None and item.uid
         return Action.CREATE, "it was deleted behind our back" if was_there else "it is not there yet"
     if item is not None and item.uid == live.uid:
-        return _decide_known(item, live, sent)
+        return _decide_known(manifest, item, live, sent=sent, parts=parts)
     if membership.is_member(live.body, world.target.environment):
         return Action.UPDATE, "no record says what was sent, so it is sent once"
     managers = other_managers(live.body)
@@ -237,18 +272,30 @@ def _decide(
     return Action.TAKE_OVER, f"it is there already, made{made_by}, and nobody manages it"
 
 
-def _decide_known(item: InventoryItem, live: LiveObject, sent: str) -> tuple[Action, str]:
+def _decide_known(
+    manifest: Manifest, item: InventoryItem, live: LiveObject, *, sent: str, parts: Parts | None
+) -> tuple[Action, str]:
     if not item.sent:
         return Action.UPDATE, "an earlier apply did not get to its end"
-    if _rendered_part(item.sent) != _rendered_part(sent):
+    if _rendered_part(item.sent) != _rendered_part(sent) or (parts and manifest.marked != item.marked):
         return Action.UPDATE, "what is rendered has changed"
     if item.sent != sent:
         return Action.UPDATE, "who sets its fields has changed"
-    observed = observed_digest(live.body, live.uid)
-    if observed and observed == item.observed:
+    if parts and parts.secret and item.secret_sent != body_hash(parts.secret):
+        return Action.UPDATE, "a secret has changed"
+    if _is_as_left(item, live):
         return Action.UNCHANGED, "it is as we left it"
     managers = other_managers(live.body)
     return Action.UPDATE, f"it was changed behind our back{f' by {managers[0]}' if managers else ''}"
+
+
+def _is_as_left(item: InventoryItem, live: LiveObject) -> bool:
+    observed = observed_digest(live.body, live.uid)
+    if not observed or observed != item.observed:
+        return False
+    if not item.secret_sent:
+        return True
+    return observed_digest(live.body, live.uid, manager=SECRETS_MANAGER) == item.secret_observed
 
 
 def _foreign_owner(world: World, ref: ObjectRef, item: InventoryItem | None) -> str:

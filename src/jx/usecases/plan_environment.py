@@ -5,24 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from jx.domain import guards, hooks, placing, planning, random_values, replacing
+from jx.domain import guards, placing, planning, random_values, replacing
 from jx.domain.applying import Anchor, ApplyPlan, HookRecord, InventoryItem, LiveObject
-from jx.domain.charts import Chart
 from jx.domain.conflicts import Rule
 from jx.domain.environments import EnvironmentSpec
 from jx.domain.errors import Immutable, JxError, Refused
 from jx.domain.events import Event, Level
-from jx.domain.guards import Allowed
-from jx.domain.manifests import Capabilities, Hook, Manifest, ObjectRef, Rendered
-from jx.domain.names import AppKey, Repo
+from jx.domain.guards import Allowed, Guard
+from jx.domain.manifests import Capabilities, Hook, Manifest, ObjectRef
+from jx.domain.names import Repo
 from jx.domain.placing import Target
 from jx.domain.random_values import Settled
 from jx.domain.trees import Tree
 from jx.ports.catalog import Catalog
 from jx.ports.cluster import Cluster, Scope
-from jx.ports.renderer import Renderer, RenderRequest
 from jx.ports.reporter import Reporter
 from jx.usecases.fetch_charts import fetch_charts
+from jx.usecases.render_environment import RenderAsk, RenderEnvironment
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +56,7 @@ class PlanEnvironment:
     """Reads only: nothing is changed anywhere. The same files, charts and cluster give the same plan."""
 
     catalog: Catalog
-    renderer: Renderer
+    render: RenderEnvironment
     cluster: Cluster
     reporter: Reporter
 
@@ -70,9 +69,22 @@ class PlanEnvironment:
             release=request.release or spec.release,
             team=spec.requirements.namespace,
         )
+        goes_without = Guard.SECRETS in request.allowed.guards
         capabilities = self.cluster.capabilities()
         charts = fetch_charts(spec, request.tree, self.catalog)
-        rendered, draws = self._render(spec, target, charts, capabilities)
+        rendered = self.render(
+            RenderAsk(
+                spec=spec,
+                tree=request.tree,
+                target=target,
+                charts=charts,
+                capabilities=capabilities,
+                goes_without_secrets=goes_without,
+            )
+        )
+        draws = rendered.draws
+        is_blind = goes_without and not rendered.has_values
+        run = self._without_secret_ones(draws[0].hooks) if is_blind else draws[0].hooks
         self._tell(f"{len(draws[0].objects)} objects rendered from {len(charts)} charts")
         inventory = request.anchor.inventory if request.anchor else ()
         live = self._live((*draws[0].objects, *draws[0].hook_manifests), inventory, capabilities)
@@ -91,12 +103,15 @@ class PlanEnvironment:
                 inventory=inventory,
                 charts=rendered.charts,
                 drawn={**settled.drawn, **ran.drawn},
-                hooks=draws[0].hooks,
+                hooks=run,
                 hook_record=request.anchor.hooks if request.anchor else HookRecord(),
                 installed=_installed(request.anchor),
                 prunes=request.allowed.prunes,
                 rules=spec.requirements.conflicts,
                 protect=spec.requirements.protect,
+                secret_values=rendered.secret_values,
+                has_values=rendered.has_values,
+                is_blind=is_blind,
             )
         )
         plan = replacing.with_replacements(decision.plan, self._find_stuck(decision.plan, live))
@@ -117,30 +132,11 @@ class PlanEnvironment:
         )
         return Planned(plan, refusals, live, capabilities, spec.requirements.conflicts)
 
-    def _render(
-        self,
-        spec: EnvironmentSpec,
-        target: Target,
-        charts: dict[AppKey, Chart],
-        capabilities: Capabilities,
-    ) -> tuple[Rendered, tuple[_Placed, ...]]:
-        """What is rendered, and its objects and hooks placed: twice where charts may draw at random."""
-        is_random = random_values.mentions_random([spec.chart, *(chart.files for chart in charts.values())])
-        rendered = [
-            self.renderer.render(
-                RenderRequest(
-                    release=target.release,
-                    namespace=target.namespace,
-                    chart=spec.chart,
-                    dependencies=charts,
-                    capabilities=capabilities,
-                    values={},
-                    draw=draw,
-                )
-            )
-            for draw in range(2 if is_random else 1)
-        ]
-        return rendered[0], tuple(_place(one, target, capabilities) for one in rendered)
+    def _without_secret_ones(self, run: tuple[Hook, ...]) -> tuple[Hook, ...]:
+        left = [hook for hook in run if hook.manifest.derived or hook.manifest.shown is not None]
+        for hook in left:
+            self._tell(f"{hook.manifest.ref} is not run: its secrets cannot be read", Level.WARNING)
+        return tuple(hook for hook in run if hook not in left)
 
     def _live(
         self,
@@ -188,26 +184,6 @@ def _installed(anchor: Anchor | None) -> frozenset[str]:
     """The apps that were applied last, and the environment itself under an empty name; none where nothing was."""
     applied = anchor.applied if anchor else None
     return frozenset({"", *(pin.key for pin in applied.charts)}) if applied else frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class _Placed:
-    """One render, ready to be sent and run."""
-
-    objects: tuple[Manifest, ...]
-    hooks: tuple[Hook, ...]
-
-    @property
-    def hook_manifests(self) -> tuple[Manifest, ...]:
-        return tuple(hook.manifest for hook in self.hooks)
-
-
-def _place(rendered: Rendered, target: Target, capabilities: Capabilities) -> _Placed:
-    """What Helm 2 brought CRDs with are no hooks to us."""
-    brought = [hook for hook in rendered.hooks if hooks.CRD_INSTALL in hook.phases]
-    objects = placing.place((*(hook.manifest for hook in brought), *rendered.objects), target, capabilities)
-    run = (hook for hook in rendered.hooks if hook not in brought)
-    return _Placed(objects, placing.place_hooks(run, objects, target, capabilities))
 
 
 def _settle(draws: Sequence[tuple[Manifest, ...]], live: Mapping[ObjectRef, LiveObject]) -> Settled:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from itertools import groupby
 
 from jx.domain import conflicts, health
-from jx.domain.applying import Action, HookOutcome, LiveObject, Outcome, Step
+from jx.domain.applying import Action, HookOutcome, LiveObject, Outcome, Step, sends_of
 from jx.domain.errors import Conflict, JxError, Overtaken, Retryable, Unavailable
 from jx.domain.events import Event, Level
 from jx.domain.field_ownership import YIELDER
@@ -161,13 +161,20 @@ class SendPlan:
         return Outcome(step)
 
     def _send(self, step: Step, run: _Run) -> LiveObject:
-        """Send an object; what is given up is held by our co-owner first, what is stiff is deleted first."""
+        """Send an object, or the halves of it; what is given up is held by our co-owner first, what is stiff is deleted first."""
         if step.held is not None:
             holder = Manifest(step.ref, step.api_version, step.held)
             self.cluster.send(replace(step, manifest=holder, manager=YIELDER, held=None, absorbs=()))
         if step.action is Action.REPLACE:
             self._remove(step, run)
-            step = replace(step, uid="", resource_version="")
+            parts = replace(step.parts, is_first=True) if step.parts else None
+            step = replace(step, uid="", resource_version="", parts=parts)
+        *first, last = sends_of(step)
+        for part in first:
+            self._send_part(part, run)
+        return self._send_part(last, run)
+
+    def _send_part(self, step: Step, run: _Run) -> LiveObject:
         try:
             return self.cluster.send(step, force=run.terms.force)
         except Conflict as conflict:

@@ -41,6 +41,8 @@ class HelmRenderer:
         self._remembered: OrderedDict[str, Rendered] = OrderedDict()
 
     def render(self, request: RenderRequest) -> Rendered:
+        if request.is_confidential:
+            return self._render(request)
         key = _key(request)
         with self._lock:
             known = self._remembered.get(key)
@@ -127,7 +129,7 @@ def _check_kubernetes(assembled: Assembled, version: str) -> None:
 
 def _all_values(chart: Tree, request: RenderRequest) -> dict[str, Any]:
     """Everything that an error might quote: values by chart, however deep."""
-    found: dict[str, Any] = {"": request.values}
+    found: dict[str, Any] = {"secrets" if request.is_confidential else "": request.values}
     text = chart.find_text("values.yaml")
     if text:
         try:

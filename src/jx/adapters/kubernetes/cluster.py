@@ -60,7 +60,7 @@ class KubernetesCluster:
     def send(
         self, step: Step, *, dry_run: bool = False, force: bool = False, fence: Fence | None = None
     ) -> LiveObject:
-        """Server-side apply as field manager `jx`."""
+        """Server-side apply as the field manager of the step."""
         if step.manifest is None:
             raise Invalid(f"there is nothing to send for {step.ref}")
         manifest = step.manifest

@@ -17,6 +17,7 @@ from jx.domain.errors import Invalid, Problem
 from jx.domain.manifests import ChartPin, Hook, Manifest, Rendered, ref_of
 from jx.domain.ordering import INSTALL_ORDER
 from jx.domain.trees import Tree
+from jx.domain.values import merge
 from jx.ports.renderer import RenderRequest
 
 _ACTION = re.compile(r"\{\{-?\s*(.*?)\s*-?\}\}")
@@ -32,7 +33,7 @@ class MemoryRenderer:
 
     def render(self, request: RenderRequest) -> Rendered:
         self.renders += 1
-        umbrella = _values(request.chart)
+        umbrella = merge(_values(request.chart), request.values)
         objects = list(self._chart(request, "", request.chart, umbrella))
         pins = []
         for key, chart in request.dependencies.items():

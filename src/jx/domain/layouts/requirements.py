@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from jx.domain.conflicts import Rule, Way
-from jx.domain.environments import Requirements
+from jx.domain.environments import Requirements, SecretField
 from jx.domain.layouts.sections import Mistakes, Section, open_section
 from jx.domain.names import parse_repo
 from jx.domain.trees import Tree
@@ -36,6 +36,8 @@ def read_requirements(tree: Tree, mistakes: Mistakes) -> tuple[Requirements, App
         "replace",
         "protect",
     )
+    secrets = top.section("secrets")
+    secrets.expect_only("paths", "fields")
     url = stream.text("url")
     usual = Requirements()
     requirements = Requirements(
@@ -51,11 +53,22 @@ def read_requirements(tree: Tree, mistakes: Mistakes) -> tuple[Requirements, App
         max_deletion_share=apply.number("maxDeletionShare", usual.max_deletion_share, at_most=1),
         conflicts=tuple(_read_rule(item) for item in apply.items("conflicts")),
         replace=frozenset(apply.texts("replace")),
+        secret_paths=secrets.texts("paths"),
+        secret_fields=tuple(_read_field(item) for item in secrets.items("fields")),
         protect=frozenset(apply.texts("protect")),
     )
     return requirements, ApplySettings(
         apply.text("environment"), apply.text("namespace"), apply.text("release")
     )
+
+
+def _read_field(item: Section) -> SecretField:
+    """A field that may hold a secret: `{kind: Deployment, name: web, field: spec.template.metadata.annotations.key}`."""
+    item.expect_only("kind", "name", "field")
+    for key in ("kind", "name", "field"):
+        if not item.text(key):
+            item.mistake(f"a field for secrets needs {key}")
+    return SecretField(item.text("kind"), item.text("name"), item.text("field"))
 
 
 def _read_rule(item: Section) -> Rule:

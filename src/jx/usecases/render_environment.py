@@ -1,0 +1,273 @@
+"""Render an environment: charts to objects and hooks that are ready to be sent, with secrets in them only where they are sent.
+
+What is shown, compared and committed comes from a render with markers. It is rendered again with other markers, and with the
+values where they are to be had: what differs comes from secrets, and is masked wherever it is shown. Charts that draw at random
+are rendered once more, so that what they draw can be told apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from jx.domain import derived, field_paths, hooks, markers, placing, random_values, secret_needs, secret_parts
+from jx.domain.applying import body_hash
+from jx.domain.charts import Chart
+from jx.domain.derived import Comparison, Landing
+from jx.domain.environments import EnvironmentSpec, SecretField
+from jx.domain.errors import Forbidden, Invalid, Problem, Unavailable
+from jx.domain.events import Event, Level
+from jx.domain.manifests import Capabilities, ChartPin, Hook, Manifest, ObjectRef, Rendered
+from jx.domain.markers import Shape
+from jx.domain.names import AppKey
+from jx.domain.placing import Target
+from jx.domain.references import Reach, Reference
+from jx.domain.secret_needs import Needs
+from jx.domain.trees import Tree
+from jx.ports.renderer import Renderer, RenderRequest
+from jx.ports.reporter import Reporter
+from jx.usecases.resolve_secrets import Resolved, ResolveSecrets
+
+
+@dataclass(frozen=True, slots=True)
+class RenderAsk:
+    """What to render, and for where."""
+
+    spec: EnvironmentSpec
+    tree: Tree
+    """All files, to tell where a secret is referred to."""
+    target: Target
+    charts: Mapping[AppKey, Chart]
+    capabilities: Capabilities
+    goes_without_secrets: bool = False
+    """Go on where the store of secrets cannot be read: what comes from them is left as it is in the cluster."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """One render, placed."""
+
+    objects: tuple[Manifest, ...]
+    hooks: tuple[Hook, ...]
+
+    @property
+    def hook_manifests(self) -> tuple[Manifest, ...]:
+        """The hooks' objects."""
+        return tuple(hook.manifest for hook in self.hooks)
+
+    @property
+    def manifests(self) -> tuple[Manifest, ...]:
+        """All objects."""
+        return (*self.objects, *self.hook_manifests)
+
+    def hashes(self, comparison: Comparison) -> dict[ObjectRef, str]:
+        """Of what comes from secrets, by object; of a render with markers."""
+        found = {one.ref: one for one in self.manifests if one.ref in comparison.marked}
+        halves = {
+            ref: secret_parts.split(replace(one, derived=comparison.marked[ref].leaves), has_values=True)
+            for ref, one in found.items()
+        }
+        return {ref: body_hash(half.secret) for ref, half in halves.items() if half and half.secret}
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedEnvironment:
+    """Renders of one environment from equal input: one, or two where charts draw at random."""
+
+    draws: tuple[Draw, ...]
+    charts: tuple[ChartPin, ...]
+    secret_values: frozenset[str] = field(default_factory=frozenset, repr=False)
+    """What no text may show."""
+    secret_versions: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """Of the secrets that were read, by `scheme:path`."""
+    has_values: bool = True
+    """Whether it was rendered with values, not with markers; true where no secret is referred to."""
+
+
+@dataclass(frozen=True, slots=True)
+class RenderEnvironment:
+    """Without `secrets` it never has a value in hand, as in the check of a pull request."""
+
+    renderer: Renderer
+    reporter: Reporter
+    secrets: ResolveSecrets | None = None
+
+    def __call__(self, ask: RenderAsk) -> RenderedEnvironment:
+        """The renders. Invalid where files, charts or references are wrong; NotFound for secrets that are missing; Unavailable
+        and Forbidden where a store cannot be read, unless the ask goes without secrets."""
+        needs = secret_needs.read_needs(ask.spec.chart, ask.spec.name)
+        run = _Run(self.renderer, ask, needs)
+        marked = run.render_marked()
+        if not run.references:
+            draws = [marked, *([run.render({}, draw=1)] if run.is_random else [])]
+            return RenderedEnvironment(tuple(run.placed(one, {}) for one in draws), marked.charts)
+        self._check_reach(run)
+        first = run.placed(marked, run.markers(0))
+        comparison = run.compare(first, run.placed(run.render(run.markers(1), draw=1), run.markers(1)))
+        _refuse(derived.landings(first.manifests, comparison, run.words), ask.spec.requirements.secret_fields)
+        resolved = self._resolve(run)
+        if resolved is None:
+            again = [run.placed(run.render(run.markers(0), draw=2), run.markers(0))] if run.is_random else []
+            hashes = {} if run.is_random else first.hashes(comparison)
+            draws_shown = tuple(_shown(one, comparison, hashes) for one in (first, *again))
+            return RenderedEnvironment(draws_shown, marked.charts, has_values=False)
+        return self._with_values(run, first, comparison, resolved, marked.charts)
+
+    def _with_values(
+        self, run: _Run, first: Draw, comparison: Comparison, resolved: Resolved, charts: tuple[ChartPin, ...]
+    ) -> RenderedEnvironment:
+        rounds = range(2 if run.is_random else 1)
+        draws = [
+            run.placed(run.render(resolved.values, draw=3 + n, is_confidential=True), resolved.values)
+            for n in rounds
+        ]
+        whole = derived.joined(comparison, run.compare(first, draws[0]))
+        hashes = {} if run.is_random else first.hashes(whole)
+        return RenderedEnvironment(
+            draws=tuple(_shown(one, whole, hashes) for one in draws),
+            charts=charts,
+            secret_values=frozenset(value for value in resolved.values.values() if len(value) > _SHORTEST),
+            secret_versions=resolved.versions,
+        )
+
+    def _check_reach(self, run: _Run) -> None:
+        spec = run.ask.spec
+        patterns = spec.requirements.secret_paths or (f"{spec.name}/**",)
+        secret_needs.check_reach(
+            run.needs, run.in_templates, Reach(patterns), tree=run.ask.tree, environment=spec.name
+        )
+
+    def _resolve(self, run: _Run) -> Resolved | None:
+        if self.secrets is None:
+            return None
+        try:
+            resolved = self.secrets(run.references, run.needs.recipes)
+        except (Unavailable, Forbidden) as error:
+            if not run.ask.goes_without_secrets:
+                raise
+            text = f"without secrets, since their store cannot be read: {error.message}"
+            self.reporter.tell(Event(text, Level.WARNING))
+            return None
+        store = " and ".join(sorted({self.secrets.stores[one.scheme].name for one in run.references}))
+        missing = secret_needs.missing(run.references, resolved.values, tree=run.ask.tree, store=store)
+        if missing:
+            raise missing
+        return resolved
+
+
+_SHORTEST = 3
+"""Values as short as this would hit every text."""
+
+
+@dataclass
+class _Run:
+    """One environment being rendered."""
+
+    renderer: Renderer
+    ask: RenderAsk
+    needs: Needs
+    in_templates: tuple[Reference, ...] = ()
+    shapes: dict[Reference, Shape] = field(default_factory=dict)
+
+    @property
+    def is_random(self) -> bool:
+        charts = (chart.files for chart in self.ask.charts.values())
+        return random_values.mentions_random([self.ask.spec.chart, *charts])
+
+    @property
+    def references(self) -> tuple[Reference, ...]:
+        return tuple(dict.fromkeys((*self.needs.references, *self.in_templates)))
+
+    @property
+    def words(self) -> dict[str, Reference]:
+        return markers.words_of(self.references)
+
+    def markers(self, draw: int) -> dict[Reference, str]:
+        return secret_needs.marked(self.references, draw=draw, shapes=self.shapes)
+
+    def render_marked(self) -> Rendered:
+        """With markers; where a chart does not render with plain ones, with such as look like JSON, then PEM."""
+        shapes = (Shape.TEXT, Shape.JSON, Shape.PEM, Shape.NUMBER) if self.needs.references else (Shape.TEXT,)
+        for shape in shapes:
+            self.shapes = dict.fromkeys(self.needs.references, shape)
+            try:
+                rendered = self.render(self.markers(0), draw=0)
+            except Invalid:
+                if shape is shapes[-1]:
+                    self.shapes = {}
+                    return self.render(self.markers(0), draw=0)
+                continue
+            found = secret_needs.list_in_manifests(
+                (*rendered.objects, *(hook.manifest for hook in rendered.hooks))
+            )
+            self.in_templates = tuple(dict.fromkeys(placed.reference for _, placed in found))
+            return rendered
+        raise AssertionError("the last shape returns or raises")
+
+    def render(self, given: Mapping[Reference, str], *, draw: int, is_confidential: bool = False) -> Rendered:
+        ask = self.ask
+        return self.renderer.render(
+            RenderRequest(
+                release=ask.target.release,
+                namespace=ask.target.namespace,
+                chart=ask.spec.chart,
+                dependencies=ask.charts,
+                capabilities=ask.capabilities,
+                values=secret_needs.overlay(self.needs, given) if self.needs.placed else {},
+                draw=draw,
+                is_confidential=is_confidential,
+            )
+        )
+
+    def placed(self, rendered: Rendered, given: Mapping[Reference, str]) -> Draw:
+        """Ready to be sent. What Helm 2 brought CRDs with are no hooks to us."""
+        brought = [hook for hook in rendered.hooks if hooks.CRD_INSTALL in hook.phases]
+        manifests = [*(hook.manifest for hook in brought), *rendered.objects]
+        run = [hook for hook in rendered.hooks if hook not in brought]
+        if self.in_templates:
+            manifests = [secret_needs.filled(one, given) for one in manifests]
+            run = [replace(hook, manifest=secret_needs.filled(hook.manifest, given)) for hook in run]
+        target, capabilities = self.ask.target, self.ask.capabilities
+        objects = placing.place(manifests, target, capabilities)
+        return Draw(objects, placing.place_hooks(run, objects, target, capabilities))
+
+    def compare(self, first: Draw, second: Draw) -> Comparison:
+        return derived.compare(first.manifests, second.manifests, self.words)
+
+
+def _shown(draw: Draw, comparison: Comparison, hashes: Mapping[ObjectRef, str]) -> Draw:
+    """A draw whose objects know what may be seen of them."""
+    if not comparison.marked:
+        return draw
+    objects = tuple(_with_shown(one, comparison, hashes) for one in draw.objects)
+    run = tuple(replace(hook, manifest=_with_shown(hook.manifest, comparison, hashes)) for hook in draw.hooks)
+    return Draw(objects, run)
+
+
+def _with_shown(manifest: Manifest, comparison: Comparison, hashes: Mapping[ObjectRef, str]) -> Manifest:
+    marked = comparison.marked.get(manifest.ref)
+    if marked is None:
+        return manifest
+    return replace(manifest, shown=marked.body, derived=marked.leaves, marked=hashes.get(manifest.ref, ""))
+
+
+def _refuse(landings: Iterable[Landing], allowed: tuple[SecretField, ...]) -> None:
+    found = [one for one in landings if not any(_is_for(rule, one) for rule in allowed)]
+    if not found:
+        return
+    first = found[0]
+    raise Invalid(
+        "secrets would be readable outside of a Secret",
+        *(Problem(one.source, str(one)) for one in found),
+        hint="put it into a Secret; or, if that field is to hold it, into jx-requirements.yml, in a change of its own:"
+        f" secrets.fields: [{{kind: {first.ref.kind}, name: {first.ref.name}, field: {first.place}}}]",
+    )
+
+
+def _is_for(rule: SecretField, landing: Landing) -> bool:
+    ref = landing.ref
+    return (
+        rule.kind in {ref.kind, f"{ref.kind}.{ref.group}"}
+        and rule.name in {"*", ref.name}
+        and field_paths.covers(rule.field, landing.place)
+    )
