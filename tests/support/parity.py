@@ -343,11 +343,25 @@ def _ordered(found: re.Match[str]) -> str:
         obj = json.loads(json.loads(f'"{found[1]}"'))
     except ValueError:
         return found[0]
-    text = json.dumps(obj, sort_keys=True, separators=(",", ":"))
+    text = json.dumps(_masked(obj), sort_keys=True, separators=(",", ":"))
     return f"Invalid value: {json.dumps(text)}: "
 
 
 _PLACE = re.compile(r"((?:[a-z0-9.]+/)?v\w+:)?([^/]+)(?:/(.*))?")
+
+
+def _masked(value: Any) -> Any:
+    """A value without what a server gives as it likes."""
+    if isinstance(value, list):
+        return [_masked(child) for child in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: _GIVEN[key] if key in _GIVEN and child != "None" else _masked(child)
+        for key, child in value.items()
+    }
+
+
 _PATCHED = re.compile(r'Invalid value: "(\{.*\})": ')
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")

@@ -4,14 +4,13 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
-from jx.adapters.local.kubernetes import invalid, quantities, quota_rules, service_rules
+from jx.adapters.local.kubernetes import claim_rules, invalid, quota_rules, service_rules
 from jx.adapters.local.kubernetes.facts import Gvk, Obj
 from jx.adapters.local.kubernetes.invalid import FieldError
 
 Rule: TypeAlias = Callable[[Obj, Obj], Iterator[FieldError]]
 
 _SEALED: Final = "field is immutable when `immutable` is set"
-_CLAIM_FREE: Final = "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims"
 
 
 def mistakes(gvk: Gvk, obj: Obj, old: Obj) -> list[FieldError]:
@@ -49,28 +48,6 @@ def _sealed(obj: Obj, old: Obj, keys: tuple[str, ...]) -> Iterator[FieldError]:
     for key in keys:
         if (obj.get(key) or {}) != (old.get(key) or {}):
             yield invalid.forbidden(key, _SEALED)
-
-
-def _claim(obj: Obj, old: Obj) -> Iterator[FieldError]:
-    def fixed(spec: Obj) -> Obj:
-        kept = {key: value for key, value in spec.items() if key != "volumeAttributesClassName"}
-        resources = {key: value for key, value in (spec.get("resources") or {}).items() if key != "requests"}
-        return {**kept, "resources": resources}
-
-    after, before = obj.get("spec") or {}, old.get("spec") or {}
-    if not before.get("volumeName"):
-        after = {key: value for key, value in after.items() if key != "volumeName"}
-    if not before.get("storageClassName"):
-        after = {key: value for key, value in after.items() if key != "storageClassName"}
-    if fixed(after) != fixed(
-        {key: value for key, value in before.items() if key in after or key != "storageClassName"}
-    ):
-        yield invalid.forbidden("spec", _CLAIM_FREE)
-    path = ("resources", "requests", "storage")
-    now, then = _get(after, path), _get(before, path)
-    if now is not None and then is not None and quantities.parse(now) < quantities.parse(then):
-        detail = "field can not be less than status.capacity"
-        yield invalid.forbidden("spec.resources.requests.storage", detail)
 
 
 def _binding(obj: Obj, old: Obj) -> Iterator[FieldError]:
@@ -113,7 +90,8 @@ _KINDS: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(
     {
         ("", "ConfigMap"): _config_map,
         ("", "Namespace"): _namespace,
-        ("", "PersistentVolumeClaim"): _claim,
+        ("", "PersistentVolume"): claim_rules.volume_changes,
+        ("", "PersistentVolumeClaim"): claim_rules.claim_changes,
         ("", "ResourceQuota"): quota_rules.quota_changes,
         ("", "Secret"): _secret,
         ("", "Service"): service_rules.service_changes,

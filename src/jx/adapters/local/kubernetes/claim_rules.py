@@ -1,15 +1,26 @@
 """What may stand in a PersistentVolumeClaim's spec, wherever it stands: in a claim, a StatefulSet, or a pod's volume."""
 
+import copy
 from collections.abc import Iterator
 from typing import Final
 
-from jx.adapters.local.kubernetes import invalid, names, object_rules, quantities
+from jx.adapters.local.kubernetes import internal_types, invalid, names, object_rules, quantities
 from jx.adapters.local.kubernetes.facts import Obj
 from jx.adapters.local.kubernetes.invalid import FieldError
 
 _MODES: Final = ("ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod")
 _ALONE: Final = "ReadWriteOncePod"
 _VOLUME_MODES: Final = ("Block", "Filesystem")
+_CLAIM_FREE: Final = "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims"
+_BETA_CLASS: Final = "volume.beta.kubernetes.io/storage-class"
+_VOLUME_SPEC: Final = "io.k8s.api.core.v1.PersistentVolumeSpec"
+# What a volume's spec has beside its source.
+_NO_SOURCE: Final = frozenset(
+    {
+        "accessModes", "capacity", "claimRef", "mountOptions", "nodeAffinity", "persistentVolumeReclaimPolicy",
+        "storageClassName", "volumeAttributesClassName", "volumeMode",
+    }
+)  # fmt: skip
 _OF_TEMPLATES: Final = ("annotations", "labels")
 _META_ORDER: Final = (
     "name", "generateName", "namespace", "selfLink", "uid", "resourceVersion", "generation", "deletionTimestamp",
@@ -20,6 +31,64 @@ _META_ORDER: Final = (
 def claim(obj: Obj) -> Iterator[FieldError]:
     """The mistakes of a PersistentVolumeClaim."""
     yield from spec_mistakes(obj.get("spec") or {}, "spec")
+
+
+def claim_changes(obj: Obj, old: Obj) -> Iterator[FieldError]:
+    """The forbidden changes of a PersistentVolumeClaim."""
+    after, before = copy.deepcopy(obj.get("spec") or {}), dict(old.get("spec") or {})
+    size, was = (_storage(spec) for spec in (after, before))
+    if not before.get("volumeName") and "volumeName" in after:
+        before["volumeName"] = after["volumeName"]
+    noted = (old["metadata"].get("annotations") or {}).get(_BETA_CLASS)
+    if before.get("storageClassName") is None and noted in (None, after.get("storageClassName")):
+        # A claim without a class may still be given one.
+        after.pop("storageClassName", None)
+    if (obj.get("status") or {}).get("phase") == "Bound":
+        if size is not None and was is not None:
+            after["resources"]["requests"]["storage"] = was
+        _take(after, before, "volumeAttributesClassName")
+    if after != before:
+        shown = internal_types.difference(before, after, "io.k8s.api.core.v1.PersistentVolumeClaimSpec")
+        yield invalid.forbidden("spec", f"{_CLAIM_FREE}\n{shown}")
+    capacity = ((old.get("status") or {}).get("capacity") or {}).get("storage", "0")
+    if quantities.parse(size or "0") < quantities.parse(was or "0") and quantities.parse(
+        size or "0"
+    ) <= quantities.parse(capacity):
+        detail = "field can not be less than status.capacity"
+        yield invalid.forbidden("spec.resources.requests.storage", detail)
+    yield from _mode_change(obj, old)
+
+
+def volume_changes(obj: Obj, old: Obj) -> Iterator[FieldError]:
+    """The forbidden changes of a PersistentVolume."""
+    after, before = (_source(one.get("spec") or {}) for one in (obj, old))
+    if after != before:
+        shown = internal_types.difference(before, after, _VOLUME_SPEC, without=_NO_SOURCE)
+        detail = f"spec.persistentvolumesource is immutable after creation\n{shown}"
+        yield invalid.forbidden("spec.persistentvolumesource", detail)
+    yield from _mode_change(obj, old)
+
+
+def _mode_change(obj: Obj, old: Obj) -> Iterator[FieldError]:
+    after, before = ((one.get("spec") or {}).get("volumeMode") for one in (obj, old))
+    if after != before:
+        yield invalid.invalid("volumeMode", after, invalid.IMMUTABLE)
+
+
+def _source(spec: Obj) -> Obj:
+    return {key: value for key, value in spec.items() if key not in _NO_SOURCE}
+
+
+def _storage(spec: Obj) -> str | None:
+    found: str | None = ((spec.get("resources") or {}).get("requests") or {}).get("storage")
+    return found
+
+
+def _take(target: Obj, source: Obj, key: str) -> None:
+    if key in source:
+        target[key] = source[key]
+    else:
+        target.pop(key, None)
 
 
 def template_mistakes(template: Obj, path: str) -> Iterator[FieldError]:

@@ -137,6 +137,8 @@ def _go_type(schema: Schema) -> str:
         return f"map[string]{_go_type(below) if below else 'string'}"
     if schema.int_or_string:
         return "intstr.IntOrString"
+    if schema.format == "byte":
+        return "[]uint8"
     names = {"boolean": "bool", "number": "float64", "integer": schema.format or "int64"}
     return names.get(schema.scalar, "string")
 

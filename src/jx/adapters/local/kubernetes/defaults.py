@@ -127,11 +127,17 @@ def _cron_job(obj: Obj) -> None:
     _job_policies(job)
 
 
+def _affinity(spec: Obj) -> None:
+    if spec["sessionAffinity"] == "None":
+        spec.pop("sessionAffinityConfig", None)
+    if spec["sessionAffinity"] == "ClientIP":
+        _fill(spec, sessionAffinityConfig={"clientIP": {"timeoutSeconds": _AFFINITY_SECONDS}})
+
+
 def _service(obj: Obj) -> None:
     spec = _spec(obj)
     _fill(spec, sessionAffinity="None", type="ClusterIP")
-    if spec["sessionAffinity"] == "ClientIP":
-        _fill(spec, sessionAffinityConfig={"clientIP": {"timeoutSeconds": _AFFINITY_SECONDS}})
+    _affinity(spec)
     for port in spec.get("ports") or ():
         _fill(port, protocol="TCP")
         if port.get("targetPort") in (None, 0, "") and "port" in port:
@@ -139,7 +145,7 @@ def _service(obj: Obj) -> None:
     if spec["type"] == "ExternalName":
         return
     _fill(spec, internalTrafficPolicy="Cluster")
-    if spec["type"] in ("NodePort", "LoadBalancer"):
+    if spec["type"] in ("NodePort", "LoadBalancer") or spec.get("externalIPs"):
         _fill(spec, externalTrafficPolicy="Cluster")
     if spec["type"] == "LoadBalancer":
         _fill(spec, allocateLoadBalancerNodePorts=True)

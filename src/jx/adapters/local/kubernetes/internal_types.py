@@ -9,6 +9,7 @@ import difflib
 import gzip
 import importlib.resources
 import json
+from collections.abc import Container
 from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
@@ -37,11 +38,17 @@ def printed_list(values: Any, definition: str) -> Printed:
     return Printed(_dumped([_internal(value, schema) for value in values] if values is not None else None))
 
 
-def difference(old: Obj, new: Obj, definition: str) -> str:
-    """What changed from one value to another, line by line."""
+def difference(old: Obj, new: Obj, definition: str, *, without: Container[str] = ()) -> str:
+    """What changed from one value to another, line by line, `without` some of its fields."""
     schema = facts.load().definition(definition)
-    before, after = (_dumped(_internal(value, schema), indent=1).splitlines() for value in (old, new))
-    lines = list(difflib.unified_diff(before, after, n=_CONTEXT_LINES, lineterm=""))[2:]
+    hidden = {name for name, key, *_ in _types()[definition] if key in without}
+    before, after = (
+        _dumped({key: value for key, value in _internal(one, schema).items() if key not in hidden}, indent=1)
+        for one in (old, new)
+    )
+    lines = list(
+        difflib.unified_diff(before.splitlines(), after.splitlines(), n=_CONTEXT_LINES, lineterm="")
+    )[2:]
     return "\n".join([*lines, ""])
 
 

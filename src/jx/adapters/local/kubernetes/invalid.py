@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 IMMUTABLE: Final = "field is immutable"
+_OF_NULL: Final = "Invalid value: null"
 
 
 class Printed(str):
@@ -97,6 +98,16 @@ def _json(value: Any) -> str:
     for character in "<>&" if isinstance(value, str) else "":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return text
+
+
+def as_sent(error: FieldError, obj: dict[str, Any]) -> FieldError:
+    """The error with an empty map where the caller sent one: the server keeps none, but shows it."""
+    found: Any = obj
+    for key in error.path.split("."):
+        found = found.get(key) if isinstance(found, dict) else None
+    if found != {} or not error.message.startswith(_OF_NULL):
+        return error
+    return FieldError(error.path, error.message.replace(_OF_NULL, "Invalid value: {}", 1), error.reason)
 
 
 def number(value: float) -> str:

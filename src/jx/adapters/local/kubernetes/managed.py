@@ -122,7 +122,8 @@ def apply(  # noqa: PLR0913
         if last and last.fields:
             merged = _prune(merged, last.fields, managers, schema)
         comparison = typed.compare(base, merged, schema).without(ignored)
-        merged = typed.without_emptied(merged)
+        # Custom objects have no type in the real server that would drop a null.
+        merged = typed.without_emptied(merged, as_null=not schema.ref)
         if not force:
             _refuse_conflicts(me, managers, comparison, base, schema)
         _take_over(me, managers, comparison)

@@ -306,7 +306,11 @@ def _specification_changed(request: Request, old: Obj, new: Obj) -> bool:
     if request.served.custom and not request.served.custom.status:
         ignored = ignored - {"status"}
     keys = (old.keys() | new.keys()) - ignored
-    return any(old.get(key) != new.get(key) for key in keys)
+    if any(old.get(key) != new.get(key) for key in keys):
+        return True
+    # A Deployment's annotations are passed on to its ReplicaSets.
+    is_passed = (request.served.resource.group, request.served.resource.kind) == ("apps", "Deployment")
+    return is_passed and old["metadata"].get("annotations") != new["metadata"].get("annotations")
 
 
 def is_noop(old: Obj, new: Obj) -> bool:

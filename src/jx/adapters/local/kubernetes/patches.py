@@ -82,7 +82,8 @@ def _no_map(value: Any) -> str:
 
 def _merge(target: Any, patch: Any) -> Any:
     if not isinstance(patch, dict):
-        return copy.deepcopy(patch)
+        # As in the real server: what replaces an object stays as it is, what replaces all else loses its members that are null.
+        return copy.deepcopy(patch) if isinstance(target, dict) else _without_nulls(patch)
     merged = dict(target) if isinstance(target, dict) else {}
     for key, value in patch.items():
         if value is None:
@@ -90,6 +91,14 @@ def _merge(target: Any, patch: Any) -> Any:
         else:
             merged[key] = _merge(merged.get(key), value)
     return merged
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_without_nulls(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _without_nulls(child) for key, child in value.items() if child is not None}
+    return value
 
 
 # JSON patch
@@ -108,11 +117,19 @@ def _operate(doc: Any, op: Mapping[str, Any]) -> Any:
             doc, value = _take(doc, _pointer(op["from"]))
             return _add(doc, path, value)
         case "copy":
-            return _add(doc, path, copy.deepcopy(_get(doc, _pointer(op["from"]))))
+            return _add(doc, path, copy.deepcopy(_found(doc, _pointer(op["from"]))))
         case "test":
             return _tested(doc, path, op.get("value"))
         case unknown:
             raise ValueError(f"unexpected kind: {unknown}")
+
+
+def _found(doc: Any, path: list[str]) -> Any:
+    """What a path leads to; as in the real server a key that an object does not have leads to null."""
+    if not path:
+        return doc
+    parent = _get(doc, path[:-1])
+    return parent.get(path[-1]) if isinstance(parent, dict) else _get(parent, path[-1:])
 
 
 def _pointer(text: str) -> list[str]:

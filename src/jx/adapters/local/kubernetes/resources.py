@@ -171,7 +171,8 @@ class Resources:
         if request.strictness == "Strict" and twice and twice[0].startswith("yaml:"):
             raise bad_request(f"error strict decoding YAML: error converting YAML to JSON: {twice[0]}")
         if request.served.custom:
-            self._verbs.check_strictness(request, config, twice)
+            # Fields that the kind does not have are refused by the apply itself.
+            self._verbs.check_strictness(request, {}, twice)
         return self._written(call, request, self._verbs.apply(request, config, force=call.flag("force")))
 
     def delete(self, call: Call, served: Served, target: Target) -> Response:

@@ -29,10 +29,10 @@ class CrdValidator:
         pruned: Obj = _pruned(obj, self._root)
         return pruned
 
-    def default(self, obj: Obj) -> Obj:
+    def default(self, obj: Obj, *, keeps_nulls: bool = False) -> Obj:
         """The object with the schema's defaults filled in, and without nulls that the schema does not allow."""
-        made: Obj = _without_nulls(_defaulted(copy.deepcopy(obj), self._root), self._root)
-        return made
+        made: Obj = _defaulted(copy.deepcopy(obj), self._root)
+        return made if keeps_nulls else _without_nulls(made, self._root)
 
     def validate(self, obj: Obj, old: Obj | None = None) -> list[FieldError]:
         """All mistakes; what an update does not touch may stay as wrong as it was."""
@@ -69,6 +69,8 @@ def _unknown(value: Any, schema: Schema, path: str) -> Iterator[str]:
     if isinstance(value, list) and schema.kind == "list":
         for index, item in enumerate(value):
             yield from _unknown(item, schema.item(), f"{path}[{index}]")
+    elif isinstance(value, dict) and schema.kind in ("list", "scalar"):
+        yield from (f"{path}.{key}" for key in value)
     elif isinstance(value, dict) and schema.kind in ("object", "map"):
         for key, child in value.items():
             here = f"{path}.{key}" if path else key

@@ -105,7 +105,9 @@ class ServiceAddresses:
             if service_rules.gives_node_ports(spec):
                 for port in spec.get("ports") or ():
                     if not port.get("nodePort"):
-                        port["nodePort"] = wanted.setdefault(port.get("port"), 0) or next(free)
+                        # Only a new Service lets ports of several protocols share a number.
+                        shared = 0 if before else wanted.get(port.get("port"), 0)
+                        port["nodePort"] = shared or next(free)
                         wanted[port.get("port")] = port["nodePort"]
         if needs_health_check(spec) and not spec.get("healthCheckNodePort"):
             used = taken | mine | ports_of(spec)

@@ -127,12 +127,16 @@ def remove(value: Any, fields: FieldSet, schema: Schema) -> Any:
     return kept or EMPTIED
 
 
-def without_emptied(value: Any) -> Any:
-    """The value without its emptied containers."""
+def without_emptied(value: Any, *, as_null: bool = False) -> Any:
+    """The value without its emptied containers; with `as_null` a null stands for each in its map."""
     if isinstance(value, dict):
-        return {key: without_emptied(child) for key, child in value.items() if child is not EMPTIED}
+        return {
+            key: None if child is EMPTIED else without_emptied(child, as_null=as_null)
+            for key, child in value.items()
+            if as_null or child is not EMPTIED
+        }
     if isinstance(value, list):
-        return [{} if item is EMPTIED else without_emptied(item) for item in value]
+        return [{} if item is EMPTIED else without_emptied(item, as_null=as_null) for item in value]
     return {} if value is EMPTIED else value
 
 

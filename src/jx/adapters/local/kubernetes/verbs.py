@@ -246,7 +246,8 @@ class Verbs:
 
     def _create(self, request: Request, obj: Obj, manage: Manage) -> Written:
         now = self._time_of(request)
-        new = self.shape(request, metadata.prepare_create(request, obj, now))
+        is_applied = manage is _managed_already
+        new = self.shape(request, metadata.prepare_create(request, obj, now), is_applied=is_applied)
         # What plugins add belongs to no manager, as in the real server.
         new = self._admit("CREATE", request, _settled(request, manage(request, None, new, now)), None)
         new = preparation.for_create(request.served.gvk, new)
@@ -276,7 +277,8 @@ class Verbs:
 
     def _replace(self, request: Request, live: Stored, obj: Obj, manage: Manage) -> Written:
         old = request.served.as_version(live.obj)
-        made = metadata.prepare_update(request, old, self._shaped(request, obj))
+        shaped = self._shaped(request, obj, is_applied=manage is _managed_already)
+        made = metadata.prepare_update(request, old, shaped)
         made = _settled(request, manage(request, old, made, self._time_of(request)))
         new = self._admit("UPDATE", request, made, old)
         if new is not made:
@@ -284,7 +286,7 @@ class Verbs:
         new = preparation.for_update(request.served.gvk, new, old)
         errors = [*metadata.check_update(request, old, new, obj), *_mistakes(request, new, old)]
         if errors:
-            raise metadata.invalid_fields(request, errors)
+            raise metadata.invalid_fields(request, [invalid.as_sent(error, obj) for error in errors])
         _warn(request, new, old)
         self._judge("UPDATE", request, new, old)
         bare = metadata.without_link(new)
@@ -314,8 +316,6 @@ class Verbs:
 
     def _merged(self, request: Request, live: Obj | None, config: Obj, *, force: bool) -> Obj:
         served = request.served
-        if served.custom:
-            config = served.custom.validator.prune(config)
         try:
             return managed.apply(
                 live,
@@ -334,19 +334,21 @@ class Verbs:
                 error.status_code, "BadRequest" if error.status_code == 400 else "", error.message
             ) from error
 
-    def shape(self, request: Request, obj: Obj) -> Obj:
+    def shape(self, request: Request, obj: Obj, *, is_applied: bool = False) -> Obj:
         """The object in its canonical form: unknown fields dropped, defaults filled in."""
         custom = request.served.custom
         if custom:
-            return custom.validator.default(custom.validator.prune(obj))
+            # What is read from a body loses nulls; what an apply has put together does not.
+            pruned = custom.validator.prune(obj)
+            return normalise.custom(custom.validator.default(pruned, keeps_nulls=is_applied))
         try:
             return normalise.default(request.served.gvk, obj)
         except decoding.Malformed as error:
             raise bad_request(str(error)) from error
 
-    def _shaped(self, request: Request, obj: Obj) -> Obj:
+    def _shaped(self, request: Request, obj: Obj, *, is_applied: bool) -> Obj:
         """In shape, with an empty list of managers kept: it is a wish to have them cleared."""
-        made = self.shape(request, obj)
+        made = self.shape(request, obj, is_applied=is_applied)
         if obj["metadata"].get("managedFields") == []:
             made["metadata"]["managedFields"] = []
         return made
