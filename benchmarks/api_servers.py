@@ -36,6 +36,7 @@ class ApiServer:
 
     name: str
     transport: Transport
+    kubeconfig: Path
     pids: tuple[int, ...]
     start_seconds: float | None = None
 
@@ -68,7 +69,9 @@ def embedded(folder: Path | None = None) -> Iterator[ApiServer]:
         stack.callback(process.terminate)
         transport = _connected(place / "admin.kubeconfig")
         stack.callback(transport.close)
-        yield ApiServer("embedded", transport, (process.pid,), time.perf_counter() - begin)
+        yield ApiServer(
+            "embedded", transport, place / "admin.kubeconfig", (process.pid,), time.perf_counter() - begin
+        )
 
 
 @contextlib.contextmanager
@@ -77,7 +80,7 @@ def real() -> Iterator[ApiServer | None]:
     chosen = os.environ.get("JX_TEST_KUBECONFIG")
     if chosen:
         transport = _connected(Path(chosen))
-        yield ApiServer("real", transport, ())
+        yield ApiServer("real", transport, Path(chosen), ())
         transport.close()
         return
     scripts = _test_cluster()
@@ -89,7 +92,7 @@ def real() -> Iterator[ApiServer | None]:
     with scripts.cluster(program) as path:
         transport = _connected(path)
         seconds = time.perf_counter() - begin
-        yield ApiServer("real", transport, tuple(_pids(path.parent)), seconds)
+        yield ApiServer("real", transport, path, tuple(_pids(path.parent)), seconds)
         transport.close()
 
 

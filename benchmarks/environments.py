@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 VERSION = "1.0.0"
+OBJECTS_OF_A_CHART = 20
 
 _LABELS = """
   labels:
@@ -55,7 +56,7 @@ def _kinds() -> dict[str, str]:
     rbac = "rbac.authorization.k8s.io/v1"
     job = _CONTAINER.replace("\n      ", "\n          ").replace("livenessProbe", "startupProbe")
     return {
-        "v1 ConfigMap settings": config,
+        "v1 ConfigMap settings": config + '\n  note: "{{ .Values.note }}"',
         "v1 ConfigMap features": config,
         "v1 ConfigMap dashboards": config,
         "v1 Secret credentials": secret,
@@ -97,7 +98,7 @@ def chart_files(name: str) -> dict[str, str]:
     chart = f"apiVersion: v2\nname: {name}\nversion: {VERSION}\nappVersion: '7'\n"
     files = {
         "Chart.yaml": chart,
-        "values.yaml": "tag: '1.0'\nenv: {LEVEL: info, REGION: north, WORKERS: '4'}\n",
+        "values.yaml": "tag: '1.0'\nnote: first\nenv: {LEVEL: info, REGION: north, WORKERS: '4'}\n",
     }
     for head, rest in _kinds().items():
         version, kind, suffix = head.split(" ")
@@ -165,18 +166,18 @@ class Clone:
         (folder / "jx-requirements.yml").write_text(
             f"apply:\n  environment: bench\n  namespace: {namespace}\n  release: bench\n  maxDeletions: 1000\n"
         )
-        clone.commit(names, "1.0")
+        clone.commit(names, note="first")
         return clone
 
-    def commit(self, names: list[str], tag: str) -> None:
-        """Depend on these charts; the first has this tag."""
+    def commit(self, names: list[str], *, note: str) -> None:
+        """Depend on these charts; one object of the first has this note."""
         rows = [{"name": name, "version": VERSION, "repository": self.url} for name in names]
         chart = {"apiVersion": "v2", "name": "env", "version": VERSION, "dependencies": rows}
         (self.folder / "env" / "Chart.yaml").write_text(json.dumps(chart, indent=1))
-        values = {names[0]: {"env": {"LEVEL": tag}}}
+        values = {names[0]: {"note": note}}
         (self.folder / "env" / "values.yaml").write_text(json.dumps(values))
         _git(self.folder, "add", "-A")
-        _git(self.folder, "commit", "-q", "-m", f"{len(names)} charts, {tag}")
+        _git(self.folder, "commit", "-q", "-m", f"{len(names)} charts, {note}")
         _git(self.folder, "push", "-q", "origin", "master")
 
     def umbrella(self, folder: Path) -> Path:
@@ -190,6 +191,21 @@ class Clone:
         for row in json.loads((target / "Chart.yaml").read_text())["dependencies"]:
             (target / "charts" / f"{row['name']}-{VERSION}.tgz").write_bytes(archive(row["name"]))
         return target
+
+
+def print_rendered(chart: str, namespace: str) -> None:
+    """The objects of an umbrella chart as YAML, with their namespace, for clients that do not render."""
+    from jx.adapters.helm.folders import read_folder
+    from jx.adapters.helm.renderer import HelmRenderer
+    from jx.domain.manifests import Capabilities
+    from jx.ports.renderer import RenderRequest
+
+    renderer = HelmRenderer()
+    tree = read_folder(Path(chart))
+    rendered = renderer.render(RenderRequest(namespace, namespace, tree, {}, Capabilities(), {}))
+    renderer.close()
+    for one in rendered.objects:
+        print(f"---\n{json.dumps(one.body)}")
 
 
 def _git(folder: Path, *arguments: str) -> None:
