@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from jx.usecases.edit_app import EditApp
     from jx.usecases.edit_secret import EditSecret
     from jx.usecases.end_hold import EndHold
+    from jx.usecases.find_drift import FindDrift
     from jx.usecases.install_platform import InstallPlatform, InstallReport, InstallRequest
     from jx.usecases.number_chart import NumberChart
     from jx.usecases.plan_change import PlanChange
@@ -207,6 +208,12 @@ class Wiring(Outside):
 
         return SetHold(self.anchors, self.forge, self.cluster, self.clock, self.reporter)
 
+    def find_drift(self) -> FindDrift:
+        """`jx get drift`."""
+        from jx.usecases.find_drift import FindDrift
+
+        return FindDrift(self.cluster, self.anchors, self.repos)
+
     def end_hold(self) -> EndHold:
         """`jx resume`."""
         from jx.usecases.end_hold import EndHold
@@ -317,17 +324,21 @@ class Wiring(Outside):
 
     def controllers(self, *, poll: timedelta) -> Loops:
         """`jx controllers run`."""
+        from jx.controllers.drift import DriftController
         from jx.controllers.environments import ChangesController, EnvironmentsController, PlatformReader
         from jx.controllers.run import Loops, Several
         from jx.usecases.check_change import CheckChange
         from jx.usecases.follow_environment import FollowEnvironment
+        from jx.usecases.watch_drift import WatchDrift
 
         platform = PlatformReader(self.repos, self.platform_at)
         follow = FollowEnvironment(
             self.repos, self.forge, self.activities, self.apply_environment(), self.clock, self.reporter
         )
+        watch = WatchDrift(self.find_drift(), self.apply_environment(), self.repos, self.clock, self.reporter)
         controller = Several(
             EnvironmentsController(platform, follow, self.holder),
             ChangesController(platform, CheckChange(self.repos, self.forge, self.plan_change(), self.clock)),
+            DriftController(platform, watch, self.clock, self.holder),
         )
         return Loops(controller, self.signals, self.clock, self.reporter, poll)

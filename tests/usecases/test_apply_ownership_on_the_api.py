@@ -13,8 +13,10 @@ from tests.support.worlds import config_map, deployment, environment_tree
 from jx.adapters.kubernetes.api import Api, Resource
 from jx.adapters.kubernetes.transport import Request
 from jx.domain.applying import Action
+from jx.domain.drift import Kind
 from jx.domain.field_ownership import YIELDER
 from jx.domain.guards import Allowed, ForeignObjects, Guard, ImmutableFields
+from jx.usecases.find_drift import FindDrift
 
 __all__ = ["embedded_api"]
 
@@ -54,8 +56,8 @@ def scale(api: Api, place: Place, replicas: int) -> None:
     send(api, "PUT", path, body)
 
 
-def send(api: Api, method: str, path: str, body: dict[str, Any]) -> None:
-    headers = {"Content-Type": "application/json"}
+def send(api: Api, method: str, path: str, body: dict[str, Any], form: str = "application/json") -> None:
+    headers = {"Content-Type": form}
     query = (("fieldManager", "autoscaler"),)
     request = Request(method, path, query, orjson.dumps(body), headers)
     api._json(request, api._attempt(method, None, path))
@@ -182,3 +184,22 @@ def test_a_key_that_leaves_the_string_data_of_a_secret_leaves_the_secret(
     commit(place, token="1.1.0")
     place.apply()
     assert set(embedded_api.get(SECRETS, place.name, "token")["data"]) == {"b"}
+
+
+def test_drift_is_found_on_the_api_with_its_field_maker_and_time(place: Place, embedded_api: Api) -> None:
+    commit(place, web="1.0.0")
+    place.apply()
+    find = FindDrift(place.cluster, place.world.anchors, place.world.repos)
+    assert find(place.name).found == ()
+    there = embedded_api.get(DEPLOYMENTS, place.name, "web")
+    container = there["spec"]["template"]["spec"]["containers"][0]
+    patch = {"spec": {"template": {"spec": {"containers": [{**container, "image": "evil:1"}]}}}}
+    send(embedded_api, "PATCH", DEPLOYMENTS.path(place.name, "web"), patch, "application/merge-patch+json")
+    embedded_api.delete(SECRETS, place.name, "web", {})
+    deleted, changed = sorted(find(place.name).found, key=lambda one: one.ref)
+    assert (deleted.ref.kind, deleted.kind) == ("Secret", Kind.DELETED)
+    assert (changed.kind, changed.by) == (Kind.CHANGED, "autoscaler")
+    (field,) = changed.fields
+    assert field.path == "spec.template.spec.containers[name=web].image"
+    assert (field.was, field.now, field.by) == ("'web:1'", "'evil:1'", "autoscaler")
+    assert field.since

@@ -9,6 +9,7 @@ from typing import Any
 
 from jx.domain.apps import App
 from jx.domain.conflicts import Rule
+from jx.domain.drift import Cure
 from jx.domain.names import DEV, EnvironmentName, Repo
 from jx.domain.trees import Tree
 
@@ -110,6 +111,9 @@ class Requirements:
     """Paths of secrets that the environment may refer to, `*` for one part and `**` for any; empty: those below its name."""
     secret_fields: tuple[SecretField, ...] = ()
     """Where secrets may be readable outside of a Secret's data."""
+
+    drift: Cure = Cure.REPORT
+    """What controllers do about what was changed behind our back."""
     protect: frozenset[str] = frozenset()
     """Further kinds that hold data and are never pruned unless they are named: `Kind` or `Kind.group`."""
 

@@ -81,6 +81,18 @@ def other_managers(body: Body) -> tuple[str, ...]:
     return tuple(dict.fromkeys(str(entry.get("manager", "")) for entry in entries))
 
 
+def since_of(body: Body, manager: str) -> str:
+    """When a manager last set something of an object, as the server says it; empty where it says nothing."""
+    entries = (body.get("metadata") or {}).get("managedFields") or ()
+    times = [str(entry.get("time") or "") for entry in entries if manager and entry.get("manager") == manager]
+    return max(times, default="")
+
+
+def owns(fields: Mapping[str, Any], steps: tuple[str | tuple[tuple[str, Any], ...], ...]) -> bool:
+    """Whether a set of fields (FieldsV1) has the one at that place."""
+    return _covers(fields, steps)
+
+
 def owner_of(body: Body, steps: tuple[str | tuple[tuple[str, Any], ...], ...]) -> str:
     """Who else than us sets a field (at that place in the live object, `jx.domain.field_paths`), be it by way of a subresource as
     autoscalers do; empty where nobody does. What our own co-owner holds was given up already."""

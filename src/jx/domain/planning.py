@@ -283,13 +283,14 @@ def _decide_known(
         return Action.UPDATE, "who sets its fields has changed"
     if parts and parts.secret and item.secret_sent != body_hash(parts.secret):
         return Action.UPDATE, "a secret has changed"
-    if _is_as_left(item, live):
+    if is_as_left(item, live):
         return Action.UNCHANGED, "it is as we left it"
     managers = other_managers(live.body)
     return Action.UPDATE, f"it was changed behind our back{f' by {managers[0]}' if managers else ''}"
 
 
-def _is_as_left(item: InventoryItem, live: LiveObject) -> bool:
+def is_as_left(item: InventoryItem, live: LiveObject) -> bool:
+    """Whether nobody has touched what we set, by ourselves or from secrets."""
     observed = observed_digest(live.body, live.uid)
     if not observed or observed != item.observed:
         return False

@@ -21,7 +21,7 @@ from jx.ports.catalog import Catalog
 from jx.ports.cluster import Cluster, Scope
 from jx.ports.reporter import Reporter
 from jx.usecases.fetch_charts import fetch_charts
-from jx.usecases.render_environment import RenderAsk, RenderEnvironment
+from jx.usecases.render_environment import RenderAsk, RenderedEnvironment, RenderEnvironment
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,45 +82,18 @@ class PlanEnvironment:
                 goes_without_secrets=goes_without,
             )
         )
-        draws = rendered.draws
-        is_blind = goes_without and not rendered.has_values
-        run = self._without_secret_ones(draws[0].hooks) if is_blind else draws[0].hooks
-        self._tell(f"{len(draws[0].objects)} objects rendered from {len(charts)} charts")
-        inventory = request.anchor.inventory if request.anchor else ()
-        live = self._live((*draws[0].objects, *draws[0].hook_manifests), inventory, capabilities)
-        settled = _settle([one.objects for one in draws], live)
-        ran = _settle([one.hook_manifests for one in draws], {})
-        known = frozenset(item.ref for item in inventory)
-        desired = placing.add_namespaces(
-            settled.manifests, target, live=live, known=known, hooks=draws[0].hooks
+        self._tell(f"{len(rendered.draws[0].objects)} objects rendered from {len(charts)} charts")
+        world = self._look(
+            request, target, capabilities, rendered, is_blind=goes_without and not rendered.has_values
         )
-        decision = planning.plan(
-            planning.World(
-                target=target,
-                cluster_id=capabilities.cluster_id,
-                desired=desired,
-                live=live,
-                inventory=inventory,
-                charts=rendered.charts,
-                drawn={**settled.drawn, **ran.drawn},
-                hooks=run,
-                hook_record=request.anchor.hooks if request.anchor else HookRecord(),
-                installed=_installed(request.anchor),
-                prunes=request.allowed.prunes,
-                rules=spec.requirements.conflicts,
-                protect=spec.requirements.protect,
-                secret_values=rendered.secret_values,
-                has_values=rendered.has_values,
-                is_blind=is_blind,
-            )
-        )
-        plan = replacing.with_replacements(decision.plan, self._find_stuck(decision.plan, live))
+        decision = planning.plan(world)
+        plan = replacing.with_replacements(decision.plan, self._find_stuck(decision.plan, world.live))
         self._tell_oddities(request.anchor, plan)
         refusals = guards.findings(
             guards.Review(
                 plan=plan,
-                live=live,
-                rendered=len(settled.manifests) + len(draws[0].hooks),
+                live=world.live,
+                rendered=len(rendered.draws[0].objects) + len(rendered.draws[0].hooks),
                 apps=len(spec.apps),
                 removed=_removed(spec, request.anchor),
                 anchor=request.anchor,
@@ -130,7 +103,43 @@ class PlanEnvironment:
                 allowed=request.allowed,
             )
         )
-        return Planned(plan, refusals, live, capabilities, spec.requirements.conflicts)
+        return Planned(plan, refusals, world.live, capabilities, spec.requirements.conflicts)
+
+    def _look(
+        self,
+        request: PlanRequest,
+        target: Target,
+        capabilities: Capabilities,
+        rendered: RenderedEnvironment,
+        *,
+        is_blind: bool,
+    ) -> planning.World:
+        """All that a plan is decided from: what was rendered, beside what is live and what is remembered."""
+        anchor, requirements, first = request.anchor, request.spec.requirements, rendered.draws[0]
+        inventory = anchor.inventory if anchor else ()
+        live = self._live((*first.objects, *first.hook_manifests), inventory, capabilities)
+        settled = _settle([one.objects for one in rendered.draws], live)
+        ran = _settle([one.hook_manifests for one in rendered.draws], {})
+        known = frozenset(item.ref for item in inventory)
+        desired = placing.add_namespaces(settled.manifests, target, live=live, known=known, hooks=first.hooks)
+        return planning.World(
+            target=target,
+            cluster_id=capabilities.cluster_id,
+            desired=desired,
+            live=live,
+            inventory=inventory,
+            charts=rendered.charts,
+            drawn={**settled.drawn, **ran.drawn},
+            hooks=self._without_secret_ones(first.hooks) if is_blind else first.hooks,
+            hook_record=anchor.hooks if anchor else HookRecord(),
+            installed=_installed(anchor),
+            prunes=request.allowed.prunes,
+            rules=requirements.conflicts,
+            protect=requirements.protect,
+            secret_values=rendered.secret_values,
+            has_values=rendered.has_values,
+            is_blind=is_blind,
+        )
 
     def _without_secret_ones(self, run: tuple[Hook, ...]) -> tuple[Hook, ...]:
         left = [hook for hook in run if hook.manifest.derived or hook.manifest.shown is not None]

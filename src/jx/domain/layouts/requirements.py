@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from jx.domain.conflicts import Rule, Way
+from jx.domain.drift import Cure
 from jx.domain.environments import Requirements, SecretField
 from jx.domain.layouts.sections import Mistakes, Section, open_section
 from jx.domain.names import parse_repo
@@ -35,6 +36,7 @@ def read_requirements(tree: Tree, mistakes: Mistakes) -> tuple[Requirements, App
         "conflicts",
         "replace",
         "protect",
+        "drift",
     )
     secrets = top.section("secrets")
     secrets.expect_only("paths", "fields")
@@ -55,6 +57,7 @@ def read_requirements(tree: Tree, mistakes: Mistakes) -> tuple[Requirements, App
         replace=frozenset(apply.texts("replace")),
         secret_paths=secrets.texts("paths"),
         secret_fields=tuple(_read_field(item) for item in secrets.items("fields")),
+        drift=apply.choice("drift", Cure, usual.drift),
         protect=frozenset(apply.texts("protect")),
     )
     return requirements, ApplySettings(

@@ -1,0 +1,102 @@
+"""Watch drift: look whether an environment is as it was left, and do about it what its repository says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from jx.domain import drift, holds
+from jx.domain.applying import Anchor, ApplyReport, ApplyResult, DriftNote
+from jx.domain.drift import Cure
+from jx.domain.environments import Environment
+from jx.domain.events import Event, Level
+from jx.domain.guards import Allowed, Guard
+from jx.domain.layouts import umbrella
+from jx.domain.names import Repo
+from jx.ports.clock import Clock
+from jx.ports.reporter import Reporter
+from jx.ports.repos import Repos
+from jx.usecases.apply_environment import ApplyEnvironment, ApplyRequest
+from jx.usecases.find_drift import DriftReport, FindDrift
+from jx.usecases.follow_environment import source_of
+from jx.usecases.write_anchor import WriteAnchor
+
+
+@dataclass(frozen=True, slots=True)
+class WatchDrift:
+    """Level-triggered. Only what is applied and not on hold is watched: everything else is the business of an apply."""
+
+    find: FindDrift
+    apply: ApplyEnvironment
+    repos: Repos
+    clock: Clock
+    reporter: Reporter
+
+    def __call__(self, environment: Environment, *, holder: str) -> DriftReport | None:
+        """What was found; None where there was nothing to look at. Raises what an apply raises where it heals."""
+        anchor = self.find.anchors.find(environment.name)
+        if anchor is None or environment.repo is None or not self._is_settled(anchor, environment):
+            return None
+        cure = self._cure(anchor, environment.repo)
+        if cure is Cure.IGNORE:
+            return None
+        report = self.find(environment.name, repo=environment.repo)
+        if report.found and cure is Cure.HEAL:
+            healed = self._heal(environment, environment.repo, holder)
+            if healed.result is ApplyResult.APPLIED:
+                self._note(anchor, None)
+                return report
+        self._note(anchor, self._note_of(anchor, report))
+        return report
+
+    def _is_settled(self, anchor: Anchor, environment: Environment) -> bool:
+        """Whether what the cluster should hold is the head of the branch, and nobody asked to leave it alone."""
+        applied = anchor.applied
+        if applied is None or anchor.is_begun or applied.result is not ApplyResult.APPLIED:
+            return False
+        now = self.clock.now()
+        if any(not holds.has_ended(hold, now) for hold in anchor.holds) or environment.repo is None:
+            return False
+        return applied.source.revision == self.repos.head(environment.repo, environment.branch)
+
+    def _cure(self, anchor: Anchor, repo: Repo) -> Cure:
+        assert anchor.applied is not None
+        assert anchor.applied.source.revision is not None
+        tree = self.repos.read(repo, anchor.applied.source.revision)
+        return umbrella.read(tree, name=anchor.environment).requirements.drift
+
+    def _heal(self, environment: Environment, repo: Repo, holder: str) -> ApplyReport:
+        """Apply the same commit once more. Fields that others took are taken back; those that the repository leaves to others
+        stay with them."""
+        head = self.repos.head(repo, environment.branch)
+        assert head is not None
+        commit = self.repos.log(repo, head, limit=1)[0]
+        tree = self.repos.read(repo, head)
+        return self.apply(
+            ApplyRequest(
+                tree=tree,
+                source=source_of(repo, commit, tree.digest),
+                holder=holder,
+                environment=environment.name,
+                branch=environment.branch,
+                reason="drift is healed",
+                wait=False,
+                allowed=Allowed(frozenset({Guard.CONFLICTS})),
+            )
+        )
+
+    def _note_of(self, anchor: Anchor, report: DriftReport) -> DriftNote | None:
+        if not report.found:
+            return None
+        words, old = drift.in_words(report.found), anchor.drift
+        is_same = old is not None and (old.objects, old.words) == (len(report.found), words)
+        since = old.since if old and is_same else self.clock.now()
+        return DriftNote(len(report.found), since, words)
+
+    def _note(self, anchor: Anchor, note: DriftNote | None) -> None:
+        """Where `jx get env` finds it; told once."""
+        if anchor.drift == note:
+            return
+        WriteAnchor(self.find.anchors)(anchor, lambda current: replace(current, drift=note))
+        if note:
+            words = f"{anchor.environment} was changed behind our back: {note.words}"
+            self.reporter.tell(Event(words, Level.WARNING))
