@@ -316,12 +316,12 @@ class _Run:
         if len(text) > _LONGEST_SHOWN:
             return f"<{len(text)} characters>"
         text = _PATCHED.sub(_ordered, text.replace(self.namespace, "<ns>"))
+        text = _UUID.sub(lambda found: self._numbered("uid", found[0]), text)
         for prefix in self.prefixes:
             text = re.sub(rf"{re.escape(prefix)}{_RANDOM}", f"{prefix}<random>", text)
         text = _REVISION.sub(lambda found: found[1] + self._numbered("rv", found[2]), text)
         text = _RECORDED.sub(lambda found: found[1] + self._numbered("rv", found[2]), text)
         text = _TOKEN_VOLUME.sub(r"\1<random>", text)
-        text = _UUID.sub(lambda found: self._numbered("uid", found[0]), text)
         for name, value in self.saved.items():
             if name.startswith("rv"):
                 text = re.sub(rf"\b{re.escape(value)}\b", self._numbered("rv", value), text)

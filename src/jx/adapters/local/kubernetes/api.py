@@ -11,6 +11,7 @@ import orjson
 
 from jx.adapters.local.kubernetes import admission, bindings, conversions, furniture
 from jx.adapters.local.kubernetes.accounts import Accounts
+from jx.adapters.local.kubernetes.class_defaults import ClaimGrowth, DefaultClasses
 from jx.adapters.local.kubernetes.crds import DefinitionRules, Definitions
 from jx.adapters.local.kubernetes.drafts import Draft, attempt
 from jx.adapters.local.kubernetes.errors import ApiError
@@ -80,6 +81,7 @@ class Api:
             PodRuntimes(self._store),
             LimitDefaults(self._store),
             NodeTaints(),
+            DefaultClasses(self._store),
             protection,
             MutatingPolicies(),
         ]
@@ -94,6 +96,7 @@ class Api:
         self.verbs.judges += [
             CreateCheck(self.authorizer),
             Limits(self._store),
+            ClaimGrowth(self._store),
             ValidatingPolicies(self._store, self.verbs.registry),
             ValidatingWebhooks(self.webhooks),
             quotas,

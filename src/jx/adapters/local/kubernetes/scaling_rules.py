@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from jx.adapters.local.kubernetes import invalid, names, object_rules
+from jx.adapters.local.kubernetes import internal_types, invalid, names, object_rules
 from jx.adapters.local.kubernetes.facts import Obj
 from jx.adapters.local.kubernetes.invalid import FieldError
 
@@ -127,12 +127,7 @@ def budget(obj: Obj) -> Iterator[FieldError]:
         spec.get(key) for key in ("minAvailable", "maxUnavailable", "unhealthyPodEvictionPolicy")
     )
     if low is not None and high is not None:
-        shown = invalid.Struct(
-            MinAvailable=low,
-            Selector=spec.get("selector"),
-            MaxUnavailable=high,
-            UnhealthyPodEvictionPolicy=policy,
-        )
+        shown = internal_types.printed(spec, "io.k8s.api.policy.v1.PodDisruptionBudgetSpec")
         yield invalid.invalid("spec", shown, "minAvailable and maxUnavailable cannot be both set")
     for key, value in (("minAvailable", low), ("maxUnavailable", high)):
         if value is not None:

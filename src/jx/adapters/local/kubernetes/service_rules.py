@@ -4,7 +4,7 @@ import ipaddress
 from collections.abc import Iterator
 from typing import Any, Final
 
-from jx.adapters.local.kubernetes import invalid, names, object_rules
+from jx.adapters.local.kubernetes import internal_types, invalid, names, object_rules
 from jx.adapters.local.kubernetes.facts import Obj
 from jx.adapters.local.kubernetes.invalid import FieldError
 from jx.adapters.local.kubernetes.podspecs import handlers
@@ -197,19 +197,10 @@ def _doubled_ports(ports: list[Obj], kind: str) -> Iterator[FieldError]:
     for index, port in enumerate(ports):
         number = (port.get("protocol"), port.get("port"))
         if number in taken:
-            yield invalid.duplicate(f"spec.ports[{index}]", _go_port(port))
+            shown = {key: port[key] for key in ("port", "protocol") if key in port}
+            printed = internal_types.printed(shown, "io.k8s.api.core.v1.ServicePort")
+            yield invalid.duplicate(f"spec.ports[{index}]", printed)
         taken.add(number)
-
-
-def _go_port(port: Obj) -> invalid.Struct:
-    return invalid.Struct(
-        Name="",
-        Protocol=port.get("protocol", ""),
-        AppProtocol=None,
-        Port=port.get("port", 0),
-        TargetPort=0,
-        NodePort=0,
-    )
 
 
 def _load_balancer_mistakes(spec: Obj, kind: str) -> Iterator[FieldError]:
