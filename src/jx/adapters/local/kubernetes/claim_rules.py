@@ -4,7 +4,14 @@ import copy
 from collections.abc import Iterator
 from typing import Final
 
-from jx.adapters.local.kubernetes import internal_types, invalid, names, object_rules, quantities
+from jx.adapters.local.kubernetes import (
+    internal_types,
+    invalid,
+    names,
+    object_rules,
+    quantities,
+    storage_rules,
+)
 from jx.adapters.local.kubernetes.facts import Obj
 from jx.adapters.local.kubernetes.invalid import FieldError
 
@@ -14,13 +21,6 @@ _VOLUME_MODES: Final = ("Block", "Filesystem")
 _CLAIM_FREE: Final = "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims"
 _BETA_CLASS: Final = "volume.beta.kubernetes.io/storage-class"
 _VOLUME_SPEC: Final = "io.k8s.api.core.v1.PersistentVolumeSpec"
-# What a volume's spec has beside its source.
-_NO_SOURCE: Final = frozenset(
-    {
-        "accessModes", "capacity", "claimRef", "mountOptions", "nodeAffinity", "persistentVolumeReclaimPolicy",
-        "storageClassName", "volumeAttributesClassName", "volumeMode",
-    }
-)  # fmt: skip
 _OF_TEMPLATES: Final = ("annotations", "labels")
 _META_ORDER: Final = (
     "name", "generateName", "namespace", "selfLink", "uid", "resourceVersion", "generation", "deletionTimestamp",
@@ -61,9 +61,9 @@ def claim_changes(obj: Obj, old: Obj) -> Iterator[FieldError]:
 
 def volume_changes(obj: Obj, old: Obj) -> Iterator[FieldError]:
     """The forbidden changes of a PersistentVolume."""
-    after, before = (_source(one.get("spec") or {}) for one in (obj, old))
+    after, before = (storage_rules.sources_of(one.get("spec") or {}) for one in (obj, old))
     if after != before:
-        shown = internal_types.difference(before, after, _VOLUME_SPEC, without=_NO_SOURCE)
+        shown = internal_types.difference(before, after, _VOLUME_SPEC, without=storage_rules.NO_SOURCE)
         detail = f"spec.persistentvolumesource is immutable after creation\n{shown}"
         yield invalid.forbidden("spec.persistentvolumesource", detail)
     yield from _mode_change(obj, old)
@@ -73,10 +73,6 @@ def _mode_change(obj: Obj, old: Obj) -> Iterator[FieldError]:
     after, before = ((one.get("spec") or {}).get("volumeMode") for one in (obj, old))
     if after != before:
         yield invalid.invalid("volumeMode", after, invalid.IMMUTABLE)
-
-
-def _source(spec: Obj) -> Obj:
-    return {key: value for key, value in spec.items() if key not in _NO_SOURCE}
 
 
 def _storage(spec: Obj) -> str | None:

@@ -15,8 +15,7 @@ _BINDINGS: Final = ("Immediate", "WaitForFirstConsumer")
 _VOLUME_MODES: Final = ("Block", "Filesystem")
 _MOST_PARAMETERS: Final = 512
 _PARAMETERS_LIMIT: Final = 256 * 1024
-# What a volume's spec says besides where the volume is.
-_NO_SOURCE: Final = frozenset(
+NO_SOURCE: Final = frozenset(
     {
         "accessModes",
         "capacity",
@@ -29,11 +28,12 @@ _NO_SOURCE: Final = frozenset(
         "volumeMode",
     }
 )
+"""What a volume's spec says besides where the volume is."""
 
 
 def sources_of(spec: Obj) -> Obj:
     """Where a PersistentVolume is."""
-    return {key: value for key, value in spec.items() if key not in _NO_SOURCE}
+    return {key: value for key, value in spec.items() if key not in NO_SOURCE}
 
 
 def volume(obj: Obj) -> Iterator[FieldError]:
