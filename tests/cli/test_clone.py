@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import threading
@@ -182,3 +183,19 @@ def test_the_clone_of_another_environment_is_applied_as_that_one(platform: Machi
     ran = platform.jx("step", "env", "apply", "--namespace", "jx", cwd=staging).ended(3)
     assert "namespace jx-staging -> jx" in ran.err
     shutil.rmtree(staging)
+
+
+def test_events_are_json_lines_and_the_last_says_how_it_ended(platform: Machine) -> None:
+    clone = platform.clone("staging-events", environment="staging")
+    ran = platform.jx("step", "env", "apply", "-o", "events", cwd=clone).ok()
+    lines = [json.loads(line) for line in ran.out.splitlines()]
+    assert lines
+    assert all({"time", "level", "message"} <= line.keys() for line in lines)
+    assert (lines[-1]["result"], lines[-1]["environment"]) == ("applied", "staging")
+    assert lines[-1]["digest"].startswith("sha256:")
+
+
+def test_the_server_is_asked_in_a_dry_run_and_has_nothing_against_what_is_applied(platform: Machine) -> None:
+    clone = platform.clone("staging-asked", environment="staging")
+    ran = platform.jx("step", "env", "apply", "--dry-run=server", "-o", "json", cwd=clone).ok()
+    assert json.loads(ran.out)["environment"] == "staging"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -11,8 +12,10 @@ from jx.cli import output
 from jx.cli.session import Session
 from jx.domain.applying import ApplyReport, Source
 from jx.domain.diffing import render_diff
-from jx.domain.errors import Refused, Usage
+from jx.domain.errors import Failed, Refused, Usage
+from jx.domain.events import Event, Level
 from jx.domain.guards import Allowed, Guard
+from jx.domain.layouts import umbrella
 from jx.domain.plan_text import TABLE_HEADER, table_rows, totals
 from jx.ports.folders import Folder
 from jx.usecases.apply_environment import ApplyRequest
@@ -121,6 +124,8 @@ def confirm_cluster(session: Session, request: ApplyRequest, *, batch: bool) -> 
     output.hint(
         f"cluster: {access.server} (context {access.context_name or '-'}, user {access.user_name or '-'})"
     )
+    spec = umbrella.read(request.tree, name=request.environment)
+    output.hint(f"environment: {spec.name} in namespace {request.namespace or spec.namespace}")
     if not session.confirm("Apply to this cluster?", batch=batch):
         raise Refused("nothing was applied", hint="name another cluster with --context or --kubeconfig")
 
@@ -128,6 +133,9 @@ def confirm_cluster(session: Session, request: ApplyRequest, *, batch: bool) -> 
 def show_plan(report: ApplyReport, form: str) -> None:
     """The plan of a dry run."""
     plan = report.plan
+    if form == "events":
+        output.say(json.dumps(_to_data(report)))
+        return
     if form in {"json", "yaml"}:
         output.document(_to_data(report), form)
     else:
@@ -138,8 +146,27 @@ def show_plan(report: ApplyReport, form: str) -> None:
             output.table(TABLE_HEADER, table_rows(plan))
             output.say()
         output.say(f"{totals(plan)}\nplan {plan.digest}")
+    for outcome in report.outcomes:
+        if outcome.error:
+            output.show_error(
+                Failed(f"the server refuses to {outcome.step.action} {outcome.step.ref}: {outcome.error}")
+            )
     for refusal in report.refusals:
         output.show_error(refusal)
+
+
+def last_event(report: ApplyReport) -> Event:
+    """How an apply ended, as the last line of `-o events`."""
+    facts = {
+        "result": report.result.value,
+        "environment": str(report.plan.environment),
+        "namespace": report.plan.namespace,
+        "digest": report.plan.digest,
+        "healthy": {True: "yes", False: "no", None: "unknown"}[report.is_healthy],
+        "ledger": report.ledger_commit,
+    }
+    level = Level.INFO if report.is_good else Level.ERROR
+    return Event("; ".join([report.message or totals(report.plan), *report.unhealthy]), level, facts)
 
 
 def show_report(report: ApplyReport) -> None:
@@ -147,6 +174,9 @@ def show_report(report: ApplyReport) -> None:
     for outcome in report.outcomes:
         if outcome.error:
             output.say(f"{outcome.step.ref}: {outcome.error}")
+    for hook in report.hooks:
+        if hook.error:
+            output.say(f"{hook.step.phase} hook {hook.step.ref}: {hook.error}")
     output.say(totals(report.plan))
     for line in report.unhealthy:
         output.say(f"not healthy: {line}")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from jx.cli.live import LiveReporter
 from jx.cli.output import LogReporter, TerminalReporter
 from jx.config import load
 from jx.config.settings import Settings
@@ -40,7 +41,7 @@ class Session:
             settings = replace(
                 settings, platform=platform, is_platform_named=True, is_cluster_chosen=False, kube_context=""
             )
-        return cls(settings, TerminalReporter(verbose=verbose))
+        return cls(settings, LiveReporter(verbose=verbose))
 
     @cached_property
     def wiring(self) -> Wiring:

@@ -28,6 +28,7 @@ from jx.ports.clock import Clock
 from jx.ports.reporter import Reporter
 from jx.ports.repos import Repos
 from jx.usecases.apply_run import Opened, Run
+from jx.usecases.ask_server import AskServer
 from jx.usecases.await_health import AwaitHealth, HealthReport
 from jx.usecases.fenced_cluster import FencedCluster
 from jx.usecases.hold_lock import HeldLock, HoldLock
@@ -57,6 +58,8 @@ class ApplyRequest:
     """The environment's branch, whose head the controller applies."""
     dry_run: bool = False
     """Stop after the guards. Nothing is written anywhere."""
+    asks_server: bool = False
+    """In a dry run: let the API server say what it thinks of each change."""
     by_hand: bool = False
     """A person applies, in spite of holds; files that are not the branch's head put the environment on hold."""
     reason: str = ""
@@ -151,9 +154,11 @@ class ApplyEnvironment:
         outcomes = tuple(
             Outcome(step, planned.live.get(step.ref), skipped=True) for step in planned.plan.steps
         )
-        return ApplyReport(
-            planned.plan, outcomes, ApplyResult.APPLIED, refusals=planned.refusals, is_dry_run=True
-        )
+        if request.asks_server:
+            force = Guard.CONFLICTS in request.allowed.guards
+            outcomes = AskServer(self.send.cluster)(planned, force=force)
+        result = ApplyResult.FAILED if any(one.error for one in outcomes) else ApplyResult.APPLIED
+        return ApplyReport(planned.plan, outcomes, result, refusals=planned.refusals, is_dry_run=True)
 
     def _plan(self, request: ApplyRequest, spec: EnvironmentSpec, anchor: Anchor | None) -> Planned:
         return self.plan(

@@ -19,6 +19,8 @@ from jx.ports.reporter import Reporter
 
 _SETTLED = frozenset({State.CURRENT, State.FAILED})
 _LOG_LINES = 20
+_LOOK_AT_PODS = 10
+"""After so many seconds of silence, pods are looked at: a workload may take long to say that it has failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,21 @@ class AwaitHealth:
         if not wanted:
             return HealthReport(is_healthy=True)
         watch = _Watch(wanted, self.reporter)
+        limit = {"within": f"{within.total_seconds():.0f}"}
+        self.reporter.tell(Event(f"waiting for {len(wanted)} workloads", Level.DEBUG, limit))
+        try:
+            return self._watch(watch, within, is_overtaken, secret_values)
+        finally:
+            self.reporter.tell(Event("the wait is over", Level.DEBUG, {"within": ""}))
+
+    def _watch(
+        self,
+        watch: _Watch,
+        within: timedelta,
+        is_overtaken: Callable[[], bool],
+        secret_values: frozenset[str],
+    ) -> HealthReport:
+        wanted, quiet = watch.wanted, 0
         refs = tuple((ref, step.api_version) for ref, step in wanted.items())
         for seen in self.cluster.changes(refs, within=within):
             if seen is not None:
@@ -66,34 +83,43 @@ class AwaitHealth:
             watch.note_missing()
             if watch.is_settled:
                 break
+            quiet += 1
+            if quiet % _LOOK_AT_PODS == 0:
+                for ref in watch.unhealthy_refs:
+                    self._tell_why(ref, watch, secret_values, only_failed=True)
             if self.clock.wait(timedelta(0)) or is_overtaken():
                 self.reporter.tell(Event("the wait for health was broken off", Level.WARNING))
                 return HealthReport(None, watch.unhealthy, watch.unhealthy_refs)
         for ref in watch.unhealthy_refs:
-            self._tell_why(ref, watch.seen.get(ref), secret_values)
+            self._tell_why(ref, watch, secret_values)
         return HealthReport(not watch.unhealthy, watch.unhealthy, watch.unhealthy_refs)
 
-    def _tell_why(self, workload: ObjectRef, live: LiveObject | None, secret_values: frozenset[str]) -> None:
-        """The last lines of the pods that keep a workload from being healthy; best effort."""
+    def _tell_why(
+        self, workload: ObjectRef, watch: _Watch, secret_values: frozenset[str], *, only_failed: bool = False
+    ) -> None:
+        """The last lines of the pods that keep a workload from being healthy, once for each state of a pod; best effort."""
+        live = watch.seen.get(workload)
         selector = ((live.body.get("spec") or {}).get("selector") or {}) if live else {}
         labels: Mapping[str, str] = selector.get("matchLabels") or {}
         if not labels:
             return
+        bad = {State.FAILED} if only_failed else {State.FAILED, State.IN_PROGRESS, State.TERMINATING}
         try:
-            pods = self.cluster.live((Scope("v1", "Pod", workload.namespace),))
-            for pod in pods:
+            for pod in self.cluster.live((Scope("v1", "Pod", workload.namespace),)):
                 mine = (pod.body.get("metadata") or {}).get("labels") or {}
-                if labels.items() <= mine.items() and health.assess(pod.body).state is not State.CURRENT:
-                    self._tell_pod(pod, secret_values)
+                if labels.items() <= mine.items() and health.assess(pod.body).state in bad:
+                    self._tell_pod(pod, watch, secret_values)
         except JxError as error:
             self.reporter.tell(Event(f"the pods of {workload} cannot be read: {error.message}", Level.DEBUG))
 
-    def _tell_pod(self, pod: LiveObject, secret_values: frozenset[str]) -> None:
+    def _tell_pod(self, pod: LiveObject, watch: _Watch, secret_values: frozenset[str]) -> None:
+        words = health.assess(pod.body).message
+        if (pod.ref.name, words) in watch.told:
+            return
+        watch.told.add((pod.ref.name, words))
         logs = self.cluster.logs(pod.ref.namespace, pod.ref.name, lines=_LOG_LINES)
         lines = "".join(f"\n    {line}" for line in scrub(logs, secret_values).splitlines())
-        self.reporter.tell(
-            Event(f"pod {pod.ref.name}: {health.assess(pod.body).message}{lines}", Level.WARNING)
-        )
+        self.reporter.tell(Event(f"pod {pod.ref.name}: {words}{lines}", Level.WARNING))
 
 
 @dataclass
@@ -102,6 +128,8 @@ class _Watch:
     reporter: Reporter
     seen: dict[ObjectRef, LiveObject] = field(default_factory=dict)
     found: dict[ObjectRef, Health] = field(default_factory=dict)
+    told: set[tuple[str, str]] = field(default_factory=set)
+    """Pods, and what was told of them."""
 
     def see(self, live: LiveObject) -> None:
         if live.ref not in self.wanted:
