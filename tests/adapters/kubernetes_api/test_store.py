@@ -83,6 +83,16 @@ def test_a_forgotten_revision_is_expired() -> None:
     store.close()
 
 
+def test_large_changes_are_forgotten_sooner_but_never_the_last_one() -> None:
+    store = Store(None, history_bytes=1000)
+    for size in (400, 400, 400, 5000):
+        store.put(PODS, ("a", "x"), _pod("x", node="n" * size))
+    assert [change.new.revision for change in store.changes(PODS, 3)] == [4]
+    with pytest.raises(Expired):
+        store.changes(PODS, 2)
+    store.close()
+
+
 def test_changes_before_the_last_start_are_expired(tmp_path: Path) -> None:
     first = Store(tmp_path / "state.db")
     first.put(PODS, ("a", "x"), _pod("x"))

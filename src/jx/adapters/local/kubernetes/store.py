@@ -42,6 +42,10 @@ _COUNT = "UPDATE counters SET value = ? WHERE name = 'revision'"
 _COUNTED = "SELECT value FROM counters WHERE name = 'revision'"
 
 
+# Of each collection: enough for thousands of usual objects, and for some dozens of the largest.
+_HISTORY_BYTES = 32 * 1024 * 1024
+
+
 class Expired(Exception):
     """The changes since this revision are no longer kept; list again."""
 
@@ -74,11 +78,15 @@ class Store:
     file open, or where it is damaged.
     """
 
-    def __init__(self, path: Path | None, *, history: int = 4096) -> None:
+    def __init__(
+        self, path: Path | None, *, history: int = 4096, history_bytes: int = _HISTORY_BYTES
+    ) -> None:
+        self._history, self._history_bytes = history, history_bytes
         self._database = _open_database(path)
         self._objects: defaultdict[Collection, dict[Key, Stored]] = defaultdict(dict)
         self._keys: dict[Collection, list[Key]] = {}
-        self._changes: defaultdict[Collection, deque[Change]] = defaultdict(lambda: deque(maxlen=history))
+        self._changes: defaultdict[Collection, deque[Change]] = defaultdict(deque)
+        self._bytes: defaultdict[Collection, int] = defaultdict(int)
         self._floors: dict[Collection, int] = {}
         self.revision = 0
         self._load()
@@ -170,10 +178,17 @@ class Store:
         return Stored(obj, encode(obj), revision)
 
     def _record(self, change: Change) -> Change:
-        changes = self._changes[change.collection]
-        if len(changes) == changes.maxlen:
-            self._floors[change.collection] = changes[0].new.revision
+        """Remember a change, and forget the oldest ones that are too many or too large together."""
+        collection = change.collection
+        changes = self._changes[collection]
         changes.append(change)
+        self._bytes[collection] += len(change.new.body)
+        while len(changes) > self._history or (
+            self._bytes[collection] > self._history_bytes and len(changes) > 1
+        ):
+            forgotten = changes.popleft()
+            self._floors[collection] = forgotten.new.revision
+            self._bytes[collection] -= len(forgotten.new.body)
         return change
 
     def _load(self) -> None:
