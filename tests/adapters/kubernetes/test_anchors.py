@@ -10,7 +10,7 @@ import pytest
 from tests.support.embedded import GROUP, embedded_api, fresh_name
 from tests.support.kubernetes import QuickClock
 
-from jx.adapters.kubernetes.anchors import INVENTORY_TYPE, KubernetesAnchors
+from jx.adapters.kubernetes.anchors import INVENTORY_TYPE, KubernetesAnchors, ensure_namespace
 from jx.adapters.kubernetes.api import CONFIG_MAPS, LEASES, SECRETS, Api
 from jx.adapters.kubernetes.errors import Attempt
 from jx.adapters.kubernetes.fences import BINDINGS, POLICIES
@@ -197,3 +197,33 @@ def test_a_stale_save_writes_nothing_at_all(embedded_api: Api, name: Environment
     with pytest.raises(Stale):
         anchors.save(replace(saved, version="1", inventory=(item("loser"),)))
     assert parts_of(embedded_api, name) == before
+
+
+def test_the_parent_of_another_tool_is_refused_until_it_is_handed_over(
+    embedded_api: Api, name: EnvironmentName
+) -> None:
+    anchors = KubernetesAnchors(embedded_api)
+    notes = {"applyset.kubernetes.io/tooling": "kubectl/v1.36"}
+    parent: dict[str, Any] = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": parent_name(name), "namespace": ANCHORS_NAMESPACE, "annotations": notes},
+        "data": {"theirs": "1"},
+    }
+    ensure_namespace(embedded_api, ANCHORS_NAMESPACE)
+    embedded_api.create(CONFIG_MAPS, ANCHORS_NAMESPACE, parent)
+    with pytest.raises(Refused, match="an ApplySet of kubectl") as caught:
+        anchors.find(name)
+    with pytest.raises(Stale):
+        anchors.save(anchor(name))
+    assert "jenkins.io/hand-over-to=jx" in caught.value.hint
+    patch = {"metadata": {"annotations": {"jenkins.io/hand-over-to": "jx"}}}
+    embedded_api.merge(CONFIG_MAPS, ANCHORS_NAMESPACE, parent_name(name), patch)
+    found = anchors.find(name)
+    assert found is not None
+    assert found.inventory == ()
+    saved = anchors.save(replace(anchor(name), version=found.version))
+    assert anchors.find(name) == saved
+    body = embedded_api.get(CONFIG_MAPS, ANCHORS_NAMESPACE, parent_name(name))
+    assert "theirs" not in body["data"]
+    assert body["metadata"]["annotations"]["applyset.kubernetes.io/tooling"].startswith("jx/")

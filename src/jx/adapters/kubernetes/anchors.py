@@ -34,6 +34,8 @@ _KEY = "anchor.json"
 _PACKED_KEY = "anchor.json.gz"
 _LARGE = 100_000
 _READS = 5
+_TOOLING = "applyset.kubernetes.io/tooling"
+_TAKE_OVER = "jenkins.io/hand-over-to"
 _MANAGED = {"app.kubernetes.io/managed-by": "jx"}
 
 
@@ -63,6 +65,8 @@ class KubernetesAnchors:
             body = self._find(environment)
             if body is None:
                 return None
+            if _is_another_tools(body):
+                return Anchor(environment, None, "", "", "", version=_version(body))
             anchor = self._complete(body, environment, is_last=attempt == _READS)
             if anchor is not None:
                 return anchor
@@ -81,7 +85,7 @@ class KubernetesAnchors:
             raise _stale(anchor.environment)
         if old is None:
             ensure_namespace(self._api, ANCHORS_NAMESPACE)
-        before = _read(old) if old is not None else _Record({})
+        before = _Record({}) if old is None or _is_another_tools(old) else _read(old)
         blobs = self._blobs(anchor.environment)
         after = _write_blobs(blobs, anchor, before)
         saved = self._swap(anchor, _body(anchor, after))
@@ -194,7 +198,7 @@ def _body(anchor: Anchor, record: _Record) -> Json:
                 APPLYSET_ID: applyset_id(anchor.environment),
             },
             "annotations": {
-                "applyset.kubernetes.io/tooling": f"jx/v{__version__}",
+                _TOOLING: f"jx/v{__version__}",
                 "applyset.kubernetes.io/contains-group-kinds": _joined(kinds),
                 "applyset.kubernetes.io/additional-namespaces": _joined(spaces),
             },
@@ -236,6 +240,22 @@ def _read(body: Json) -> _Record:
     inventory = BlobRef.of_data(data.pop("inventory", None) or {})
     pending = tuple((str(item["name"]), BlobRef.of_data(item)) for item in data.pop("pending", None) or ())
     return _Record(data, inventory, pending)
+
+
+def _is_another_tools(body: Json) -> bool:
+    """Whether the parent is that of another tool, and may become ours. Refused where nobody said that it may."""
+    notes = body["metadata"].get("annotations") or {}
+    tool = str(notes.get(_TOOLING) or "")
+    if not tool or tool.partition("/")[0] == "jx":
+        return False
+    if notes.get(_TAKE_OVER) == "jx":
+        return True
+    command = f"kubectl annotate configmap {body['metadata']['name']} -n {ANCHORS_NAMESPACE} {_TAKE_OVER}=jx"
+    raise Refused(
+        f"{_where(body)} is the parent of an ApplySet of {tool}: its members are managed by that",
+        hint=f"hand it over, with all its members, by `{command}`; "
+        "then everything is sent once and nothing is pruned",
+    )
 
 
 def _parse(text: str | bytes, body: Json) -> Any:

@@ -13,9 +13,11 @@ from jx.adapters.kubernetes.api import CONFIG_MAPS, Api, Json, Resource
 from jx.adapters.kubernetes.errors import FENCED
 from jx.domain.applying import MANAGER
 from jx.domain.errors import JxError, Overtaken, Stale
+from jx.domain.field_ownership import YIELDER
 from jx.domain.locking import LIMIT, Fence, Grip
 from jx.domain.membership import ANCHORS_NAMESPACE, PART_OF, applyset_id
 from jx.domain.names import EnvironmentName
+from jx.domain.secret_parts import SECRETS_MANAGER
 
 POLICIES = Resource(
     "admissionregistration.k8s.io/v1",
@@ -30,8 +32,10 @@ BINDINGS = Resource(
     namespaced=False,
 )
 POLICY = "jx-fence"
+"""Another name with every change of it: one that is there already is taken for what it is to be."""
 
 _LABELS = {"app.kubernetes.io/managed-by": "jx"}
+_OURS = (MANAGER, SECRETS_MANAGER, YIELDER)
 _PROBE = "jx-fence-probe"
 
 
@@ -109,7 +113,7 @@ def _policy() -> Json:
             "matchConditions": [
                 {
                     "name": "sent-by-an-apply",
-                    "expression": f"has(request.options.fieldManager) && request.options.fieldManager == '{MANAGER}'"
+                    "expression": f"has(request.options.fieldManager) && request.options.fieldManager in {list(_OURS)}"
                     f" && has(object.metadata.selfLink) && object.metadata.selfLink.startsWith('{POLICY}/')",
                 }
             ],
