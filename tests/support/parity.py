@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import yaml
+from tests.support import parity_views
 
 from jx.adapters.files.clock import SystemClock
 from jx.adapters.kubernetes import kubeconfig
@@ -36,6 +37,7 @@ _PATCHES = {
 _PATIENCE_SECONDS = 20.0
 _PAUSE_SECONDS = 0.05
 _LONGEST_SHOWN = 10_000
+_DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
 
 @dataclass(frozen=True)
@@ -149,6 +151,9 @@ class _Run:
         if "established" in step:
             self._await_definition(self._filled(step["established"]))
             return
+        if "define" in step:
+            yield from self._define(step)
+            return
         verb = next(one for one in _VERBS if one in step)
         place = str(self._filled(step[verb]))
         path, query = self._address(place)
@@ -168,10 +173,18 @@ class _Run:
             self._remember(path, body, named=True)
         self._save(step, body)
         if not step.get("unseen"):
-            yield Answer(label, status, self._warnings(headers), self._comparable(body, headers))
+            yield Answer(label, status, self._warnings(headers), self._shown(step, body, headers))
+
+    def _define(self, step: Step) -> Iterator[Answer]:
+        """`{define: things, schema: ...}`: a definition, and where it is accepted the wait until it is served."""
+        plural, path = str(step["define"]), _DEFINITIONS
+        (answer,) = self.take({"post": path, "body": _definition(plural, step), **_options(step)})
+        yield Answer(f"define {plural}", answer.status, answer.warnings, answer.body)
+        if answer.status == 201 and step.get("awaited", True):
+            self._await_definition(f"{plural}.{self.namespace}.example.org")
 
     def _repeated(self, request: Request, step: Step) -> tuple[int, Mapping[str, str], bytes]:
-        wanted = step.get("until")
+        wanted = self._filled(step.get("until"))
         if wanted is None:
             return self.player.send(request)
         for _ in self.player.pauses():
@@ -213,14 +226,16 @@ class _Run:
         if isinstance(metadata, dict) and metadata.get("generateName"):
             self.prefixes.append(metadata["generateName"])
         is_whole = any(verb in step for verb in ("post", "put", "apply"))
-        resource = _resource_at(path)
-        if is_whole and resource and isinstance(body, dict) and not step.get("bare"):
-            body = {"apiVersion": resource.api_version, "kind": resource.kind, **body}
+        if is_whole and isinstance(body, dict) and not step.get("bare"):
+            body = {**_head_at(path), **body}
         return json.dumps(body).encode()
 
     def _address(self, place: str) -> tuple[str, tuple[tuple[str, str], ...]]:
         path, _, query = place.partition("?")
-        if not path.startswith("/"):
+        if path.startswith("@"):
+            version, _, rest = path[1:].partition("/")
+            path = f"/apis/{self.namespace}.example.org/{version}/namespaces/{self.namespace}/{rest}"
+        elif not path.startswith("/"):
             version, plural, rest = _PLACE.fullmatch(path).groups("")  # type: ignore[union-attr]
             path = _path_of(version + plural, rest, self.namespace)
         return path, tuple(parse_qsl(query, keep_blank_values=True))
@@ -261,13 +276,13 @@ class _Run:
         return Answer(label, 200, (), events[:count])
 
     def _await_definition(self, name: str) -> None:
-        path = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{name}"
+        path = f"{_DEFINITIONS}/{name}"
         for _ in self.player.pauses():
             conditions = json.loads(self._call("GET", path)[2]).get("status", {}).get("conditions") or ()
             if any(one["type"] == "Established" and one["status"] == "True" for one in conditions):
                 break
         definition = json.loads(self._call("GET", path)[2])
-        version = definition["spec"]["versions"][0]["name"]
+        version = next(one["name"] for one in definition["spec"]["versions"] if one["served"])
         listed = f"/apis/{definition['spec']['group']}/{version}/{definition['spec']['names']['plural']}"
         for _ in self.player.pauses():
             if self._call("GET", listed)[0] == 200:
@@ -283,6 +298,21 @@ class _Run:
         return tuple(
             self._text(one) for one in re.findall(r'299 - "((?:[^"\\]|\\.)*)"', headers.get("warning", ""))
         )
+
+    def _shown(self, step: Step, body: bytes, headers: Mapping[str, str]) -> Any:
+        """The answer's body, or what the step looks at of it."""
+        if step.get("indented"):
+            read = json.loads(body)
+            plain = json.dumps(read, indent=2, ensure_ascii=False)
+            return {"is_indented": body.decode().rstrip() == plain, "body": self._normal(read)}
+        if step.get("lines"):
+            return [self._normal(json.loads(line)) for line in body.splitlines()]
+        if (place := step.get("digests")) and body.startswith(b"{"):
+            return parity_views.digests(json.loads(body), place)
+        shown = self._comparable(body, headers)
+        if step.get("unordered"):
+            return _unordered(shown)
+        return parity_views.look(shown, self._filled(step), self.namespace)
 
     def _comparable(self, body: bytes, headers: Mapping[str, str]) -> Any:
         if not headers.get("content-type", "").startswith("application/json"):
@@ -308,6 +338,16 @@ class _Run:
         for key, mark in _GIVEN.items():
             if key in value and value[key] != "None":
                 made[key] = mark
+        return self._document(made)
+
+    def _document(self, made: Obj) -> Obj:
+        """Answers of some kinds have more that differs by chance."""
+        if made.get("kind") == "Table" and "rows" in made:
+            return {**made, **_plain_table(made)}
+        if "serverAddressByClientCIDRs" in made:
+            return {**made, "serverAddressByClientCIDRs": "<addresses>"}
+        if made.get("kind") == "APIResourceList" and "<ns>" in made["groupVersion"]:
+            return {**made, "resources": [_without_hash(resource) for resource in made["resources"]]}
         return made
 
     def _text(self, text: str) -> str:
@@ -319,22 +359,58 @@ class _Run:
         text = _UUID.sub(lambda found: self._numbered("uid", found[0]), text)
         for prefix in self.prefixes:
             text = re.sub(rf"{re.escape(prefix)}{_RANDOM}", f"{prefix}<random>", text)
+        text = _MOUNT.sub(r"\1<random>", text)
+        text = _CURRENT.sub(r"\1<rv>", text)
+        text = _OLDEST.sub(r"\1(<rv>)", text)
         text = _REVISION.sub(lambda found: found[1] + self._numbered("rv", found[2]), text)
         text = _RECORDED.sub(lambda found: found[1] + self._numbered("rv", found[2]), text)
-        text = _TOKEN_VOLUME.sub(r"\1<random>", text)
         for name, value in self.saved.items():
             if name.startswith("rv"):
                 text = re.sub(rf"\b{re.escape(value)}\b", self._numbered("rv", value), text)
-        return _TIME.sub("<time>", text)
+        return _ADDRESS.sub("<address>", _TIME.sub("<time>", text))
 
     def _numbered(self, kind: str, value: str) -> str:
         known = self.seen.setdefault(kind, {})
         return known.setdefault(value, f"<{kind} {len(known) + 1}>")
 
 
+def _plain_table(table: Obj) -> Obj:
+    """Its rows without ages; what the columns say of themselves is left out on purpose."""
+    columns = [
+        {key: value for key, value in column.items() if key != "description"}
+        for column in table["columnDefinitions"] or ()
+    ]
+    return {"rows": [_without_ages(row) for row in table["rows"] or ()], "columnDefinitions": columns or None}
+
+
+def _without_ages(row: Obj) -> Obj:
+    cells = [
+        _CLUSTER_ADDRESS.sub("<ip>", _AGE.sub("<age>", cell)) if isinstance(cell, str) else cell
+        for cell in row["cells"]
+    ]
+    return {**row, "cells": cells}
+
+
+def _without_hash(resource: Obj) -> Obj:
+    """A resource whose group has a random name, and with it its hash."""
+    return {**resource, "storageVersionHash": "<hash>"} if "storageVersionHash" in resource else resource
+
+
 def _sorted(items: list[Any]) -> list[Any]:
     """Items whose order means nothing (the real server draws it by chance, or by times) in a stable one."""
     return sorted(items, key=lambda one: json.dumps(one, sort_keys=True))
+
+
+def _unordered(body: Obj) -> Obj:
+    """A refusal whose mistakes the real server tells in the order of a map."""
+    causes = _sorted(body["details"]["causes"])
+    subject = body["message"].partition(" is invalid: ")[0]
+    told = ", ".join(sorted(f"{cause['field']}: {cause['message']}" for cause in causes))
+    return {
+        **body,
+        "message": f"{subject} is invalid: [{told}]",
+        "details": {**body["details"], "causes": causes},
+    }
 
 
 def _ordered(found: re.Match[str]) -> str:
@@ -363,29 +439,55 @@ def _masked(value: Any) -> Any:
 
 
 _PATCHED = re.compile(r'Invalid value: "(\{.*\})": ')
+_AGE = re.compile(r"^(\d+[ydhms])+$|(?<=\()(\d+[ydhms])+(?= ago\))")
+_RANDOM = "[bcdfghjklmnpqrstvwxz2456789]{5}"
+_MOUNT = re.compile(rf"(kube-api-access-){_RANDOM}")
+_CURRENT = re.compile(r"(Too large resource version: \d+, current: )\d+")
+_OLDEST = re.compile(r"(too old resource version: \d+ )\(\d+\)")
+_ADDRESS = re.compile(r"127\.0\.0\.1:\d{4,5}")
+_CLUSTER_ADDRESS = re.compile(r"^1(0|27)\.96\.\d+\.\d+$")
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
-_RANDOM = "[bcdfghjklmnpqrstvwxz2456789]{5}"
-_TOKEN_VOLUME = re.compile(rf"(kube-api-access-){_RANDOM}")
-_REVISION = re.compile(r'(\\?"resourceVersion\\?":\\?")(\d+)')
+_REVISION = re.compile(r'(\\?"resourceVersion\\?":\\?"|resourceVersion: ")(\d+)')
 _RECORDED = re.compile(r"(ResourceVersion in record \()(\d+)")
 _UNORDERED = ("managedFields", "nonResourceRules", "resourceRules")
 _GIVEN = {"clusterIP": "<ip>", "clusterIPs": ["<ip>"], "nodePort": "<port>", "healthCheckNodePort": "<port>"}
 
 
-def _resource_at(path: str) -> facts.Resource | None:
+def _head_at(path: str) -> Obj:
+    """The apiVersion and kind of what stands at a path, where that can be told."""
     parts = path.strip("/").split("/")
-    group, version, rest = ("", parts[1], parts[2:]) if parts[0] == "api" else (parts[1], parts[2], parts[3:])
+    root, group, version, *rest = ["api", "", *parts[1:], ""] if parts[0] == "api" else [*parts, "", ""]
+    rest = [part for part in rest if part]
     if rest and rest[0] == "namespaces" and len(rest) > 2:
         rest = rest[2:]
-    if not rest or len(rest) > 2:
-        return None
-    found = (
-        one
-        for one in facts.load().resources
-        if (one.group, one.version, one.plural) == (group, version, rest[0])
-    )
-    return next(found, None)
+    if root not in ("api", "apis") or not rest or len(rest) > 2:
+        return {}
+    if group.endswith(".example.org"):
+        return {"apiVersion": f"{group}/{version}", "kind": _kind_of(rest[0])}
+    for one in facts.load().resources:
+        if (one.group, one.version, one.plural) == (group, version, rest[0]):
+            return {"apiVersion": one.api_version, "kind": one.kind}
+    return {}
+
+
+def _kind_of(plural: str) -> str:
+    return plural.removesuffix("s").capitalize()
+
+
+def _options(step: Step) -> Step:
+    return {key: step[key] for key in ("query", "unordered") if key in step}
+
+
+def _definition(plural: str, step: Step) -> Obj:
+    """A whole CustomResourceDefinition: `schema` and `version` are of its only version, `spec` adds to the rest."""
+    version = {"name": "v1", "served": True, "storage": True, **step.get("version", {})}
+    if "schema" in step:
+        version["schema"] = {"openAPIV3Schema": step["schema"]}
+    names = {"plural": plural, "kind": _kind_of(plural), **step.get("names", {})}
+    spec = {"group": "$ns.example.org", "scope": "Namespaced", "names": names}
+    spec |= {"versions": step.get("versions", [version]), **step.get("spec", {})}
+    return {"metadata": {"name": f"{plural}.$ns.example.org", **step.get("metadata", {})}, "spec": spec}
 
 
 def _path_of(plural: str, rest: str, namespace: str) -> str:

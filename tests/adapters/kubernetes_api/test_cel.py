@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from tests.support.kubernetes_server import Client, Obj, definition
 
-from jx.adapters.local.kubernetes import cel
-from jx.adapters.local.kubernetes.custom_rules import CustomRules, faults
+from jx.adapters.local.kubernetes import cel, definition_schemas
+from jx.adapters.local.kubernetes.custom_rules import CustomRules
 
 
 def value_of(source: str, **variables: Any) -> Any:
@@ -217,7 +217,8 @@ def told(*listed: Obj) -> dict[str, str]:
     """The faults of a node's rules (and of a field's below it), by their place."""
     below = {"a": {"type": "integer", **rule("self > 'b'")}}
     spec = {"type": "object", "properties": below, "x-kubernetes-validations": list(listed)}
-    found = faults({"type": "object", "properties": {"spec": spec}}, "s")
+    schema = {"type": "object", "properties": {"spec": spec}}
+    found = definition_schemas.mistakes(schema, "s", has_status=False)
     return {error.path.removeprefix("s.properties[spec]."): error.message for error in found}
 
 

@@ -57,7 +57,7 @@ def test_a_label_selector_matches(text: str, matches: bool) -> None:
         (
             "size>x",
             (
-                'unable to parse requirement: values[0][size]: Invalid value: "x": '
+                'unable to parse requirement: values[0]: Invalid value: "x": '
                 "for 'Gt', 'Lt' operators, the value must be an integer"
             ),
         ),

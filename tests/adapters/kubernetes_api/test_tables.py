@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from jx.adapters.local.kubernetes import jsonpaths, shown, workload_cells
+from jx.adapters.local.kubernetes import jsonpaths, pod_cells, shown
 from jx.adapters.local.kubernetes.facts import Obj
 
 
@@ -52,7 +52,10 @@ def _waiting(reason: str) -> Obj:
             "ExitCode:3",
         ),
         ({"phase": "Pending", "initContainerStatuses": [_waiting("ErrImagePull")]}, "Init:ErrImagePull"),
-        ({"phase": "Pending", "initContainerStatuses": [{"state": {"running": {}}}]}, "Init:0/1"),
+        (
+            {"phase": "Pending", "initContainerStatuses": [{"name": "i", "state": {"running": {}}}]},
+            "Init:0/1",
+        ),
         (
             {"phase": "Succeeded", "containerStatuses": [{"state": {"terminated": {"reason": "Completed"}}}]},
             "Completed",
@@ -60,11 +63,11 @@ def _waiting(reason: str) -> Obj:
     ],
 )
 def test_the_state_of_a_pod_is_its_most_telling_word(status: Obj, word: str) -> None:
-    assert workload_cells.pod_reason(_pod(status)) == word
+    assert pod_cells.pod_reason(_pod(status)) == word
 
 
 def test_a_deleted_pod_is_terminating() -> None:
-    assert workload_cells.pod_reason(_pod({"phase": "Running"}, deletionTimestamp="x")) == "Terminating"
+    assert pod_cells.pod_reason(_pod({"phase": "Running"}, deletionTimestamp="x")) == "Terminating"
 
 
 OBJECT = {

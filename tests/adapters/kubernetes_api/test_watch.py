@@ -86,9 +86,10 @@ def test_a_watch_ends_when_its_time_is_over(client: Client, namespace: str) -> N
         assert list(events) == []
 
 
-def test_a_watch_of_the_future_is_a_timeout(client: Client, namespace: str) -> None:
-    answer = client.get(_path(namespace, "?watch=1&resourceVersion=99999999"))
-    assert (answer.status, answer.body["reason"]) == (504, "Timeout")
+def test_a_watch_of_the_future_waits_for_it(client: Client, namespace: str) -> None:
+    with client.watch(_path(namespace, "?watch=1&timeoutSeconds=1&resourceVersion=99999999")) as events:
+        client.post(_path(namespace), config_map("a"))
+        assert list(events) == []
 
 
 def test_a_stopping_server_ends_its_watches(tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ def _webhook(webhook: Obj, here: str) -> Iterator[FieldError]:
         detail = "the timeout value must be between 1 and 30 seconds"
         yield invalid.invalid(f"{here}.timeoutSeconds", seconds, detail)
     yield from _chosen(webhook, "reinvocationPolicy", _REINVOCATIONS, here)
-    yield from _client(webhook.get("clientConfig") or {}, f"{here}.clientConfig")
+    yield from client_mistakes(webhook.get("clientConfig") or {}, f"{here}.clientConfig")
     yield from expressions.condition_faults(webhook.get("matchConditions") or (), f"{here}.matchConditions")
 
 
@@ -74,7 +74,8 @@ def _reviews(versions: list[str], here: str) -> Iterator[FieldError]:
         yield invalid.invalid(here, versions, f"must include at least one of {', '.join(_REVIEWS)}")
 
 
-def _client(client: Obj, here: str) -> Iterator[FieldError]:
+def client_mistakes(client: Obj, here: str) -> Iterator[FieldError]:
+    """Of the way to call a webhook."""
     url, service = client.get("url"), client.get("service")
     if (url is None) is (service is None):
         yield invalid.required(here, "exactly one of url or service is required")

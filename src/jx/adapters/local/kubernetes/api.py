@@ -74,7 +74,7 @@ class Api:
         protection = StorageProtection(self.verbs)
         self.verbs.plugins += [
             admission.NamespaceLifecycle(self._store),
-            DefinitionRules(),
+            DefinitionRules(self._store),
             PodAccounts(self._store),
             PodTolerations(),
             PodPriorities(self._store),
@@ -247,7 +247,10 @@ class Api:
 
     def _copy(self, resource: Resource, stored: Stored) -> Obj:
         head = {"kind": resource.kind, "apiVersion": stored.obj["apiVersion"]}
-        return conversions.as_version({**head, **orjson.loads(stored.body)}, resource.api_version)
+        obj = {**head, **orjson.loads(stored.body)}
+        served = self.verbs.registry.find(resource.group, resource.version, resource.plural)
+        # A definition may be gone with the last of its objects.
+        return served.as_version(obj) if served else {**obj, "apiVersion": resource.api_version}
 
     def _result(self, resource: Resource, written: Written) -> Obj:
         return self._copy(resource, written.stored)

@@ -7,14 +7,23 @@ import contextlib
 import logging
 import threading
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any, TypeAlias
 from urllib.parse import parse_qsl
 
-from jx.adapters.local.kubernetes import authn, exchange, paths, reading
+import orjson
+
+from jx.adapters.local.kubernetes import authn, discovery, exchange, forms, paths, reading
 from jx.adapters.local.kubernetes.api import Api
 from jx.adapters.local.kubernetes.discovery import Discovery, version_info
 from jx.adapters.local.kubernetes.drafts import Draft, Outstanding
-from jx.adapters.local.kubernetes.errors import ApiError, method_not_allowed, no_such_path
+from jx.adapters.local.kubernetes.errors import (
+    ApiError,
+    NoSuchPath,
+    method_not_allowed,
+    no_such_path,
+    no_such_resource,
+)
 from jx.adapters.local.kubernetes.exchange import Call, Response
 from jx.adapters.local.kubernetes.facts import Obj
 from jx.adapters.local.kubernetes.openapi import OpenApi
@@ -32,6 +41,7 @@ Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 
 _log = logging.getLogger(__name__)
+_CHECKS = ("ping", "log", "etcd")
 _HEALTH = frozenset({"/healthz", "/livez", "/readyz"})
 _V2_DISCOVERY = "as=apigroupdiscoverylist"
 
@@ -57,19 +67,26 @@ class App:
     async def _respond(self, scope: Scope, receive: Receive) -> Response:
         draft = Draft()
         try:
-            body = await _body(scope, receive)
-            while True:
-                try:
-                    with self._api.verbs.operation():
-                        return self._handle(self._call(scope, receive, body, draft))
-                except Outstanding as outstanding:
-                    await _in_thread(outstanding.settle)
+            return await self._answered(scope, receive, draft)
+        except NoSuchPath as error:
+            known = discovery.is_builtin(scope["path"])
+            response = exchange.of_error(no_such_resource() if known else error, draft.warnings)
         except ApiError as error:
-            return exchange.of_error(error, draft.warnings)
+            response = exchange.of_error(error, draft.warnings)
         except Exception as error:  # noqa: BLE001 - one request's fault must not end the server
             _log.exception("request failed: %s %s", scope["method"], scope["path"])
             text = f"Internal error occurred: {type(error).__name__}"
-            return exchange.of_error(ApiError(500, "InternalError", text))
+            response = exchange.of_error(ApiError(500, "InternalError", text))
+        return _refused(scope, response)
+
+    async def _answered(self, scope: Scope, receive: Receive, draft: Draft) -> Response:
+        body = await _body(scope, receive)
+        while True:
+            try:
+                with self._api.verbs.operation():
+                    return self._handle(self._call(scope, receive, body, draft))
+            except Outstanding as outstanding:
+                await _in_thread(outstanding.settle)
 
     def _call(self, scope: Scope, receive: Receive, body: bytes, draft: Draft) -> Call:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
@@ -91,7 +108,7 @@ class App:
         if target is None:
             self._api.authorizer.check(call.user, Action(call.method.lower(), path=call.path))
             return self._document(call)
-        watches = call.flag("watch") and call.method == "GET"
+        watches = target.is_watch or (call.flag("watch") and call.method == "GET" and not target.name)
         verb = paths.verb_of(call.method, target, watch=watches)
         name = target.name or (reading.named(call.query) if verb in ("list", "watch") else "")
         self._api.authorizer.check(
@@ -99,8 +116,12 @@ class App:
             Action(verb, target.group, target.plural, target.subresource, target.namespace, name),
         )
         served = self._api.verbs.registry.find(target.group, target.version, target.plural)
-        if served is None or not _is_placed(target, namespaced=served.resource.namespaced, verb=verb):
+        if served is None:
             raise no_such_path()
+        if not _is_placed(target, namespaced=served.resource.namespaced, verb=verb):
+            # A collection over all namespaces is there, but can only be read.
+            is_collection = not target.name and not target.namespace and served.custom is None
+            raise method_not_allowed() if is_collection else no_such_path()
         if target.subresource:
             return self._subresources.handle(verb, call, served, target)
         if served.is_stored:
@@ -112,16 +133,26 @@ class App:
         return self._reviews.answer(call, served, target)
 
     def _document(self, call: Call) -> Response:
-        if call.method not in ("GET", "HEAD"):
-            raise method_not_allowed()
         path = call.path.rstrip("/")
         if path.startswith(("/healthz", "/livez", "/readyz")):
             return _health(call, path)
+        if path == "/apis":
+            return self._roots(call, path)
+        if call.method not in ("GET", "HEAD"):
+            self._check_known(path)
+            raise method_not_allowed()
         if path.startswith("/openapi/"):
             return self._open_api(call, path)
-        if path in ("/api", "/apis"):
+        if path == "/api":
             return self._roots(call, path)
-        return exchange.of_object(self._described(path))
+        return _document(
+            call, self._described(path), routed=path.count("/") == (2 if path.startswith("/api/") else 3)
+        )
+
+    def _check_known(self, path: str) -> None:
+        """404 for a path that no method finds anything at."""
+        if path != "/api" and not path.startswith("/openapi/"):
+            self._described(path)
 
     def _described(self, path: str) -> Obj:
         match path.split("/")[1:]:
@@ -142,14 +173,16 @@ class App:
 
     def _roots(self, call: Call, root: str) -> Response:
         accept = call.headers.get("accept", "").replace(" ", "").lower()
-        if _V2_DISCOVERY in accept:
+        if _V2_DISCOVERY in accept and (
+            "v=v2;" in accept + ";" or "v=v2beta1" in accept or "v=v2," in accept
+        ):
             version = "v2" if "v=v2;" in accept + ";" or "v=v2," in accept + "," else "v2beta1"
             body = exchange.of_object(self._discovery.aggregated(version, core=root == "/api")).body
             form = f"application/json;g=apidiscovery.k8s.io;v={version};as=APIGroupDiscoveryList"
             return Response(200, body, form)
         if root == "/api":
-            return exchange.of_object(self._discovery.core_versions(call.headers.get("host", "")))
-        return exchange.of_object(self._discovery.groups())
+            return _document(call, self._discovery.core_versions(call.headers.get("host", "")))
+        return _document(call, self._discovery.groups())
 
     def _open_api(self, call: Call, path: str) -> Response:
         if path == "/openapi/v2":
@@ -182,15 +215,37 @@ def _is_placed(target: Target, *, namespaced: bool, verb: str) -> bool:
     return bool(target.namespace) or (not target.name and verb in ("list", "watch"))
 
 
+def _refused(scope: Scope, response: Response) -> Response:
+    """A refusal in the form that the caller wants answers in."""
+    accept = next((value for name, value in scope["headers"] if name == b"accept"), b"").decode("latin-1")
+    query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
+    indented = query.get("pretty", "").lower() in ("true", "1")
+    if response.content_type != forms.JSON or not (indented or "yaml" in accept):
+        return response
+    with contextlib.suppress(ApiError):
+        body, content_type = forms.encoded(forms.negotiate(accept), response.body, indented=indented)
+        return replace(response, body=body, content_type=content_type)
+    return response
+
+
+def _document(call: Call, document: Obj, *, routed: bool = False) -> Response:
+    """A document in the form that the caller wants."""
+    form = forms.negotiate(call.headers.get("accept", ""), plain=True, routed=routed)
+    return Response(200, *forms.encoded(form, orjson.dumps(document)))
+
+
 def _health(call: Call, path: str) -> Response:
     root, _, check = path.strip("/").partition("/")
-    if f"/{root}" not in _HEALTH or check not in ("", "ping", "etcd", "log"):
+    if f"/{root}" not in _HEALTH or check not in ("", *_CHECKS):
         raise no_such_path()
-    if "verbose" in call.query:
-        return Response(
-            200, f"[+]ping ok\n[+]log ok\n[+]etcd ok\n{root} check passed\n".encode(), "text/plain"
-        )
-    return Response(200, b"ok", "text/plain; charset=utf-8")
+    if "verbose" not in call.query:
+        return Response(200, b"ok", exchange.TEXT)
+    left_out = set(filter(None, [call.query.get("exclude", "")]))
+    lines = [f"[+]{name} {'excluded: ' if name in left_out else ''}ok" for name in _CHECKS]
+    if unknown := left_out - set(_CHECKS):
+        listed = ",".join(f'"{name}"' for name in sorted(unknown))
+        lines.append(f"warn: some health checks cannot be excluded: no matches for {listed}")
+    return Response(200, "\n".join([*lines, f"{root} check passed", ""]).encode(), exchange.TEXT)
 
 
 async def _in_thread(work: Callable[[], None]) -> None:

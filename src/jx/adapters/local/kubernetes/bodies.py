@@ -44,22 +44,29 @@ def read_yaml(body: bytes) -> Any:
         raise Unreadable(_yaml_problem(error)) from error
 
 
-def read_object(body: bytes, kind: str, *, is_yaml: bool) -> dict[str, Any]:
-    """An object of a kind that the path tells."""
+def read_object(body: bytes, kind: str, *, is_yaml: bool, headed: bool = False) -> dict[str, Any]:
+    """An object of a kind that the path tells; a `headed` one must tell it itself, too."""
     try:
-        return read_any_object(body, is_yaml=is_yaml)
+        return read_any_object(body, is_yaml=is_yaml, headed=headed)
     except Unreadable as error:
-        head = f"the object provided is unrecognized (must be of type {kind}): "
-        raise Unreadable(f"{head}{error} ({_shown(body)})") from error
+        raise Unreadable(unrecognized(kind, str(error), body)) from error
 
 
-def read_any_object(body: bytes, *, is_yaml: bool) -> dict[str, Any]:
+def unrecognized(kind: str, problem: str, body: bytes) -> str:
+    """What is told of a body that is none of a kind."""
+    return f"the object provided is unrecognized (must be of type {kind}): {problem} ({_shown(body)})"
+
+
+def read_any_object(body: bytes, *, is_yaml: bool, headed: bool = False) -> dict[str, Any]:
     """An object that says itself of what kind it is."""
     head = "couldn't get version/kind; json parse error: "
     try:
         read = read_yaml(body) if is_yaml else read_json(body)
     except Unreadable as error:
         raise Unreadable(f"{error}" if is_yaml else f"{head}{error}") from error
+    if headed and (read is None or (isinstance(read, dict) and not read.get("kind"))):
+        stated = orjson.dumps(read).decode() if is_yaml else body.decode("utf-8", "replace")
+        raise Unreadable(f"Object 'Kind' is missing in '{stated}'")
     if not isinstance(read, dict):
         raise Unreadable(f"{head}json: cannot unmarshal {json_name(read)} into {_INTO_KIND}")
     return read

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from jx.adapters.local.kubernetes import workload_cells
+from jx.adapters.local.kubernetes import cluster_cells, pod_cells, storage_cells, workload_cells
 from jx.adapters.local.kubernetes.facts import Obj
 from jx.adapters.local.kubernetes.shown import (
     NONE,
@@ -19,8 +19,8 @@ from jx.adapters.local.kubernetes.shown import (
     status_of,
 )
 
-Column: TypeAlias = tuple[str, str, int]
-"""Name, type and priority (1: only with `-o wide`)."""
+Column: TypeAlias = tuple[str, str, int, str]
+"""Name, type, priority (1: only with `-o wide`) and format."""
 View: TypeAlias = Callable[[Obj], list[Any]]
 Cells: TypeAlias = Callable[[Obj, datetime], list[Any]]
 
@@ -130,8 +130,8 @@ def _secret(obj: Obj, now: datetime) -> list[Any]:
     return [obj.get("type", ""), len(obj.get("data") or ()), age_of(obj, now)]
 
 
-def _account(obj: Obj, now: datetime) -> list[Any]:
-    return [len(obj.get("secrets") or ()), age_of(obj, now)]
+def _aged(obj: Obj, now: datetime) -> list[Any]:
+    return [age_of(obj, now)]
 
 
 def _binding(obj: Obj, now: datetime) -> list[Any]:
@@ -147,50 +147,6 @@ def _binding(obj: Obj, now: datetime) -> list[Any]:
     return [role, age_of(obj, now), named("User"), named("Group"), named("ServiceAccount")]
 
 
-def _claim(obj: Obj, now: datetime) -> list[Any]:
-    spec, status = spec_of(obj), status_of(obj)
-    state = "Terminating" if "deletionTimestamp" in obj["metadata"] else status.get("phase", "")
-    bound = bool(spec.get("volumeName"))
-    return [
-        state,
-        spec.get("volumeName", ""),
-        (status.get("capacity") or {}).get("storage", "") if bound else "",
-        _modes(status.get("accessModes")) if bound else "",
-        spec.get("storageClassName", ""),
-        spec.get("volumeAttributesClassName") or "<unset>",
-        age_of(obj, now),
-        spec.get("volumeMode") or "<unset>",
-    ]
-
-
-def _volume(obj: Obj, now: datetime) -> list[Any]:
-    spec, status = spec_of(obj), status_of(obj)
-    claim = spec.get("claimRef") or {}
-    state = "Terminating" if "deletionTimestamp" in obj["metadata"] else status.get("phase", "")
-    return [
-        (spec.get("capacity") or {}).get("storage", ""),
-        _modes(spec.get("accessModes")),
-        spec.get("persistentVolumeReclaimPolicy", ""),
-        state,
-        f"{claim['namespace']}/{claim['name']}" if claim else "",
-        spec.get("storageClassName", ""),
-        spec.get("volumeAttributesClassName") or "<unset>",
-        status.get("reason", ""),
-        age_of(obj, now),
-        spec.get("volumeMode") or "<unset>",
-    ]
-
-
-def _modes(modes: Sequence[str] | None) -> str:
-    short = {
-        "ReadWriteOnce": "RWO",
-        "ReadOnlyMany": "ROX",
-        "ReadWriteMany": "RWX",
-        "ReadWriteOncePod": "RWOP",
-    }
-    return ",".join(short.get(mode, mode) for mode in modes or ())
-
-
 def _endpoints(obj: Obj, now: datetime) -> list[Any]:
     pairs = [
         f"{address['ip']}:{port['port']}" if port else address["ip"]
@@ -203,10 +159,15 @@ def _endpoints(obj: Obj, now: datetime) -> list[Any]:
 
 
 def _slice(obj: Obj, now: datetime) -> list[Any]:
-    ports = [str(port.get("port", "*")) for port in obj.get("ports") or ()]
+    ports = [str(port.get("port") or port.get("name") or "*") for port in obj.get("ports") or ()]
     addresses = [address for one in obj.get("endpoints") or () for address in one.get("addresses") or ()]
     shown = ",".join(addresses[:3]) + (f" + {len(addresses) - 3} more..." if len(addresses) > 3 else "")
-    return [obj.get("addressType", ""), ",".join(ports) or "<unset>", shown or "<unset>", age_of(obj, now)]
+    return [
+        obj.get("addressType", ""),
+        ",".join(ports[:3]) + (f" + {len(ports) - 3} more..." if len(ports) > 3 else "") or "<unset>",
+        shown or "<unset>",
+        age_of(obj, now),
+    ]
 
 
 def _policy(obj: Obj, now: datetime) -> list[Any]:
@@ -260,18 +221,13 @@ def _lease(obj: Obj, now: datetime) -> list[Any]:
 
 def _class(obj: Obj, now: datetime) -> list[Any]:
     parameters = spec_of(obj).get("parameters") or {}
-    shown = ".".join(filter(None, (parameters.get("kind"), parameters.get("apiGroup")))) or NONE
+    shown = ".".join(filter(None, (parameters.get("kind"), parameters.get("apiGroup"))))
+    shown = f"{shown}/{parameters.get('name', '')}" if parameters else NONE
     return [spec_of(obj).get("controller", ""), shown, age_of(obj, now)]
 
 
-def _storage_class(obj: Obj, now: datetime) -> list[Any]:
-    return [
-        obj.get("provisioner", ""),
-        obj.get("reclaimPolicy", "Delete"),
-        obj.get("volumeBindingMode", "Immediate"),
-        bool(obj.get("allowVolumeExpansion")),
-        age_of(obj, now),
-    ]
+def _runtime_class(obj: Obj, now: datetime) -> list[Any]:
+    return [obj.get("handler", ""), age_of(obj, now)]
 
 
 def _priority_class(obj: Obj, now: datetime) -> list[Any]:
@@ -311,24 +267,25 @@ def _api_service(obj: Obj, now: datetime) -> list[Any]:
 
 
 def _columns(text: str) -> list[Column]:
-    """`Name`, `Name:integer`, and `+Name` for what only the wide form shows."""
+    """`Name`, `Name:integer`, `Name:string:name`, and `+Name` for what only the wide form shows."""
     columns = []
     for entry in text.split("|"):
-        name, _, kind = entry.strip().partition(":")
-        columns.append((name.lstrip("+"), kind or "string", int(name.startswith("+"))))
+        name, kind, form, *_ = [*entry.strip().split(":"), "", ""]
+        columns.append((name.lstrip("+"), kind or "string", int(name.startswith("+")), form))
     return columns
 
 
+_ADMISSION = "admissionregistration.k8s.io"
 _IMAGES = "+Containers|+Images"
 
 LAYOUTS: Mapping[tuple[str, str], tuple[list[Column], Cells]] = {
     ("", "Pod"): (
         _columns("Ready|Status|Restarts|Age|+IP|+Node|+Nominated Node|+Readiness Gates"),
-        workload_cells.pod,
+        pod_cells.pod,
     ),
     ("", "Service"): (_columns("Type|Cluster-IP|External-IP|Port(s)|Age|+Selector"), _service),
     ("", "ConfigMap"): (_columns("Data|Age"), _config_map),
-    ("", "Secret"): (_columns("Type|Data:integer|Age"), _secret),
+    ("", "Secret"): (_columns("Type|Data|Age"), _secret),
     ("", "Namespace"): (_columns("Status|Age"), _namespace),
     ("", "Node"): (
         _columns(
@@ -336,17 +293,17 @@ LAYOUTS: Mapping[tuple[str, str], tuple[list[Column], Cells]] = {
         ),
         _node,
     ),
-    ("", "ServiceAccount"): (_columns("Secrets|Age"), _account),
+    ("", "ServiceAccount"): (_columns("Age"), _aged),
     ("", "Endpoints"): (_columns("Endpoints|Age"), _endpoints),
     ("", "PersistentVolumeClaim"): (
         _columns("Status|Volume|Capacity|Access Modes|StorageClass|VolumeAttributesClass|Age|+VolumeMode"),
-        _claim,
+        storage_cells.claim,
     ),
     ("", "PersistentVolume"): (
         _columns(
             "Capacity|Access Modes|Reclaim Policy|Status|Claim|StorageClass|VolumeAttributesClass|Reason|Age|+VolumeMode"
         ),
-        _volume,
+        storage_cells.volume,
     ),
     ("", "ReplicationController"): (
         _columns(f"Desired:integer|Current:integer|Ready:integer|Age|{_IMAGES}|+Selector"),
@@ -372,7 +329,7 @@ LAYOUTS: Mapping[tuple[str, str], tuple[list[Column], Cells]] = {
     ("apps", "ControllerRevision"): (_columns("Controller|Revision|Age"), _revision),
     ("batch", "Job"): (_columns(f"Status|Completions|Duration|Age|{_IMAGES}|+Selector"), workload_cells.job),
     ("batch", "CronJob"): (
-        _columns(f"Schedule|Timezone|Suspend|Active:integer|Last Schedule|Age|{_IMAGES}|+Selector"),
+        _columns(f"Schedule|Timezone|Suspend:boolean|Active:integer|Last Schedule|Age|{_IMAGES}|+Selector"),
         workload_cells.cron_job,
     ),
     ("networking.k8s.io", "Ingress"): (_columns("Class|Hosts|Address|Ports|Age"), _ingress),
@@ -390,13 +347,63 @@ LAYOUTS: Mapping[tuple[str, str], tuple[list[Column], Cells]] = {
     ("discovery.k8s.io", "EndpointSlice"): (_columns("AddressType|Ports|Endpoints|Age"), _slice),
     ("storage.k8s.io", "StorageClass"): (
         _columns("Provisioner|ReclaimPolicy|VolumeBindingMode|AllowVolumeExpansion|Age"),
-        _storage_class,
+        storage_cells.storage_class,
     ),
+    ("storage.k8s.io", "VolumeAttributesClass"): (_columns("DriverName|Age"), storage_cells.attributes_class),
+    ("storage.k8s.io", "CSIDriver"): (
+        _columns(
+            "AttachRequired:boolean|PodInfoOnMount:boolean|StorageCapacity:boolean|TokenRequests"
+            "|RequiresRepublish:boolean|Modes|Age"
+        ),
+        storage_cells.driver,
+    ),
+    ("storage.k8s.io", "CSINode"): (_columns("Drivers:integer|Age"), storage_cells.driver_node),
+    ("storage.k8s.io", "VolumeAttachment"): (
+        _columns("Attacher:string:name|PV|Node|Attached:boolean|Age"),
+        storage_cells.attachment,
+    ),
+    ("node.k8s.io", "RuntimeClass"): (_columns("Handler|Age"), _runtime_class),
+    ("", "PodTemplate"): (_columns("Containers|Images|Pod Labels"), workload_cells.pod_template),
     ("scheduling.k8s.io", "PriorityClass"): (
         _columns("Value:integer|Global-Default:boolean|Age|PreemptionPolicy"),
         _priority_class,
     ),
     ("apiregistration.k8s.io", "APIService"): (_columns("Service|Available|Age"), _api_service),
+    (_ADMISSION, "ValidatingAdmissionPolicy"): (
+        _columns("Validations:integer|ParamKind|Age"),
+        cluster_cells.policy,
+    ),
+    (_ADMISSION, "ValidatingAdmissionPolicyBinding"): (
+        _columns("PolicyName|ParamRef|Age"),
+        cluster_cells.policy_binding,
+    ),
+    (_ADMISSION, "MutatingAdmissionPolicy"): (
+        _columns("Mutations:integer|ParamKind|Age"),
+        cluster_cells.policy,
+    ),
+    (_ADMISSION, "MutatingAdmissionPolicyBinding"): (
+        _columns("PolicyName|ParamRef|Age"),
+        cluster_cells.policy_binding,
+    ),
+    ("certificates.k8s.io", "CertificateSigningRequest"): (
+        _columns("Age|SignerName|Requestor|RequestedDuration|Condition"),
+        cluster_cells.signing_request,
+    ),
+    # The real server has no head for an address' age.
+    ("networking.k8s.io", "IPAddress"): (_columns("ParentRef"), cluster_cells.address),
+    ("networking.k8s.io", "ServiceCIDR"): (_columns("CIDRs|Age"), cluster_cells.address_range),
+    ("resource.k8s.io", "ResourceClaim"): (_columns("State|Age"), cluster_cells.device_claim),
+    ("resource.k8s.io", "ResourceClaimTemplate"): (_columns("Age"), _aged),
+    ("resource.k8s.io", "DeviceClass"): (_columns("Age"), _aged),
+    ("resource.k8s.io", "ResourceSlice"): (_columns("Node|Driver|Pool|Age"), cluster_cells.device_slice),
+    ("flowcontrol.apiserver.k8s.io", "FlowSchema"): (
+        _columns("PriorityLevel|MatchingPrecedence|DistinguisherMethod|Age|MissingPL"),
+        cluster_cells.flow_schema,
+    ),
+    ("flowcontrol.apiserver.k8s.io", "PriorityLevelConfiguration"): (
+        _columns("Type|NominalConcurrencyShares|Queues|HandSize|QueueLengthLimit|Age"),
+        cluster_cells.priority_level,
+    ),
     ("admissionregistration.k8s.io", "ValidatingWebhookConfiguration"): (
         _columns("Webhooks:integer|Age"),
         _webhooks,
@@ -405,9 +412,9 @@ LAYOUTS: Mapping[tuple[str, str], tuple[list[Column], Cells]] = {
         _columns("Webhooks:integer|Age"),
         _webhooks,
     ),
-    ("apiextensions.k8s.io", "CustomResourceDefinition"): (_columns("Created At"), _created),
-    ("rbac.authorization.k8s.io", "Role"): (_columns("Created At"), _created),
-    ("rbac.authorization.k8s.io", "ClusterRole"): (_columns("Created At"), _created),
+    ("apiextensions.k8s.io", "CustomResourceDefinition"): (_columns("Created At:date"), _created),
+    ("rbac.authorization.k8s.io", "Role"): (_columns("Created At:date"), _created),
+    ("rbac.authorization.k8s.io", "ClusterRole"): (_columns("Created At:date"), _created),
     ("rbac.authorization.k8s.io", "RoleBinding"): (
         _columns("Role|Age|+Users|+Groups|+ServiceAccounts"),
         _binding,
@@ -421,7 +428,9 @@ LAYOUTS: Mapping[tuple[str, str], tuple[list[Column], Cells]] = {
 
 def event_columns() -> list[Column]:
     """Events have a name that nobody wants to read, so it comes last."""
-    return _columns("Last Seen|Type|Reason|Object|+Subobject|+Source|Message|+First Seen|+Count|+Name")
+    return _columns(
+        "Last Seen|Type|Reason|Object|+Subobject|+Source|Message|+First Seen|+Count|+Name:string:name"
+    )
 
 
 event_cells: Cells = _event

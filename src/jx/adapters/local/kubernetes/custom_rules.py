@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from jx.adapters.local.kubernetes import cel, invalid
+from jx.adapters.local.kubernetes import cel, definition_forms, invalid, schema_paths
 from jx.adapters.local.kubernetes.cel_schemas import Node, cel_type, to_cel, with_times
 from jx.adapters.local.kubernetes.facts import Obj
 from jx.adapters.local.kubernetes.invalid import FieldError
@@ -17,6 +16,7 @@ _KEY: Final = "x-kubernetes-validations"
 _ABSENT: Final = object()
 _REASONS: Final = ("FieldValueDuplicate", "FieldValueForbidden", "FieldValueInvalid", "FieldValueRequired")
 _LONGEST_MESSAGE: Final = 5 * 1024
+_LINE_BREAK: Final = re.compile(r"[\n\r]")
 _UNCHECKED: Final = FieldError(
     "<nil>",
     "Invalid value: null: some validation rules were not checked because the object was invalid;"
@@ -88,26 +88,16 @@ class CustomRules:
         return verdict
 
 
-def faults(open_api_v3_schema: Obj, path: str) -> list[FieldError]:
-    """What is wrong with the rules of a schema that stands at a path of its definition."""
-    plain, compilation = _all_faults(open_api_v3_schema, path)
-    return plain + compilation
+def plain_faults(node: Node, path: str) -> Iterator[FieldError]:
+    """What is wrong with the rules of one node of a schema, their expressions aside."""
+    for index, rule in enumerate(node.get(_KEY) or ()):
+        yield from _faults(rule, node, f"{path}.{_KEY}[{index}]")
 
 
-def _all_faults(node: Node, path: str) -> tuple[list[FieldError], list[FieldError]]:
-    """Plain mistakes, and those of the expressions: these are looked at only where nothing below is plainly wrong."""
-    plain: list[FieldError] = []
-    compilation: list[FieldError] = []
-    for below, place in _children(node, path):
-        found = _all_faults(below, place)
-        plain += found[0]
-        compilation += found[1]
-    rules = [(rule, f"{path}.{_KEY}[{index}]") for index, rule in enumerate(node.get(_KEY) or ())]
-    for rule, place in rules:
-        plain += _faults(rule, node, place)
-    for rule, place in rules if not plain else ():
-        compilation += _compilation_faults(rule, node, place)
-    return plain, compilation
+def compilation_faults(node: Node, path: str, uncorrelated: str) -> Iterator[FieldError]:
+    """What is wrong with the expressions of a node; it stands in a part (`uncorrelated`) whose items have no past."""
+    for index, rule in enumerate(node.get(_KEY) or ()):
+        yield from _compilation_faults(rule, node, f"{path}.{_KEY}[{index}]", uncorrelated)
 
 
 def _children(node: Node, path: str) -> Iterator[tuple[Node, str]]:
@@ -129,30 +119,35 @@ def _faults(rule: Obj, node: Node, path: str) -> Iterator[FieldError]:
     source, message = (rule.get("rule") or "").strip(), rule.get("message") or ""
     if not source:
         yield invalid.required(f"{path}.rule", "rule is not specified")
-        return
-    if message and not message.strip():
+    elif message and not message.strip():
         yield invalid.invalid(f"{path}.message", message, "must be non-empty if specified")
-    elif "\n" in message.strip():
+    elif _LINE_BREAK.search(message.strip()):
         yield invalid.invalid(f"{path}.message", message, "must not contain line breaks")
-    elif "\n" in source and not message:
+    elif _LINE_BREAK.search(source) and not message:
         yield invalid.required(f"{path}.message", "message must be specified if rule contains line breaks")
+    if rule.get("messageExpression") and not rule["messageExpression"].strip():
+        yield invalid.required(
+            f"{path}.messageExpression", "messageExpression must be non-empty if specified"
+        )
     if rule.get("reason") and rule["reason"] not in _REASONS:
         yield invalid.unsupported(f"{path}.reason", rule["reason"], _REASONS)
-    if (place := rule.get("fieldPath")) and not _is_field(node, place):
+    place = rule.get("fieldPath") or ""
+    if place and not place.strip():
+        yield invalid.invalid(f"{path}.fieldPath", place, "must be non-empty if specified")
+    if _LINE_BREAK.search(place):
+        yield invalid.invalid(f"{path}.fieldPath", place, "must not contain line breaks")
+    if place and not _is_field(node, place):
         yield invalid.invalid(f"{path}.fieldPath", place, "must be a valid path")
 
 
-def _compilation_faults(rule: Obj, node: Node, path: str) -> Iterator[FieldError]:
+def _compilation_faults(rule: Obj, node: Node, path: str, uncorrelated: str) -> Iterator[FieldError]:
     def wrong(place: str, detail: str) -> FieldError:
-        return FieldError(f"{path}.{place}", f"Invalid value: {_shown(rule)}: {detail}")
+        return invalid.invalid(f"{path}.{place}", definition_forms.shown_rule(rule), detail)
 
     try:
         test = _test(rule, node)
         if test.type not in ("bool", "dyn"):
             yield wrong("rule", "cel expression must evaluate to a bool")
-        elif "optionalOldSelf" in rule and not re.search(r"\boldSelf\b", rule["rule"]):
-            detail = "may not be set if oldSelf is not used in rule"
-            yield invalid.invalid(f"{path}.optionalOldSelf", rule["optionalOldSelf"], detail)
     except cel.CompilationError as error:
         yield wrong("rule", f"compilation failed: {error}")
     try:
@@ -161,20 +156,13 @@ def _compilation_faults(rule: Obj, node: Node, path: str) -> Iterator[FieldError
             yield wrong("messageExpression", "messageExpression must evaluate to a string")
     except cel.CompilationError as error:
         yield wrong("messageExpression", f"messageExpression compilation failed: {error}")
-
-
-def _shown(rule: Obj) -> str:
-    """A rule as Go writes it."""
-    fields = {
-        "Rule": rule["rule"],
-        "Message": rule.get("message") or "",
-        "MessageExpression": rule.get("messageExpression") or "",
-        "Reason": rule.get("reason"),
-        "FieldPath": rule.get("fieldPath") or "",
-        "OptionalOldSelf": rule.get("optionalOldSelf"),
-    }
-    text = json.dumps(fields, separators=(",", ":"), ensure_ascii=False)
-    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+    uses_old = re.search(r"\boldSelf\b", rule["rule"])
+    if uses_old and uncorrelated:
+        detail = f"oldSelf cannot be used on the uncorrelatable portion of the schema within {uncorrelated}"
+        yield invalid.invalid(f"{path}.rule", rule["rule"], detail)
+    elif not uses_old and rule.get("optionalOldSelf") is not None:
+        detail = "may not be set if oldSelf is not used in rule"
+        yield invalid.invalid(f"{path}.optionalOldSelf", rule["optionalOldSelf"], detail)
 
 
 def _test(rule: Obj, node: Node) -> cel.Expression:
@@ -196,10 +184,10 @@ def _message(rule: Obj, node: Node) -> cel.Expression | None:
 
 
 def _is_field(node: Node, path: str) -> bool:
-    for key in path.strip(".").replace("['", ".").replace("']", "").split("."):
-        node = (node.get("properties") or {}).get(key) or node.get("additionalProperties") or {}
-        if not isinstance(node, Mapping) or not node:
-            return False
+    try:
+        schema_paths.field_at(dict(node), path)
+    except schema_paths.NoSuchField:
+        return False
     return True
 
 

@@ -332,6 +332,9 @@ def _custom_definition(obj: Obj) -> None:
     kind = names.get("kind")
     if kind:
         _fill(names, singular=kind.lower(), listKind=f"{kind}List")
+    stored = next((one.get("name") for one in spec.get("versions") or () if one.get("storage")), None)
+    if stored and not (obj.get("status") or {}).get("storedVersions"):
+        obj["status"] = {**(obj.get("status") or {}), "storedVersions": [stored]}
     client = ((spec["conversion"].get("webhook") or {}).get("clientConfig") or {}).get("service")
     if client:
         _fill(client, port=443)

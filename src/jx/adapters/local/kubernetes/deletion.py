@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from jx.adapters.local.kubernetes import definition_names
 from jx.adapters.local.kubernetes.errors import conflict
 from jx.adapters.local.kubernetes.facts import Obj
 from jx.adapters.local.kubernetes.metadata import timestamp
@@ -75,14 +76,23 @@ def marked(request: Request, live: Obj, options: DeleteOptions, now: datetime) -
     grace = _grace_seconds(live, options) if kind == ("", "Pod") else 0
     if kind != ("", "Pod") and not is_held(obj):
         return live
-    if "generation" in meta:
+    if "generation" in meta and kind != _DEFINITION:
         meta["generation"] += 1
     meta["deletionTimestamp"] = timestamp(now + timedelta(seconds=grace))
     if kind == ("", "Namespace"):
         obj["status"] = {**(live.get("status") or {}), "phase": "Terminating"}
+    elif kind == _DEFINITION:
+        _mark_definition(obj, timestamp(now))
     else:
         meta["deletionGracePeriodSeconds"] = grace
     return obj
+
+
+def _mark_definition(obj: Obj, now: str) -> None:
+    """Definitions have no grace, and say that their objects are next."""
+    text = "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon"
+    pending = definition_names.condition("Terminating", "InstanceDeletionPending", text, holds=True)
+    obj["status"] = definition_names.with_condition(obj.get("status") or {}, pending, now)
 
 
 def _shorten(meta: Obj, options: DeleteOptions, now: datetime) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 
@@ -45,8 +46,27 @@ def not_found(group: str, plural: str, name: str) -> ApiError:
     return ApiError(404, "NotFound", f'{of_resource(plural, group)} "{name}" not found', details)
 
 
+def unfit_patch(shown: str, problem: str) -> ApiError:
+    """422 for a patch that makes something else of an object than its kind can be."""
+    message = f"Invalid value: {json.dumps(shown, ensure_ascii=False)}: {problem}"
+    cause = {"reason": "FieldValueInvalid", "message": message, "field": "patch"}
+    return ApiError(422, "Invalid", f' "" is invalid: patch: {message}', {"causes": [cause]})
+
+
+class NoSuchPath(ApiError):
+    """A path where nothing is served; on the wire a line of text, as from any web server."""
+
+    def __init__(self) -> None:
+        super().__init__(404, "NotFound", "the server could not find the requested resource")
+
+
+def no_such_resource() -> ApiError:
+    """Nothing is served at a path below one of Kubernetes' own groups."""
+    return ApiError(404, "NotFound", "the server could not find the requested resource", {})
+
+
 def no_such_path() -> ApiError:
-    return ApiError(404, "NotFound", "the server could not find the requested resource")
+    return NoSuchPath()
 
 
 def already_exists(group: str, plural: str, name: str, *, is_going: bool = False) -> ApiError:
@@ -88,6 +108,12 @@ def expired(message: str) -> ApiError:
 
 def unsupported(message: str) -> ApiError:
     return ApiError(415, "UnsupportedMediaType", message)
+
+
+def verb_not_allowed(group: str, plural: str, verb: str) -> ApiError:
+    """A verb that the resource does not have."""
+    message = f'{verb} is not supported on resources of kind "{of_resource(plural, group)}"'
+    return ApiError(405, "MethodNotAllowed", message, _details(group, plural, ""))
 
 
 def method_not_allowed() -> ApiError:

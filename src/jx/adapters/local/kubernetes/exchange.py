@@ -8,19 +8,19 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import orjson
-import yaml
 
 from jx.adapters.local.kubernetes import bodies, protobuf
 from jx.adapters.local.kubernetes.drafts import Draft
-from jx.adapters.local.kubernetes.errors import ApiError, bad_request, unsupported
+from jx.adapters.local.kubernetes.errors import ApiError, NoSuchPath, bad_request, unsupported
 from jx.adapters.local.kubernetes.facts import Obj
+from jx.adapters.local.kubernetes.forms import JSON, YAML
 from jx.adapters.local.kubernetes.requests import User
 
-JSON = "application/json"
-YAML = "application/yaml"
+TEXT = "text/plain; charset=utf-8"
 APPLY = "application/apply-patch+yaml"
 STRATEGIC_MERGE = "application/strategic-merge-patch+json"
 _YAML_TYPES = frozenset({YAML, "application/x-yaml", "text/yaml"})
+_TRUE = frozenset({"1", "t", "T", "true", "TRUE", "True"})
 _MAX_BODY = 3 * 1024 * 1024
 
 Disconnected: TypeAlias = Callable[[], Awaitable[None]]
@@ -41,7 +41,13 @@ class Call:
     draft: Draft = field(default_factory=Draft)
 
     def flag(self, name: str) -> bool:
-        return self.query.get(name, "").lower() in ("true", "1")
+        """Whether an option is set; as the real server has it, any text but these sets it."""
+        return self.query.get(name, "false").lower() not in ("false", "0")
+
+    @property
+    def is_indented(self) -> bool:
+        """Whether the answer is to be easy to read."""
+        return self.query.get("pretty", "") in _TRUE
 
     def number(self, name: str) -> int:
         """A number of the query; 0 where there is none, ApiError 400 where it is none."""
@@ -49,7 +55,7 @@ class Call:
         try:
             return int(text)
         except ValueError as error:
-            raise bad_request(f"strconv.ParseUint: parsing {json.dumps(text)}: invalid syntax") from error
+            raise bad_request(f"strconv.ParseInt: parsing {json.dumps(text)}: invalid syntax") from error
 
     @property
     def content_type(self) -> str:
@@ -72,55 +78,28 @@ def of_object(obj: Any, status: int = 200) -> Response:
 
 
 def of_error(error: ApiError, warnings: Sequence[str] = ()) -> Response:
+    if isinstance(error, NoSuchPath):
+        return Response(404, b"404 page not found\n", TEXT, ((b"x-content-type-options", b"nosniff"),))
     headers = Warnings(list(warnings)).headers()
     if error.status in (429, 503, 504):
         headers = (*headers, (b"retry-after", b"1"))
     return Response(error.status, orjson.dumps(error.body()), headers=headers)
 
 
-@dataclass(frozen=True)
-class Form:
-    """How the caller wants to have objects: as they are, as Table, or their metadata only."""
-
-    kind: str = ""
-    version: str = "v1"
-    is_yaml: bool = False
-
-
-def negotiate(accept: str) -> Form:
-    """The first acceptable form of an Accept header; ApiError 406 where there is none."""
-    if not accept or accept in ("*/*", JSON):
-        return Form()
-    for entry in accept.split(","):
-        media, *parameters = (part.strip() for part in entry.split(";"))
-        options = dict(part.partition("=")[::2] for part in parameters)
-        if media in ("*/*", "application/*", JSON, YAML, "application/x-yaml", "text/yaml"):
-            kind = options.get("as", "")
-            if kind in ("", "Table", "PartialObjectMetadata", "PartialObjectMetadataList"):
-                return Form(kind, options.get("v", "v1"), is_yaml=media.endswith("yaml"))
-    message = "only the following media types are accepted: application/json, application/yaml"
-    raise ApiError(406, "NotAcceptable", message)
-
-
-def encoded(form: Form, body: bytes) -> tuple[bytes, str]:
-    """A JSON body in the form that was asked for."""
-    if not form.is_yaml:
-        return body, JSON
-    return yaml.dump(orjson.loads(body), Dumper=_Dumper, default_flow_style=False).encode(), YAML
-
-
-def parse_body(call: Call, kind: str) -> Obj:
-    """The object (of a kind that the path tells) in a request's body.
+def parse_body(call: Call, kind: str, *, headed: bool = False) -> Obj:
+    """The object (of a kind that the path tells) in a request's body; a `headed` one must tell its kind itself.
 
     ApiError 400 for a malformed one, 413 for one that is too large, 415 for a form that is not read here.
     """
     if len(call.body) > _MAX_BODY:
         raise ApiError(413, "RequestEntityTooLarge", f"Request entity too large: limit is {_MAX_BODY}")
     if call.content_type == protobuf.MEDIA_TYPE:
-        return _object(_parse_protobuf(call.body), kind)
+        return _object(_parse_protobuf(call.body, kind), kind)
     _check_media_type(call)
     try:
-        return _object(bodies.read_object(call.body, kind, is_yaml=call.content_type != JSON), kind)
+        return _object(
+            bodies.read_object(call.body, kind, is_yaml=call.content_type != JSON, headed=headed), kind
+        )
     except bodies.Unreadable as error:
         raise bad_request(str(error)) from error
 
@@ -167,11 +146,11 @@ def parse_patch(call: Call) -> Any:
         raise bad_request(f"{prefix}{error}") from error
 
 
-def _parse_protobuf(body: bytes) -> Obj:
+def _parse_protobuf(body: bytes, kind: str = "") -> Obj:
     try:
         return protobuf.decode(body)
     except protobuf.Unreadable as error:
-        raise bad_request(str(error)) from error
+        raise bad_request(bodies.unrecognized(kind, str(error), body) if kind else str(error)) from error
 
 
 def _object(parsed: Obj, kind: str) -> Obj:
@@ -184,11 +163,6 @@ def _object(parsed: Obj, kind: str) -> Obj:
         problem = f"json: cannot unmarshal {found} into Go struct field {kind}.metadata of type v1.ObjectMeta"
         raise bad_request(f'{kind} in version "{version}" cannot be handled as a {kind}: {problem}')
     return parsed
-
-
-class _Dumper(yaml.CSafeDumper):
-    def ignore_aliases(self, data: Any) -> bool:
-        return True
 
 
 @dataclass

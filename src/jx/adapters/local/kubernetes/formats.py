@@ -28,6 +28,19 @@ def fits(text: str, form: str) -> bool:
         return False
 
 
+def is_known(form: str, kind: str) -> bool:
+    """Whether values of a type are held to a format."""
+    match kind:
+        case "" | "string":
+            return form.replace("-", "") in _KNOWN
+        case "integer":
+            return form in ("int32", "int64")
+        case "number":
+            return form in ("float", "double")
+        case _:
+            return False
+
+
 def _matches(pattern: str) -> Callable[[str], bool]:
     compiled = re.compile(pattern)
     return lambda text: compiled.fullmatch(text) is not None
@@ -73,3 +86,5 @@ _CHECKS: Final[Mapping[str, Callable[[str], bool]]] = MappingProxyType(
         "uuid5": _matches(_UUID % ("5", "[89abAB]")),
     }
 )
+_UNCHECKED: Final = ("bsonobjectid", "creditcard", "isbn", "isbn10", "isbn13", "password", "rgbcolor", "ssn")
+_KNOWN: Final = frozenset((*(form.replace("-", "") for form in _CHECKS), *_UNCHECKED))

@@ -49,7 +49,7 @@ def _step(match: re.Match[str]) -> Step:
     if parts["key"]:
         wanted = parts["value"].strip("'\"")
         return _where(parts["key"], wanted, equal=parts["operator"] == "==")
-    name = parts["quoted"] or parts["field"].replace("\\", "")
+    name = (parts["quoted"] or parts["field"]).replace("\\", "")
     if name == "*":
         return lambda value: value.values() if isinstance(value, dict) else ()
     return lambda value: (value[name],) if isinstance(value, dict) and name in value else ()

@@ -8,7 +8,14 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from jx.adapters.local.kubernetes import decoding, invalid, object_rules, quantities
+from jx.adapters.local.kubernetes import (
+    customs,
+    decoding,
+    definition_names,
+    invalid,
+    object_rules,
+    quantities,
+)
 from jx.adapters.local.kubernetes.defaults import GENERATED_LENGTH
 from jx.adapters.local.kubernetes.errors import STALE, ApiError, bad_request, conflict
 from jx.adapters.local.kubernetes.facts import Obj
@@ -16,6 +23,7 @@ from jx.adapters.local.kubernetes.invalid import FieldError
 from jx.adapters.local.kubernetes.requests import Request
 
 _RANDOM_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
+_EXTENSIONS = "apiextensions.k8s.io"
 _LONGEST_GENERATED = 63 - GENERATED_LENGTH
 
 # OpenAPI does not tell which built-in kinds count the changes of their specification; these do.
@@ -116,18 +124,10 @@ def generated_name(prefix: str) -> str:
 def check_identity(request: Request, obj: Obj) -> None:
     """Refuse an object that is not of the kind, namespace or name that the path says."""
     resource = request.served.resource
-    kind, api_version = obj.get("kind", ""), obj.get("apiVersion", "")
     if request.served.custom is None:
         _check_kind(request, obj)
-    elif api_version != resource.api_version:
-        raise bad_request(
-            f"the API version in the data ({api_version}) does not match the expected API version"
-            f" ({resource.api_version})"
-        )
-    elif kind != resource.kind:
-        raise bad_request(
-            f'{kind} in version "{resource.version}" cannot be handled as a {resource.kind}: unknown conversion'
-        )
+    else:
+        customs.check_identity(request, obj)
     if resource.namespaced and (obj["metadata"].get("namespace") or "") not in ("", request.namespace):
         raise bad_request(
             "the namespace of the provided object does not match the namespace sent on the request"
@@ -168,7 +168,13 @@ def prepare_create(request: Request, obj: Obj, now: str) -> Obj:
     created = {**obj, "metadata": metadata}
     if served.has_status and served.resource.kind != "Node":
         created.pop("status", None)
-    return created
+    return _with_stored_version(request, created)
+
+
+def _with_stored_version(request: Request, obj: Obj) -> Obj:
+    if request.served.collection == definition_names.DEFINITIONS:
+        return definition_names.with_stored_version(obj)
+    return obj
 
 
 _SERVER_WRITTEN = frozenset(
@@ -261,7 +267,7 @@ def prepare_update(request: Request, old: Obj, new: Obj) -> Obj:
         _keep(updated, old, "spec")
     if _counts(request) and _specification_changed(request, old, updated):
         metadata["generation"] = live.get("generation", 0) + 1
-    return updated
+    return _with_stored_version(request, updated)
 
 
 _KEPT = (
@@ -337,7 +343,7 @@ def check_update(request: Request, old: Obj, new: Obj, sent: Obj) -> list[FieldE
     metadata, before = new["metadata"], old["metadata"]
     labels = list(object_rules.metadata_mistakes({**metadata, "finalizers": ()}))
     names = list(object_rules.finalizer_form_mistakes(metadata))
-    finalizers = list(object_rules.finalizer_mistakes(metadata))
+    finalizers = [] if _is_extension(request) else list(object_rules.finalizer_mistakes(metadata))
     kept = [*_added_finalizers(before, metadata), *_sealed_mistakes(before, sent["metadata"]), *labels]
     errors = [*labels, *names, *kept, *kept, *finalizers]
     if (request.served.resource.group, request.served.resource.kind) in object_rules.CHECKED_WHOLE:
@@ -379,7 +385,14 @@ def check_create(request: Request, obj: Obj) -> list[FieldError]:
         errors += [invalid.invalid("metadata.name", name, problem) for problem in problems]
     else:
         errors.append(invalid.required("metadata.name", "name or generateName is required"))
-    return [*errors, *object_rules.metadata_mistakes(metadata)]
+    errors += object_rules.metadata_mistakes({**metadata, "finalizers": ()})
+    errors += object_rules.finalizer_form_mistakes(metadata)
+    return errors if _is_extension(request) else [*errors, *object_rules.finalizer_mistakes(metadata)]
+
+
+def _is_extension(request: Request) -> bool:
+    """Of definitions and custom resources nobody asks whose a finalizer is."""
+    return request.served.custom is not None or request.served.resource.group == _EXTENSIONS
 
 
 def invalid_fields(request: Request, errors: list[FieldError], kind: str = "") -> ApiError:

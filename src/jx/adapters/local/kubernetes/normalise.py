@@ -45,15 +45,15 @@ def _without_empty(obj: Obj, always: Mapping[str, Any]) -> Obj:
     return {**obj, **dict.fromkeys(empty)} if empty else obj
 
 
-def custom(obj: Obj) -> Obj:
-    """A custom object whose metadata have the server's form; the rest is its author's."""
-    known = facts.load()
-    return {**obj, "metadata": _tidy(obj["metadata"], known.definition(facts.OBJECT_META), known)}
-
-
 def validate(gvk: Gvk, obj: Obj, old: Obj | None, subresource: str = "") -> list[FieldError]:
     """All mistakes of a create (`old` is None) or an update, in defaulted objects."""
     return rules.mistakes(gvk, obj, old, subresource)
+
+
+def tidied(value: Obj, schema: Schema) -> Obj:
+    """A deep copy of a part of an object without what the server does not write."""
+    made: Obj = _tidy(value, schema, facts.load())
+    return made
 
 
 def _tidy(value: Any, schema: Schema, known: Facts) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 _VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 
@@ -17,6 +17,8 @@ class Target:
     namespace: str = ""
     name: str = ""
     subresource: str = ""
+    is_watch: bool = False
+    """Whether the path itself asks for a watch, as paths once did."""
 
 
 def parse(path: str) -> Target | None:
@@ -28,6 +30,9 @@ def parse(path: str) -> Target | None:
         group, version, rest = segments[1], segments[2], segments[3:]
     else:
         return None
+    if rest[0] == "watch" and len(rest) > 1:
+        inner = parse("/".join([*segments[: -len(rest)], *rest[1:]]))
+        return replace(inner, is_watch=True) if inner else None
     namespace = ""
     if rest[0] == "namespaces" and len(rest) > 2 and rest[2] not in ("status", "finalize"):
         namespace, rest = rest[1], rest[2:]

@@ -1,22 +1,14 @@
-"""Lists: which objects a selection means, in pages that all show one state."""
+"""Lists: which objects a selection means, now or at an earlier revision."""
 
 from __future__ import annotations
 
-import base64
-import secrets
-from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-import orjson
-
 from jx.adapters.local.kubernetes import selectors
-from jx.adapters.local.kubernetes.errors import ApiError, bad_request, expired
+from jx.adapters.local.kubernetes.errors import bad_request, expired
 from jx.adapters.local.kubernetes.facts import Obj
-from jx.adapters.local.kubernetes.store import Collection, Stored
-
-_KEPT_LISTS = 64
-
+from jx.adapters.local.kubernetes.store import Collection, Expired, Store, Stored
 
 # Beside its name and namespace, what objects of a kind can be selected by.
 _FIELDS = {
@@ -44,6 +36,19 @@ _FIELDS = {
         "source",
         "type",
     ),
+    ("events.k8s.io", "events"): (
+        "regarding.apiVersion",
+        "regarding.fieldPath",
+        "regarding.kind",
+        "regarding.name",
+        "regarding.namespace",
+        "regarding.resourceVersion",
+        "regarding.uid",
+        "reason",
+        "reportingController",
+        "source",
+        "type",
+    ),
     ("", "namespaces"): ("status.phase",),
     ("", "nodes"): ("spec.unschedulable",),
     ("", "secrets"): ("type",),
@@ -54,9 +59,10 @@ _FIELDS = {
 }
 
 
-def selectable(collection: Collection) -> frozenset[str]:
+def selectable(collection: Collection, paths: Iterable[str] = ()) -> frozenset[str]:
     """The fields that the objects of a collection can be selected by."""
-    return frozenset(("metadata.name", "metadata.namespace", *_FIELDS.get(collection, ())))
+    more = _FIELDS.get(collection, tuple(path.strip(".") for path in paths))
+    return frozenset(("metadata.name", "metadata.namespace", *more))
 
 
 def named(query: Mapping[str, str]) -> str:
@@ -124,54 +130,20 @@ def select(entries: Sequence[Stored], selection: Selection) -> list[Stored]:
     return [stored for stored in entries if selection.holds(stored.obj)]
 
 
-@dataclass(frozen=True)
-class Page:
-    """A part of a list; `token` leads to the next part, "" on the last one."""
-
-    entries: Sequence[Stored]
-    revision: int
-    token: str = ""
-    remaining: int | None = None
-
-
-class Pages:
-    """Lists that are given out in parts. The rest of a list is kept, so that all its parts show the same revision."""
-
-    def __init__(self) -> None:
-        self._lists: OrderedDict[str, tuple[list[Stored], int, bool]] = OrderedDict()
-
-    def first(self, entries: list[Stored], revision: int, limit: int, *, is_partial: bool) -> Page:
-        if not limit or len(entries) <= limit:
-            return Page(entries, revision)
-        name = secrets.token_hex(8)
-        self._lists[name] = (entries, revision, is_partial)
-        while len(self._lists) > _KEPT_LISTS:
-            self._lists.popitem(last=False)
-        return self._page(name, 0, limit)
-
-    def following(self, token: str, limit: int) -> Page:
-        """The part that a token leads to; 410 where the list is no longer kept, 400 for a foreign token."""
-        try:
-            name, start = orjson.loads(base64.urlsafe_b64decode(token.encode() + b"=="))
-        except ValueError as error:
-            raise bad_request(f"continue key is not valid: {error}") from error
-        if name not in self._lists:
-            raise _too_old()
-        return self._page(name, int(start), limit)
-
-    def _page(self, name: str, start: int, limit: int) -> Page:
-        entries, revision, is_partial = self._lists[name]
-        end = start + limit if limit else len(entries)
-        if end >= len(entries):
-            return Page(entries[start:], revision)
-        token = base64.urlsafe_b64encode(orjson.dumps([name, end])).decode().rstrip("=")
-        return Page(entries[start:end], revision, token, None if is_partial else len(entries) - end)
-
-
-def _too_old() -> ApiError:
-    return expired(
-        "The provided continue parameter is too old to display a consistent list result. You can start a new list"
-        " without the continue parameter, or use the continue token in this response to retrieve the remainder of the"
-        " results. Continuing with the provided token results in an inconsistent list - objects that were created,"
-        " modified, or deleted between the time the first chunk was returned and now may show up in the list."
-    )
+def entries_at(store: Store, collection: Collection, namespace: str, revision: int) -> list[Stored]:
+    """What a collection held at a revision; ApiError 410 where that is forgotten."""
+    try:
+        changes = store.changes(collection, revision)
+    except Expired as error:
+        text = f"The resourceVersion for the provided list is too old: {revision}"
+        raise expired(text) from error
+    held = {
+        (one.obj["metadata"].get("namespace", ""), one.obj["metadata"]["name"]): one
+        for one in store.entries(collection)
+    }
+    for change in reversed(changes):
+        if change.old is None:
+            held.pop(change.key, None)
+        else:
+            held[change.key] = change.old
+    return [held[key] for key in sorted(held) if namespace in ("", key[0])]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from jx.adapters.local.kubernetes import conversions, facts
 from jx.adapters.local.kubernetes.custom_rules import CustomRules
-from jx.adapters.local.kubernetes.errors import no_such_path
+from jx.adapters.local.kubernetes.errors import ApiError, no_such_path
 from jx.adapters.local.kubernetes.facts import Gvk, Obj, Resource, Schema
 from jx.adapters.local.kubernetes.schemas import CrdValidator
 from jx.adapters.local.kubernetes.store import Collection, Stored, encode
@@ -21,14 +21,45 @@ class Custom:
     """What a CustomResourceDefinition says about one of its versions."""
 
     definition: str
-    validator: CrdValidator
+    version: str
+    validators: Mapping[str, CrdValidator]
+    """Of all versions."""
     rules: CustomRules
     open_api: Obj
     status: bool
     scale: Obj | None
     columns: tuple[Obj, ...]
+    selectable: tuple[str, ...]
     storage_version: str
+    since: int
+    """The revision of the definition: what was stored before it may have another form."""
     deprecation: str = ""
+
+    @property
+    def validator(self) -> CrdValidator:
+        return self.validators[self.version]
+
+    def as_version(self, obj: Obj, group: str) -> Obj:
+        """A stored object as this version shows it; ApiError 500 where its own version is gone."""
+        stored = obj["apiVersion"].rpartition("/")[2]
+        revision = int(obj["metadata"].get("resourceVersion") or 0)
+        if stored == self.version and (revision > self.since or not revision):
+            return obj
+        if stored not in self.validators:
+            raise ApiError(
+                500, "", f"request to convert CR from an invalid group/version: {obj['apiVersion']}"
+            )
+        made = self.validators[stored].shape(obj)
+        if stored != self.version:
+            made = {**self.validator.prune(made), "apiVersion": f"{group}/{self.version}"}
+        return made
+
+    def as_stored(self, obj: Obj, group: str) -> Obj:
+        """An object of this version in the form in which it is stored."""
+        if self.version == self.storage_version:
+            return obj
+        made = self.validators[self.storage_version].shape(obj)
+        return {**made, "apiVersion": f"{group}/{self.storage_version}"}
 
 
 @dataclass(frozen=True)
@@ -59,27 +90,29 @@ class Served:
         return "list" in self.resource.verbs
 
     def as_version(self, obj: Obj) -> Obj:
-        """The object in this version (versions of custom resources differ by name only)."""
+        """A stored object in this version."""
+        if self.custom:
+            return self.custom.as_version(obj, self.resource.group)
         return conversions.as_version(obj, self.resource.api_version)
 
     @property
     def has_one_form(self) -> bool:
-        """Whether objects have the same JSON, but for their apiVersion, in all versions."""
-        return self.custom is not None or not conversions.differ(self.resource.kind)
+        """Whether objects are stored as they are shown, but for their apiVersion, in all versions."""
+        return self.custom is None and not conversions.differ(self.resource.kind)
+
+    def as_stored(self, obj: Obj) -> Obj:
+        """An object of this version as it is stored."""
+        if self.custom:
+            return self.custom.as_stored(obj, self.resource.group)
+        resource = self.resource
+        return conversions.as_version(obj, conversions.storage_version(resource.kind, resource.api_version))
 
     def body_of(self, stored: Stored) -> bytes:
         """The JSON of an object in this version, without kind and apiVersion."""
-        if self.has_one_form or stored.obj["apiVersion"] == self.resource.api_version:
+        if self.has_one_form:
             return stored.body
-        return encode(self.as_version(stored.obj))
-
-    @property
-    def storage_version(self) -> str:
-        """The apiVersion in which its objects are stored."""
-        resource = self.resource
-        if self.custom:
-            return f"{resource.group}/{self.custom.storage_version}"
-        return conversions.storage_version(resource.kind, resource.api_version)
+        shown = self.as_version(stored.obj)
+        return stored.body if shown is stored.obj else encode(shown)
 
 
 def version_rank(version: str) -> tuple[int, int, int, str]:
@@ -184,52 +217,68 @@ class Registry:
 
 def versions_of(definition: Obj) -> list[Served]:
     """The served versions that a CustomResourceDefinition describes."""
-    spec = definition["spec"]
-    storage = next(version["name"] for version in spec["versions"] if version.get("storage"))
+    validators = {
+        version["name"]: CrdValidator(_schema_of(version)) for version in definition["spec"]["versions"]
+    }
     return [
-        _version_of(definition, version, storage) for version in spec["versions"] if version.get("served")
+        _version_of(definition, version, validators)
+        for version in definition["spec"]["versions"]
+        if version.get("served")
     ]
 
 
-def _version_of(definition: Obj, version: Obj, storage: str) -> Served:
-    spec = definition["spec"]
-    names = spec["names"]
-    subresources = version.get("subresources") or {}
-    resource = Resource(
-        group=spec["group"],
-        version=version["name"],
-        plural=names["plural"],
-        singular=names.get("singular") or names["kind"].lower(),
-        kind=names["kind"],
-        list_kind=names.get("listKind") or f"{names['kind']}List",
-        namespaced=spec["scope"] == "Namespaced",
-        verbs=("delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"),
-        short_names=tuple(names.get("shortNames") or ()),
-        categories=tuple(names.get("categories") or ()),
-        subresources=tuple(name for name in ("status", "scale") if name in subresources),
-    )
-    open_api = (version.get("schema") or {}).get("openAPIV3Schema") or {
+def _schema_of(version: Obj) -> Obj:
+    return (version.get("schema") or {}).get("openAPIV3Schema") or {
         "type": "object",
         "x-kubernetes-preserve-unknown-fields": True,
     }
-    deprecation = ""
-    if version.get("deprecated"):
-        deprecation = (
-            version.get("deprecationWarning")
-            or f"{spec['group']}/{version['name']} {names['kind']} is deprecated"
-        )
+
+
+def _version_of(definition: Obj, version: Obj, validators: Mapping[str, CrdValidator]) -> Served:
+    spec, open_api = definition["spec"], _schema_of(version)
+    subresources = version.get("subresources") or {}
     custom = Custom(
         definition=definition["metadata"]["name"],
-        validator=CrdValidator(open_api),
+        version=version["name"],
+        validators=validators,
         rules=CustomRules(open_api),
         open_api=open_api,
         status="status" in subresources,
         scale=subresources.get("scale"),
         columns=tuple(version.get("additionalPrinterColumns") or ()),
-        storage_version=storage,
-        deprecation=deprecation,
+        selectable=tuple(one["jsonPath"] for one in version.get("selectableFields") or ()),
+        storage_version=next(one["name"] for one in spec["versions"] if one.get("storage")),
+        since=int(definition["metadata"].get("resourceVersion") or 0),
+        deprecation=_deprecation(spec, version),
     )
-    return Served(resource, facts.schema_from_crd(open_api), custom)
+    return Served(_resource_of(definition, version), facts.schema_from_crd(open_api), custom)
+
+
+def _resource_of(definition: Obj, version: Obj) -> Resource:
+    names = (definition.get("status") or {}).get("acceptedNames") or {}
+    wanted, subresources = definition["spec"]["names"], version.get("subresources") or {}
+    if not names.get("kind") or not names.get("plural"):
+        names = wanted
+    return Resource(
+        group=definition["spec"]["group"],
+        version=version["name"],
+        plural=names["plural"],
+        singular=names.get("singular") or names["kind"].lower(),
+        kind=names["kind"],
+        list_kind=names.get("listKind") or f"{names['kind']}List",
+        namespaced=definition["spec"]["scope"] == "Namespaced",
+        verbs=("delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"),
+        short_names=tuple(names.get("shortNames") or ()),
+        categories=tuple(names.get("categories") or ()),
+        subresources=tuple(name for name in ("status", "scale") if name in subresources),
+    )
+
+
+def _deprecation(spec: Obj, version: Obj) -> str:
+    if not version.get("deprecated"):
+        return ""
+    named = f"{spec['group']}/{version['name']} {spec['names']['kind']} is deprecated"
+    return version.get("deprecationWarning") or named
 
 
 def _path(resource: Resource) -> tuple[str, str, str]:

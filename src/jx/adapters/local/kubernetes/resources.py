@@ -8,13 +8,30 @@ from functools import partial
 
 import orjson
 
-from jx.adapters.local.kubernetes import exchange, kind_warnings, options, protobuf, strictness, tables
+from jx.adapters.local.kubernetes import (
+    exchange,
+    forms,
+    kind_warnings,
+    list_options,
+    options,
+    protobuf,
+    strictness,
+    tables,
+)
 from jx.adapters.local.kubernetes.drafts import Outstanding
-from jx.adapters.local.kubernetes.errors import ApiError, bad_request, method_not_allowed, unsupported
-from jx.adapters.local.kubernetes.exchange import Call, Form, Response
+from jx.adapters.local.kubernetes.errors import (
+    ApiError,
+    bad_request,
+    method_not_allowed,
+    unsupported,
+    verb_not_allowed,
+)
+from jx.adapters.local.kubernetes.exchange import Call, Response
 from jx.adapters.local.kubernetes.facts import Obj
+from jx.adapters.local.kubernetes.forms import Form
+from jx.adapters.local.kubernetes.pages import Page, Pages
 from jx.adapters.local.kubernetes.paths import Target
-from jx.adapters.local.kubernetes.reading import Page, Pages, Selection, select, selectable, unselectable
+from jx.adapters.local.kubernetes.reading import Selection, entries_at, select, selectable, unselectable
 from jx.adapters.local.kubernetes.registry import Served
 from jx.adapters.local.kubernetes.requests import Request
 from jx.adapters.local.kubernetes.selectors import not_supported
@@ -90,6 +107,8 @@ class Resources:
     def handle(self, verb: str, call: Call, served: Served, target: Target) -> Response:
         is_known = verb in served.resource.verbs and verb in self._handlers
         if not is_known or (verb in ("update", "patch") and not target.name):
+            if served.custom:
+                raise verb_not_allowed(served.resource.group, served.resource.plural, verb)
             raise method_not_allowed()
         deprecation = served.custom.deprecation if served.custom else kind_warnings.of_kind(served.gvk)
         if deprecation and deprecation not in call.draft.warnings:
@@ -101,35 +120,32 @@ class Resources:
         return response
 
     def get(self, call: Call, served: Served, target: Target) -> Response:
+        list_options.check_get(call, self._verbs.store.revision)
         stored = self._verbs.get(request_for(call, served, target))
         return self._shown(call, served, stored)
 
     def list(self, call: Call, served: Served, target: Target) -> Response:
-        form = exchange.negotiate(call.headers.get("accept", ""))
+        form = _form_for(call, served, streams=True)
+        forms.check_kind(form, served.gvk, is_custom=served.custom is not None, is_list=True)
         page = self._page(call, served, _selection(call, served, target))
         if form.kind == "Table":
             rows = [served.as_version(stored.obj) for stored in page.entries]
             meta = _list_meta(page)
-            table = tables.table(
-                served, rows, meta, call.query.get("includeObject") or "Metadata", self._verbs.time()
-            )
+            include = tables.included(call.query.get("includeObject") or "")
+            table = tables.table(served, rows, meta, include, self._verbs.time(), form.version)
             body = orjson.dumps(table)
         elif form.kind == "PartialObjectMetadataList":
-            items = [_metadata_only(served, stored) for stored in page.entries]
-            head = {"kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1"}
-            body = orjson.dumps({**head, "metadata": _list_meta(page), "items": items})
+            items = [_metadata_only(stored, form) for stored in page.entries]
+            head = {"kind": "PartialObjectMetadataList", "apiVersion": f"meta.k8s.io/{form.version}"}
+            body = orjson.dumps({**head, "metadata": _list_meta(page), "items": items or None})
         else:
             body = _list_body(served, page)
-        text, content_type = exchange.encoded(form, body)
-        return Response(200, text, content_type)
+        return Response(200, *forms.encoded(form, body, indented=call.is_indented))
 
     def watch(self, call: Call, served: Served, target: Target) -> Response:
-        form = exchange.negotiate(call.headers.get("accept", "").replace(";stream=watch", ""))
+        form = _form_for(call, served, streams=True)
         selection = _selection(call, served, target)
         wanted = Watch.parse(call, served, selection)
-        newest = self._verbs.store.revision
-        if wanted.since is not None and wanted.since > newest:
-            raise _too_new(wanted.since, newest)
         show = self._streamed(call, served, form)
         return Response(200, stream=stream(wanted, self._verbs, self._hub, call, show))
 
@@ -137,13 +153,13 @@ class Resources:
         if target.name:
             raise method_not_allowed()
         request = request_for(call, served, target)
-        obj = _typed(request, exchange.parse_body(call, served.resource.kind))
+        obj = _body(call, request)
         self._check_strictness(call, request, obj)
         return self._written(call, request, self._verbs.create(request, obj))
 
     def update(self, call: Call, served: Served, target: Target) -> Response:
         request = request_for(call, served, target)
-        obj = _typed(request, exchange.parse_body(call, served.resource.kind))
+        obj = _body(call, request)
         self._check_strictness(call, request, obj)
         return self._written(call, request, self._verbs.update(request, obj))
 
@@ -182,7 +198,7 @@ class Resources:
         resource = served.resource
         if not deleted.gone or served.collection in _GIVE_BACK:
             body = _single(served, deleted.obj)
-            return Response(200, *exchange.encoded(exchange.negotiate(call.headers.get("accept", "")), body))
+            return Response(200, *forms.encoded(_form_for(call, served), body, indented=call.is_indented))
         details = {
             "name": request.name,
             "group": resource.group,
@@ -210,14 +226,20 @@ class Resources:
         return Response(200, _list_body(served, page))
 
     def _page(self, call: Call, served: Served, selection: Selection) -> Page:
-        limit = call.number("limit")
+        list_options.check_list(call)
+        limit, store = call.number("limit"), self._verbs.store
         if token := call.query.get("continue"):
+            if call.query.get("resourceVersion", "0") not in ("", "0"):
+                raise bad_request("specifying resource version is not allowed when using continue")
             return self._pages.following(token, limit)
         with self._verbs.operation():
-            store = self._verbs.store
-            _check_revision(call, store.revision, store.last_change(served.collection))
-            entries = select(store.entries(served.collection, selection.namespace), selection)
-            return self._pages.first(entries, store.revision, limit, is_partial=selection.is_partial)
+            revision = list_options.revision_of_list(call, store.revision)
+            if list_options.is_exact(call):
+                found = entries_at(store, served.collection, selection.namespace, revision)
+            else:
+                found, revision = store.entries(served.collection, selection.namespace), store.revision
+            entries = select(found, selection)
+            return self._pages.first(entries, revision, limit, is_partial=selection.is_partial)
 
     def _written(self, call: Call, request: Request, written: Written) -> Response:
         shown = self._shown(call, request.served, written.stored, 201 if written.created else 200)
@@ -227,9 +249,10 @@ class Resources:
         return Response(shown.status, shown.body, shown.content_type, headers)
 
     def _shown(self, call: Call, served: Served, stored: Stored, status: int = 200) -> Response:
-        form = exchange.negotiate(call.headers.get("accept", ""))
-        body, content_type = exchange.encoded(form, self._formed(call, served, stored, form))
-        return Response(status, body, content_type)
+        form = _form_for(call, served)
+        forms.check_kind(form, served.gvk, is_custom=served.custom is not None, is_list=False)
+        body = self._formed(call, served, stored, form)
+        return Response(status, *forms.encoded(form, body, indented=call.is_indented))
 
     def _formed(
         self, call: Call, served: Served, stored: Stored, form: Form, *, headers: bool = True
@@ -237,13 +260,13 @@ class Resources:
         if form.kind == "Table":
             obj = served.as_version(stored.obj)
             meta = {"resourceVersion": obj["metadata"].get("resourceVersion", "")}
-            include = call.query.get("includeObject") or "Metadata"
-            shown = tables.table(served, [obj], meta, include, self._verbs.time())
+            include = tables.included(call.query.get("includeObject") or "")
+            shown = tables.table(served, [obj], meta, include, self._verbs.time(), form.version)
             if not headers:
                 shown["columnDefinitions"] = None
             return orjson.dumps(shown)
         if form.kind.startswith("PartialObjectMetadata"):
-            return orjson.dumps(_metadata_only(served, stored))
+            return orjson.dumps(_metadata_only(stored, form))
         return prefix(served) + served.body_of(stored)[1:]
 
     def _streamed(self, call: Call, served: Served, form: Form) -> Shown:
@@ -277,16 +300,17 @@ def _single(served: Served, obj: Obj) -> bytes:
 def _list_body(served: Served, page: Page) -> bytes:
     resource = served.resource
     head = f'{{"kind":"{resource.list_kind}","apiVersion":"{resource.api_version}","metadata":'.encode()
+    meta = {"continue": "", **_list_meta(page)} if served.custom else _list_meta(page)
     # Items of built-in kinds do not repeat their kind, those of custom resources do.
     if served.custom:
         begin = b'{"apiVersion":"%s","kind":"%s",' % (resource.api_version.encode(), resource.kind.encode())
-        items = begin + (b"," + begin).join([memoryview(stored.body)[1:] for stored in page.entries])
+        items = begin + (b"," + begin).join([memoryview(served.body_of(one))[1:] for one in page.entries])
         items = items if page.entries else b""
     elif served.has_one_form:
         items = b",".join([stored.body for stored in page.entries])
     else:
         items = b",".join([served.body_of(stored) for stored in page.entries])
-    return b"".join((head, orjson.dumps(_list_meta(page)), b',"items":[', items, b"]}"))
+    return b"".join((head, orjson.dumps(meta), b',"items":[', items, b"]}"))
 
 
 def _list_meta(page: Page) -> Obj:
@@ -298,54 +322,39 @@ def _list_meta(page: Page) -> Obj:
     return meta
 
 
-def _metadata_only(served: Served, stored: Stored) -> Obj:
+def _form_for(call: Call, served: Served, *, streams: bool = False) -> Form:
+    accept = call.headers.get("accept", "").replace(";stream=watch", "")
+    return forms.negotiate(accept, routed=served.custom is None, streams=streams)
+
+
+def _metadata_only(stored: Stored, form: Form) -> Obj:
     return {
         "kind": "PartialObjectMetadata",
-        "apiVersion": "meta.k8s.io/v1",
+        "apiVersion": f"meta.k8s.io/{form.version}",
         "metadata": stored.obj["metadata"],
     }
 
 
 def _selection(call: Call, served: Served, target: Target) -> Selection:
     namespace = target.namespace if served.resource.namespaced else ""
-    fields = call.query.get("fieldSelector", "")
+    fields, resource = call.query.get("fieldSelector", ""), (served.resource.group, served.resource.plural)
     if target.name:
         fields = f"{fields},metadata.name={target.name}".strip(",")
     return Selection.parse(
         namespace,
         call.query.get("labelSelector", ""),
         fields,
-        selectable(served.collection),
-        not_supported if served.custom else partial(unselectable, served.collection),
+        selectable(resource, served.custom.selectable if served.custom else ()),
+        not_supported if served.custom else partial(unselectable, resource),
     )
 
 
-def _check_revision(call: Call, newest: int, changed: int) -> None:
-    version, match = call.query.get("resourceVersion", ""), call.query.get("resourceVersionMatch", "")
-    if match and not version:
-        message = "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided"
-        raise ApiError(422, "Invalid", f'ListOptions.meta.k8s.io "" is invalid: {message}')
-    if version in ("", "0"):
-        return
-    if not version.isdigit():
-        raise bad_request(
-            f'Invalid value: "{version}": strconv.ParseUint: parsing "{version}": invalid syntax'
-        )
-    if int(version) > newest:
-        raise _too_new(int(version), newest)
-    if match == "Exact" and int(version) < changed:
-        raise ApiError(410, "Expired", f"The resourceVersion for the provided list is too old: {version}")
-
-
-def _too_new(wanted: int, newest: int) -> ApiError:
-    message = f"Too large resource version: {wanted}, current: {newest}"
-    cause = {"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}
-    return ApiError(504, "Timeout", message, {"causes": [cause], "retryAfterSeconds": 1})
-
-
-def _typed(request: Request, obj: Obj) -> Obj:
-    """Kubernetes lets the path say what a body without kind is."""
+def _body(call: Call, request: Request) -> Obj:
+    """The object of a create or update; of built-in kinds the path may say what a body without kind is."""
     resource = request.served.resource
+    obj = exchange.parse_body(call, resource.kind, headed=request.served.custom is not None)
+    if request.served.custom:
+        return obj
     if not obj.get("kind"):
         obj["kind"] = resource.kind
     if not obj.get("apiVersion"):

@@ -17,6 +17,21 @@ _SYMBOLS = frozenset(("!=", "==", "=", "!", "(", ")", ",", "<", ">"))
 _OPERATORS = frozenset(("=", "==", "!=", "in", "notin", "<", ">"))
 
 
+# Fields that are called otherwise than they are stored, or read as something where an object has none.
+_ALIASES = {
+    "status.successful": ("status.succeeded", "0"),
+    "status.replicas": ("status.replicas", "0"),
+    "spec.hostNetwork": ("spec.hostNetwork", "false"),
+    "spec.unschedulable": ("spec.unschedulable", "false"),
+    "source": ("source.component", ""),
+    "reportingController": ("reportingComponent", ""),
+    **{
+        f"regarding.{name}": (f"involvedObject.{name}", "")
+        for name in ("apiVersion", "fieldPath", "kind", "name", "namespace", "resourceVersion", "uid")
+    },
+}
+
+
 class SelectorError(ValueError):
     """A selector that cannot be read (HTTP 400)."""
 
@@ -91,8 +106,11 @@ def parse_fields(
     for field, operator, value in parse_field_terms(text):
         if supported is not None and field not in supported:
             raise SelectorError(problem(field))
-        conditions.append((tuple(field.split(".")), operator == "=", value))
-    return lambda obj: all((_read(obj, path) == value) is wanted for path, wanted, value in conditions)
+        conditions.append((_ALIASES.get(field) or (field, ""), operator == "=", value))
+    return lambda obj: all(
+        ((_read(obj, tuple(field.split("."))) or absent) == value) is wanted
+        for (field, absent), wanted, value in conditions
+    )
 
 
 def parse_field_terms(text: str) -> tuple[tuple[str, str, str], ...]:
@@ -210,7 +228,7 @@ class _Parser:
 def _integer(key: str, value: str) -> str:
     if not re.fullmatch(r"[+-]?\d+", value):
         raise SelectorError(
-            f'unable to parse requirement: values[0][{key}]: Invalid value: "{value}": '
+            f'unable to parse requirement: values[0]: Invalid value: "{value}": '
             "for 'Gt', 'Lt' operators, the value must be an integer"
         )
     return value

@@ -6,7 +6,18 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from jx.adapters.local.kubernetes import bindings, disruptions, exchange, invalid, logs, metadata, patches
+import orjson
+
+from jx.adapters.local.kubernetes import (
+    bindings,
+    decoding,
+    disruptions,
+    exchange,
+    invalid,
+    logs,
+    metadata,
+    patches,
+)
 from jx.adapters.local.kubernetes.accounts import Accounts
 from jx.adapters.local.kubernetes.errors import (
     ApiError,
@@ -14,6 +25,9 @@ from jx.adapters.local.kubernetes.errors import (
     conflict,
     method_not_allowed,
     no_such_path,
+    not_found,
+    unfit_patch,
+    verb_not_allowed,
 )
 from jx.adapters.local.kubernetes.exchange import Call, Response
 from jx.adapters.local.kubernetes.facts import Obj, Schema
@@ -26,6 +40,7 @@ from jx.adapters.local.kubernetes.verbs import Verbs
 
 # Subresources whose body is the object itself.
 _WHOLE = frozenset({"status", "finalize", "approval", "ephemeralcontainers", "resize"})
+_SCALE = "io.k8s.api.autoscaling.v1.Scale"
 _SUCCESS: Obj = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"}
 
 
@@ -46,10 +61,10 @@ class Subresources:
 
     def handle(self, verb: str, call: Call, served: Served, target: Target) -> Response:
         if target.subresource not in served.resource.subresources:
-            raise no_such_path()
+            raise _not_there(served, target)
         if target.subresource in _WHOLE:
             if verb not in ("get", "update", "patch"):
-                raise method_not_allowed()
+                raise _not_allowed(served, verb)
             return self._resources.handle(verb, call, served, target)
         match target.subresource, verb:
             case "scale", _:
@@ -121,29 +136,44 @@ class Subresources:
         if verb == "get":
             return exchange.of_object(scale_of(served, self._verbs.get(request).obj))
         if verb not in ("update", "patch"):
-            raise method_not_allowed()
+            raise _not_allowed(served, verb)
         if call.content_type == exchange.APPLY:
             config = _applied_scale(served, exchange.parse_configuration(call, "Scale"))
             written = self._verbs.apply(request, config, force=call.flag("force"))
             return exchange.of_object(scale_of(served, written.stored.obj))
 
         def scaled(live: Obj) -> Obj:
-            shown = scale_of(served, live)
+            shown = scale_of(served, live, is_known=False)
             wanted = _wanted_scale(verb, call, shown)
             revision = wanted["metadata"].get("resourceVersion")
             if revision and revision != live["metadata"]["resourceVersion"]:
                 why = "the object has been modified; please apply your changes to the latest version and try again"
                 raise conflict(served.resource.group, served.resource.plural, target.name, why)
-            _check_scale(target.name, wanted)
+            if served.custom is None:
+                _check_scale(target.name, wanted)
             return _set(live, _paths(served)[0], (wanted.get("spec") or {}).get("replicas", 0))
 
         written = self._verbs.rewrite(request, scaled)
         return exchange.of_object(scale_of(served, written.stored.obj))
 
 
-def scale_of(served: Served, obj: Obj) -> Obj:
-    """The Scale of an object."""
+def _not_there(served: Served, target: Target) -> ApiError:
+    resource = served.resource
+    return not_found(resource.group, resource.plural, target.name) if served.custom else no_such_path()
+
+
+def _not_allowed(served: Served, verb: str) -> ApiError:
+    resource = served.resource
+    return verb_not_allowed(resource.group, resource.plural, verb) if served.custom else method_not_allowed()
+
+
+def scale_of(served: Served, obj: Obj, *, is_known: bool = True) -> Obj:
+    """The Scale of an object; ApiError 500 where a custom one that `is_known` does not say how many it wants."""
     spec_path, status_path, selector_path = _paths(served)
+    if is_known and served.custom and _get(obj, spec_path) is None:
+        problem = f'the spec replicas field "{spec_path}" does not exist'
+        text = f"Internal error occurred: {problem}"
+        raise ApiError(500, "InternalError", text, {"causes": [{"message": problem}]})
     meta = obj["metadata"]
     kept = {
         key: meta[key]
@@ -169,12 +199,16 @@ def _wanted_scale(verb: str, call: Call, shown: Obj) -> Obj:
     change: Any = exchange.parse_patch(call)
     try:
         if call.content_type == "application/json-patch+json":
-            return patches.json_patch(shown, change)
-        if call.content_type == "application/strategic-merge-patch+json":
-            return patches.strategic_merge(shown, change, Schema.deduced())
-        return patches.merge_patch(shown, change)
+            wanted = patches.json_patch(shown, change)
+        elif call.content_type == "application/strategic-merge-patch+json":
+            wanted = patches.strategic_merge(shown, change, Schema.deduced())
+        else:
+            wanted = patches.merge_patch(shown, change)
     except patches.PatchError as error:
         raise bad_request(error.message) from error
+    if problem := decoding.problem_of(wanted, _SCALE):
+        raise unfit_patch(orjson.dumps(wanted).decode(), problem)
+    return wanted
 
 
 def _applied_scale(served: Served, scale: Obj) -> Obj:

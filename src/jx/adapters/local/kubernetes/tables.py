@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from jx.adapters.local.kubernetes import cells, jsonpaths, shown
+from jx.adapters.local.kubernetes import cells, conversions, jsonpaths, pod_cells, shown, storage_cells
 from jx.adapters.local.kubernetes.cells import Column, View
+from jx.adapters.local.kubernetes.errors import bad_request
 from jx.adapters.local.kubernetes.facts import Obj
 from jx.adapters.local.kubernetes.registry import Served
 
@@ -18,24 +20,40 @@ _NAME = {
     "description": "Name must be unique within a namespace.",
     "priority": 0,
 }
+_POD = ("", "v1", "Pod")
+_CLASSES = ("StorageClass", "VolumeAttributesClass")
+_SHOWN_AS = {("autoscaling", "v1", "HorizontalPodAutoscaler"): "autoscaling/v2"}
+_INCLUDED = ("None", "Metadata", "Object")
 _AGE = {"name": "Age", "type": "string", "format": "", "description": "Time since creation.", "priority": 0}
 
 
-def table(served: Served, objects: Sequence[Obj], meta: Obj, include: str, now: datetime) -> Obj:
-    """A `meta.k8s.io/v1` Table; `include` is what each row brings along: Metadata, Object or None."""
+def included(wanted: str) -> str:
+    """What each row of a Table brings along; ApiError 400 for what no Table can."""
+    if wanted not in ("", *_INCLUDED):
+        problem = f"includeObject: Invalid value: {json.dumps(wanted)}: must be 'Metadata', 'Object', 'None', or empty"
+        raise bad_request(f"Unable to convert to Table as requested: {problem}")
+    return wanted or "Metadata"
+
+
+def table(
+    served: Served, objects: Sequence[Obj], meta: Obj, include: str, now: datetime, version: str
+) -> Obj:
+    """A `meta.k8s.io` Table; `include` is what each row brings along: Metadata, Object or None."""
     columns, view = _layout(served, now)
     rows = []
     for obj in objects:
-        row: Obj = {"cells": view(obj)}
+        row: Obj = {"cells": view(obj), "object": None}
+        if served.gvk == _POD and (held := pod_cells.conditions(obj)):
+            row["conditions"] = held
         if include == "Object":
             row["object"] = obj
         elif include == "Metadata":
-            head = {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1"}
+            head = {"kind": "PartialObjectMetadata", "apiVersion": f"meta.k8s.io/{version}"}
             row["object"] = {**head, "metadata": obj["metadata"]}
         rows.append(row)
     return {
         "kind": "Table",
-        "apiVersion": "meta.k8s.io/v1",
+        "apiVersion": f"meta.k8s.io/{version}",
         "metadata": meta,
         "columnDefinitions": columns,
         "rows": rows,
@@ -43,30 +61,43 @@ def table(served: Served, objects: Sequence[Obj], meta: Obj, include: str, now: 
 
 
 def _layout(served: Served, now: datetime) -> tuple[list[Obj], View]:
-    if served.resource.kind == "Event" and served.resource.group == "":
+    group, _, kind = served.gvk
+    if kind == "Event" and group in ("", "events.k8s.io"):
         # An event's name is nothing that people want to read, so it comes last.
         columns = [_defined(column) for column in cells.event_columns()]
-        return columns, lambda obj: cells.event_cells(obj, now)
+        return columns, lambda obj: cells.event_cells(conversions.as_version(obj, "v1"), now)
     columns, view = _custom(served.custom.columns, now) if served.custom else _builtin(served, now)
-    return [_NAME, *columns], lambda obj: [obj["metadata"]["name"], *view(obj)]
+    return [_NAME, *columns], lambda obj: [_name(obj), *view(obj)]
+
+
+def _name(obj: Obj) -> str:
+    name: str = obj["metadata"].get("name", "")
+    return f"{name} (default)" if obj.get("kind") in _CLASSES and storage_cells.is_default(obj) else name
 
 
 def _builtin(served: Served, now: datetime) -> tuple[list[Obj], View]:
     made = cells.LAYOUTS.get((served.resource.group, served.resource.kind))
     if made is None:
-        return [_AGE], lambda obj: [shown.age(obj["metadata"].get("creationTimestamp"), now)]
+        return [_defined(("Created At", "date", 0, ""))], lambda obj: [
+            obj["metadata"].get("creationTimestamp")
+        ]
     columns, view = made
-    return [_defined(column) for column in columns], lambda obj: view(obj, now)
+    shown_as = _SHOWN_AS.get(served.gvk, served.resource.api_version)
+    return [_defined(column) for column in columns], lambda obj: view(
+        conversions.as_version(obj, shown_as), now
+    )
 
 
 def _defined(column: Column) -> Obj:
-    name, kind, priority = column
-    return {"name": name, "type": kind, "format": "", "description": "", "priority": priority}
+    name, kind, priority, form = column
+    return {"name": name, "type": kind, "format": form, "description": "", "priority": priority}
 
 
 def _custom(columns: Sequence[Obj], now: datetime) -> tuple[list[Obj], View]:
     if not columns:
-        return [_AGE], lambda obj: [shown.age(obj["metadata"].get("creationTimestamp"), now)]
+        return [{**_AGE, "type": "date"}], lambda obj: [
+            shown.age(obj["metadata"].get("creationTimestamp"), now)
+        ]
     definitions = [
         {
             "name": column["name"],
@@ -84,21 +115,26 @@ def _custom(columns: Sequence[Obj], now: datetime) -> tuple[list[Obj], View]:
 
 
 def _cell(found: Sequence[Any], kind: str, now: datetime) -> Any:
-    if not found or found[0] is None:
+    if not found:
         return None
     value = found[0]
-    if kind == "date":
-        return shown.age(value, now) if isinstance(value, str) else "<invalid>"
-    if kind == "integer":
-        return value if isinstance(value, int) and not isinstance(value, bool) else _number(value)
-    if kind == "string":
-        texts = [shown.as_text(one) for one in found]
-        return ",".join(texts)
-    return value
+    match kind, value:
+        case "string", None:
+            return "<no value>"
+        case "string", _:
+            return shown.as_text(value)
+        case "boolean", bool():
+            return value
+        case "integer" | "number", int() | float() if not isinstance(value, bool):
+            return int(value) if kind == "integer" else value
+        case "date", str():
+            return _since(value, now)
+        case _:
+            return None
 
 
-def _number(value: Any) -> int | None:
+def _since(text: str, now: datetime) -> str:
     try:
-        return int(value)
-    except (TypeError, ValueError):
-        return None
+        return shown.age(text, now)
+    except ValueError:
+        return "<invalid>"

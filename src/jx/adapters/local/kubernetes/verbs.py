@@ -13,8 +13,10 @@ from typing import Any, TypeAlias
 import orjson
 
 from jx.adapters.local.kubernetes import (
-    conversions,
+    customs,
     decoding,
+    definition_names,
+    definition_rules,
     deletion,
     gotext,
     invalid,
@@ -28,7 +30,14 @@ from jx.adapters.local.kubernetes import (
     workload_warnings,
 )
 from jx.adapters.local.kubernetes.admission import Judge, Operation, Plugin
-from jx.adapters.local.kubernetes.errors import ApiError, already_exists, bad_request, conflict, not_found
+from jx.adapters.local.kubernetes.errors import (
+    ApiError,
+    already_exists,
+    bad_request,
+    conflict,
+    not_found,
+    unfit_patch,
+)
 from jx.adapters.local.kubernetes.facts import Obj
 from jx.adapters.local.kubernetes.invalid import FieldError
 from jx.adapters.local.kubernetes.registry import Registry
@@ -85,9 +94,11 @@ class Verbs:
             try:
                 yield
             finally:
-                if self._depth == 1:
-                    self._react()
-                self._depth -= 1
+                try:
+                    if self._depth == 1:
+                        self._react()
+                finally:
+                    self._depth -= 1
 
     def now(self) -> str:
         return metadata.timestamp(self._clock())
@@ -156,9 +167,7 @@ class Verbs:
             patched["metadata"] = {}
         if problem:
             shown = gotext.plain(change) if kind == "strategic" else orjson.dumps(patched).decode()
-            mistake = invalid.invalid("patch", shown, problem)
-            cause = {"reason": mistake.reason, "message": mistake.message, "field": mistake.path}
-            raise ApiError(422, "Invalid", f' "" is invalid: {mistake}', {"causes": [cause]})
+            raise unfit_patch(shown, problem)
 
     def rewrite(self, request: Request, change: Rewrite) -> Written:
         """Replace an object by a function of its newest state."""
@@ -173,7 +182,7 @@ class Verbs:
             new = change(request.served.as_version(live.obj))
             if request.dry_run:
                 return Written(Stored(new, encode(new), live.revision))
-            stored = self._in_storage_version(request, new)
+            stored = request.served.as_stored(new)
             return Written(self._commit(self.store.put(request.served.collection, request.key, stored)).new)
 
     def apply(self, request: Request, config: Obj, *, force: bool) -> Written:
@@ -228,8 +237,7 @@ class Verbs:
         """What a strict caller is to be told; who wants warnings gets them."""
         if request.strictness == "Ignore":
             return ""
-        fields = schemas.unknown_fields(request.served.schema, obj)
-        unknown = [*found, *(sorted(fields) if request.served.custom else fields)]
+        unknown = [*found, *_unknown_fields(request, obj)]
         if unknown and request.strictness == "Strict":
             return f"strict decoding error: {', '.join(unknown)}"
         request.warnings.extend(unknown)
@@ -268,7 +276,7 @@ class Verbs:
             )
         if request.dry_run:
             return Written(Stored(new, encode(new), self.store.revision), created=True)
-        stored = self._commit(self.store.put(collection, key, self._in_storage_version(request, new))).new
+        stored = self._commit(self.store.put(collection, key, request.served.as_stored(new))).new
         return Written(stored, created=True)
 
     def _update(self, request: Request, live: Stored, obj: Obj) -> Written:
@@ -289,17 +297,17 @@ class Verbs:
             raise metadata.invalid_fields(request, [invalid.as_sent(error, obj) for error in errors])
         _warn(request, new, old)
         self._judge("UPDATE", request, new, old)
-        bare = metadata.without_link(new)
-        if metadata.is_noop(old, new) or bare == old:
+        if _changes_nothing(request, live, old, new):
             return Written(live)
-        new = bare
+        new = metadata.without_link(new)
         new["metadata"]["resourceVersion"] = old["metadata"]["resourceVersion"]
         if request.dry_run:
             return Written(Stored(new, encode(new), live.revision))
         collection, key = request.served.collection, request.key
-        new = self._in_storage_version(request, new)
+        new = request.served.as_stored(new)
         if "deletionTimestamp" in new["metadata"] and not deletion.is_held(new):
-            self._commit(self.store.remove(collection, key, new))
+            # Watchers are shown what was stored before the last finalizer went.
+            self._commit(self.store.remove(collection, key))
             return Written(Stored(new, encode(new), live.revision))
         return Written(self._commit(self.store.put(collection, key, new)).new)
 
@@ -339,8 +347,7 @@ class Verbs:
         custom = request.served.custom
         if custom:
             # What is read from a body loses nulls; what an apply has put together does not.
-            pruned = custom.validator.prune(obj)
-            return normalise.custom(custom.validator.default(pruned, keeps_nulls=is_applied))
+            return customs.shaped(request, custom, obj, keeps_nulls=is_applied)
         try:
             return normalise.default(request.served.gvk, obj)
         except decoding.Malformed as error:
@@ -384,9 +391,6 @@ class Verbs:
             draft.generated_name = name
         return name
 
-    def _in_storage_version(self, request: Request, obj: Obj) -> Obj:
-        return conversions.as_version(obj, request.served.storage_version)
-
     def _commit(self, change: Change) -> Change:
         self._pending.append(change)
         for listener in tuple(self.listeners):
@@ -424,7 +428,9 @@ def _managed_already(request: Request, old: Obj | None, new: Obj, now: str) -> O
 
 
 def _warn(request: Request, new: Obj, old: Obj | None) -> None:
-    if request.served.custom is None and not request.subresource:
+    if request.served.custom:
+        request.warnings.extend(customs.warnings(new, old))
+    elif not request.subresource:
         request.warnings.extend(workload_warnings.of(request.served.gvk, new, old))
         request.warnings.extend(kind_warnings.of_object(request.served.gvk, new, old))
 
@@ -433,13 +439,29 @@ def _settled(request: Request, obj: Obj) -> Obj:
     return obj if request.served.custom else normalise.settle(request.served.gvk, obj)
 
 
+def _changes_nothing(request: Request, live: Stored, old: Obj, new: Obj) -> bool:
+    """Whether an update leaves an object as it is."""
+    if request.served.custom:
+        # Defaults that are younger than the object are stored with the first write after them.
+        return metadata.is_noop(live.obj, request.served.as_stored(new))
+    return metadata.is_noop(old, new) or metadata.without_link(new) == old
+
+
+def _unknown_fields(request: Request, obj: Obj) -> list[str]:
+    custom = request.served.custom
+    if custom:
+        return customs.unknown_fields(request, custom, obj)
+    return schemas.unknown_fields(request.served.schema, obj)
+
+
 def _mistakes(request: Request, new: Obj, old: Obj | None) -> list[FieldError]:
     custom = request.served.custom
     if custom:
-        errors = custom.validator.validate(new, old)
-        verdict = custom.rules.judge(new, old, errors)
-        request.warnings.extend(str(warning) for warning in verdict.warnings)
-        return errors + verdict.errors
+        return customs.mistakes(request, custom, new, old)
+    if request.served.collection == definition_names.DEFINITIONS:
+        if request.subresource:
+            return definition_rules.status_mistakes(new)
+        return definition_rules.mistakes(new, old)
     return normalise.validate(request.served.gvk, new, old, request.subresource)
 
 

@@ -11,12 +11,13 @@ from typing import TypeAlias
 
 import orjson
 
-from jx.adapters.local.kubernetes.errors import ApiError, bad_request, expired
+from jx.adapters.local.kubernetes import list_options
+from jx.adapters.local.kubernetes.errors import ApiError, expired
 from jx.adapters.local.kubernetes.exchange import Call
 from jx.adapters.local.kubernetes.facts import Obj
 from jx.adapters.local.kubernetes.reading import Selection, select
 from jx.adapters.local.kubernetes.registry import Served
-from jx.adapters.local.kubernetes.store import Change, Collection, Expired, Stored
+from jx.adapters.local.kubernetes.store import Change, Collection, Expired, Stored, encode
 from jx.adapters.local.kubernetes.verbs import Verbs
 
 _BOOKMARK_SECONDS = 60.0
@@ -74,18 +75,13 @@ class Watch:
     @staticmethod
     def parse(call: Call, served: Served, selection: Selection) -> Watch:
         """ApiError 400/422 where the options contradict each other."""
+        list_options.check_watch(call)
         version = call.query.get("resourceVersion", "")
         if version and not version.isdigit():
-            raise bad_request(
-                f'Invalid value: "{version}": strconv.ParseUint: parsing "{version}": invalid syntax'
-            )
-        initial = call.query.get("sendInitialEvents")
+            text = f'strconv.ParseUint: parsing "{version}": invalid syntax'
+            raise ApiError(500, "", f'resourceVersion: Invalid value: "{version}": {text}')
         since = int(version) if version not in ("", "0") else None
-        if initial is not None:
-            if call.query.get("resourceVersionMatch") != "NotOlderThan":
-                message = "resourceVersionMatch is forbidden unless sendInitialEvents is provided"
-                text = f'ListOptions.meta.k8s.io "" is invalid: resourceVersionMatch: Forbidden: {message}'
-                raise ApiError(422, "Invalid", text)
+        if "sendInitialEvents" in call.query:
             since = None if call.flag("sendInitialEvents") else since or -1
         return Watch(
             served,
@@ -128,7 +124,7 @@ async def stream(watch: Watch, verbs: Verbs, hub: Hub, call: Call, show: Shown) 
                 bookmark_due = now + _BOOKMARK_SECONDS
                 since = max(since, verbs.store.revision)
                 if watch.bookmarks:
-                    yield _bookmark(watch, since)
+                    yield _bookmark(watch, since, show)
             await _rung(bell, min(end, bookmark_due) - now)
     finally:
         hub.leave(collection, bell)
@@ -152,7 +148,7 @@ def _beginning(watch: Watch, verbs: Verbs, show: Shown) -> tuple[bytes, int]:
         )
     chunks = [_line("ADDED", show(stored)) for stored in found]
     if watch.marks_initial:
-        chunks.append(_bookmark(watch, revision, {_INITIAL_END: "true"}))
+        chunks.append(_bookmark(watch, revision, show, {_INITIAL_END: "true"}))
     return b"".join(chunks), revision
 
 
@@ -185,13 +181,15 @@ def _line(kind: str, body: bytes) -> bytes:
     return b'{"type":"' + kind.encode() + b'","object":' + body + b"}\n"
 
 
-def _bookmark(watch: Watch, revision: int, annotations: dict[str, str] | None = None) -> bytes:
+def _bookmark(watch: Watch, revision: int, show: Shown, annotations: dict[str, str] | None = None) -> bytes:
+    """An event that only tells a revision: an empty object in the form that the watcher asked for."""
     resource = watch.served.resource
-    metadata: Obj = {"resourceVersion": str(revision), "creationTimestamp": None}
+    metadata: Obj = {"resourceVersion": str(revision)}
     if annotations:
         metadata["annotations"] = annotations
-    obj = {"kind": resource.kind, "apiVersion": resource.api_version, "metadata": metadata}
-    return _line("BOOKMARK", orjson.dumps(obj))
+    empty = {} if watch.served.custom else watch.served.schema.zero()
+    obj = {**empty, "kind": resource.kind, "apiVersion": resource.api_version, "metadata": metadata}
+    return _line("BOOKMARK", show(Stored(obj, encode(obj), revision)))
 
 
 def _too_old(since: int, oldest: int) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,82 +16,6 @@ from jx.adapters.local.kubernetes.shown import (
     spec_of,
     status_of,
 )
-
-
-def pod(obj: Obj, now: datetime) -> list[Any]:
-    spec, status = spec_of(obj), status_of(obj)
-    states = status.get("containerStatuses") or ()
-    ready = sum(bool(one.get("ready")) for one in states)
-    restarts = sum(one.get("restartCount", 0) for one in states)
-    gates = spec.get("readinessGates") or ()
-    passed = {one["type"] for one in status.get("conditions") or () if one.get("status") == "True"}
-    shown_gates = f"{sum(gate['conditionType'] in passed for gate in gates)}/{len(gates)}" if gates else NONE
-    return [
-        f"{ready}/{len(spec.get('containers') or ())}",
-        pod_reason(obj),
-        _restarts(restarts, states, now),
-        age_of(obj, now),
-        status.get("podIP") or NONE,
-        spec.get("nodeName") or NONE,
-        status.get("nominatedNodeName") or NONE,
-        shown_gates,
-    ]
-
-
-def _restarts(count: int, states: Sequence[Obj], now: datetime) -> str:
-    ends = [((one.get("lastState") or {}).get("terminated") or {}).get("finishedAt") for one in states]
-    last = max((end for end in ends if end), default="")
-    return f"{count} ({age(last, now)} ago)" if count and last else str(count)
-
-
-def pod_reason(pod: Obj) -> str:
-    """The word that tells how a pod is."""
-    status = status_of(pod)
-    reason = status.get("reason") or status.get("phase") or ""
-    starting = _initial_reason(pod)
-    reason = starting or _running_reason(status, str(reason))
-    if "deletionTimestamp" in pod["metadata"]:
-        return "Unknown" if status.get("reason") == "NodeLost" else "Terminating"
-    return str(reason)
-
-
-def _initial_reason(pod: Obj) -> str:
-    """The word while init containers run; "" once they are through."""
-    status = status_of(pod)
-    total = len(spec_of(pod).get("initContainers") or ())
-    for index, one in enumerate(status.get("initContainerStatuses") or ()):
-        state = one.get("state") or {}
-        ended, waiting = state.get("terminated"), state.get("waiting") or {}
-        if (ended and ended.get("exitCode", 0) == 0) or one.get("started"):
-            continue
-        if ended:
-            return f"Init:{ended.get('reason') or _exit(ended)}"
-        if waiting.get("reason") and waiting["reason"] != "PodInitializing":
-            return f"Init:{waiting['reason']}"
-        return f"Init:{index}/{total}"
-    return ""
-
-
-def _running_reason(status: Obj, reason: str) -> str:
-    running = False
-    for one in reversed(status.get("containerStatuses") or ()):
-        state = one.get("state") or {}
-        if why := (state.get("waiting") or {}).get("reason"):
-            reason = why
-        elif ended := state.get("terminated"):
-            reason = ended.get("reason") or _exit(ended)
-        elif one.get("ready") and state.get("running"):
-            running = True
-    if reason == "Completed" and running:
-        ready = any(c["type"] == "Ready" and c["status"] == "True" for c in status.get("conditions") or ())
-        return "Running" if ready else "NotReady"
-    return reason
-
-
-def _exit(ended: Obj) -> str:
-    if signal := ended.get("signal"):
-        return f"Signal:{signal}"
-    return f"ExitCode:{ended.get('exitCode', 0)}"
 
 
 def deployment(obj: Obj, now: datetime) -> list[Any]:
@@ -191,3 +114,8 @@ def cron_job(obj: Obj, now: datetime) -> list[Any]:
         *images_of(template),
         NONE,
     ]
+
+
+def pod_template(obj: Obj, _: datetime) -> list[Any]:
+    template = obj.get("template") or {}
+    return [*images_of(template), labels_text((template.get("metadata") or {}).get("labels"))]
