@@ -93,6 +93,23 @@ def test_large_changes_are_forgotten_sooner_but_never_the_last_one() -> None:
     store.close()
 
 
+def test_changes_are_told_whole_however_long_ago_they_were(store: Store) -> None:
+    for number in range(200):
+        store.put(PODS, ("a", "x"), _pod("x", step=str(number)))
+    store.remove(PODS, ("a", "x"))
+    for number in range(200):
+        store.put(PODS, ("a", "y"), _pod("y", step=str(number)))
+    told = store.changes(PODS, 0)
+    assert [change.new.obj["spec"]["step"] for change in told[:200]] == [str(n) for n in range(200)]
+    assert [change.old.obj["spec"]["step"] for change in told[1:201] if change.old] == [
+        str(n) for n in range(200)
+    ]
+    assert told[200].new.obj == {
+        **_pod("x", step="199"),
+        "metadata": {**_pod("x")["metadata"], "resourceVersion": "201"},
+    }
+
+
 def test_changes_before_the_last_start_are_expired(tmp_path: Path) -> None:
     first = Store(tmp_path / "state.db")
     first.put(PODS, ("a", "x"), _pod("x"))

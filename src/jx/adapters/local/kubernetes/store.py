@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 import sqlite3
+import sys
 from collections import defaultdict, deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -42,21 +43,42 @@ _COUNT = "UPDATE counters SET value = ? WHERE name = 'revision'"
 _COUNTED = "SELECT value FROM counters WHERE name = 'revision'"
 
 
-# Of each collection: enough for thousands of usual objects, and for some dozens of the largest.
-_HISTORY_BYTES = 32 * 1024 * 1024
+# Of each collection: enough for thousands of usual objects, and for some of the largest.
+_HISTORY_BYTES = 8 * 1024 * 1024
+# So many changes of a collection are likely to be looked at by all who follow it.
+_FRESH = 64
 
 
 class Expired(Exception):
     """The changes since this revision are no longer kept; list again."""
 
 
-@dataclass(frozen=True, slots=True)
 class Stored:
     """An object at a revision. `body` is its JSON without kind and apiVersion, so that any version can be prefixed."""
 
-    obj: Obj
-    body: bytes
-    revision: int
+    __slots__ = ("_api_version", "_kind", "_obj", "body", "revision")
+
+    def __init__(self, obj: Obj, body: bytes, revision: int) -> None:
+        self._obj: Obj | None = obj
+        self._kind, self._api_version = sys.intern(obj["kind"]), sys.intern(obj["apiVersion"])
+        self.body = body
+        self.revision = revision
+
+    @property
+    def obj(self) -> Obj:
+        """The object; never change it."""
+        made = self._obj
+        if made is None:
+            made = self._obj = {
+                "kind": self._kind,
+                "apiVersion": self._api_version,
+                **orjson.loads(self.body),
+            }
+        return made
+
+    def pack(self) -> None:
+        """Keep the JSON only, a tenth in memory; the object is read from it when it is asked for."""
+        self._obj = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +204,8 @@ class Store:
         collection = change.collection
         changes = self._changes[collection]
         changes.append(change)
+        if len(changes) > _FRESH:
+            _pack(changes[-_FRESH - 1])
         self._bytes[collection] += len(change.new.body)
         while len(changes) > self._history or (
             self._bytes[collection] > self._history_bytes and len(changes) > 1
@@ -199,6 +223,14 @@ class Store:
             obj = {"kind": kind, "apiVersion": api_version, **orjson.loads(body)}
             self._objects[(group, plural)][(namespace, name)] = Stored(obj, body, revision)
             self.revision = max(self.revision, revision)
+
+
+def _pack(change: Change) -> None:
+    """Make what a change left behind small; what is still there is `new` of a change that has no successor."""
+    if change.old is not None:
+        change.old.pack()
+    if change.type == "DELETED":
+        change.new.pack()
 
 
 def encode(obj: Obj) -> bytes:
