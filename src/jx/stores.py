@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from jx.config.settings import Settings
 from jx.domain.errors import NotFound
 from jx.domain.references import Scheme
-from jx.ports.secrets import SecretStore
+from jx.ports.secrets import SecretAccess, SecretStore
 
 if TYPE_CHECKING:
     from jx.adapters.kubernetes.api import Api
@@ -83,6 +83,14 @@ class Stores(Mapping[Scheme, SecretStore]):
             namespace=settings.vault_namespace,
             ca_file=settings.vault_ca_file,
         )
+
+    def find_accounts(self) -> SecretAccess | None:
+        """Who says who may read that store; None where there is none."""
+        if not self.vault_url:
+            return None
+        from jx.adapters.vault.accounts import VaultAccounts
+
+        return VaultAccounts(self.vault_access)
 
     @property
     def owner_token(self) -> str:

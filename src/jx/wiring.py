@@ -262,6 +262,7 @@ class Wiring(Outside):
             webhook_url=f"{here.ingress_url}/hook",
             chart=ChartRef(PLATFORM_CHART, here.chart_repository, installation.platform_version),
             version_stream=parse_repo(here.version_stream_url),
+            vault_url=here.vault_url,
         )
         request = InstallRequest(
             installation=installation,
@@ -294,7 +295,12 @@ class Wiring(Outside):
         from jx.usecases.install_platform import InstallPlatform
 
         return InstallPlatform(
-            self.repos, self.forge_admin, self.credentials, self.apply_environment(), self.reporter
+            self.repos,
+            self.forge_admin,
+            self.credentials,
+            self.apply_environment(),
+            self.reporter,
+            self.secret_stores.find_accounts(),
         )
 
     def cluster_request(self, installation: Installation, chart: ChosenChart) -> InstallRequest:

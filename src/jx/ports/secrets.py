@@ -29,6 +29,15 @@ class Listed:
     changed: datetime | None = None
 
 
+class SecretAccess(Protocol):
+    """Who may log in to a store. Raises as SecretStore does."""
+
+    def ensure_reader(self, role: str, *, namespace: str, account: str) -> bool:
+        """Let a service account log in as a role that reads every secret and makes those that are missing. Repeatable; False
+        where it was so already."""
+        ...
+
+
 class SecretStore(Protocol):
     """One store. Calls raise Unavailable (down, sealed, slow), Forbidden (login refused or ended, no right to the path: verb and
     path named) and Invalid (a path that cannot be one, or that is a folder). No message ever holds a value."""

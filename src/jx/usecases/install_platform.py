@@ -24,11 +24,14 @@ from jx.ports.credentials import Credentials
 from jx.ports.forge import Ability, ForgeAdmin, Protection, Webhook
 from jx.ports.reporter import Reporter
 from jx.ports.repos import Draft, Repos
+from jx.ports.secrets import SecretAccess
 from jx.usecases.apply_environment import ApplyEnvironment, ApplyRequest
 
 LEDGER_BRANCH = "jx-ledger"
 GIT_SECRET = "jx-git"
 WEBHOOK_SECRET = "jx-webhook"
+VAULT_ROLE = "jx"
+_CONTROLLERS = "jx-controllers"
 _STREAM_BRANCH = "master"
 _EVENTS = ("push", "pull_request", "pull_request_review", "issue_comment")
 
@@ -56,6 +59,8 @@ class World:
     version_stream: Repo | None
     """None: nothing says which versions go together."""
     version_stream_ref: str = _STREAM_BRANCH
+    vault_url: str = ""
+    """The platform's store of secrets; empty where it has none."""
     vendored: Tree = field(default_factory=Tree)
     """The platform's chart where it is copied into the dev repository, since no chart repository has it."""
 
@@ -106,6 +111,8 @@ class InstallPlatform:
     credentials: Credentials
     apply_environment: ApplyEnvironment
     reporter: Reporter
+    secret_access: SecretAccess | None = None
+    """None: the platform has no store of secrets of its own, or somebody else says who may read it."""
 
     def plan(self, request: InstallRequest) -> tuple[Environment, ...]:
         """The environments that there will be, dev first. Nothing is changed."""
@@ -121,6 +128,7 @@ class InstallPlatform:
             self._make_repository(request, environment, changed)
         heads = {str(one.name): self._fill(request, platform, one, changed) for one in environments}
         hmac = self._give_credentials(request)
+        self._let_in(request, changed)
         for environment in environments:
             self._set_up(request, environment, hmac, changed)
         if request.apply:
@@ -167,6 +175,8 @@ class InstallPlatform:
             "devRepository": {"url": _repo(dev).url},
             "forge": {"url": request.world.forge_url},
         }
+        if request.world.vault_url:
+            values["vault"] = {"url": request.world.vault_url, "role": VAULT_ROLE}
         image = request.installation.sources.image
         if image:
             values["image"] = {"repository": image}
@@ -244,6 +254,14 @@ class InstallPlatform:
         self.credentials.ensure(namespace, GIT_SECRET, login, keep=not request.bot.token)
         drawn = {"hmac": secrets.token_hex(21)[:41]}
         return self.credentials.ensure(namespace, WEBHOOK_SECRET, drawn, keep=True)["hmac"]
+
+    def _let_in(self, request: InstallRequest, changed: list[str]) -> None:
+        """The controllers read secrets by the account of their pod."""
+        if self.secret_access is None or not request.world.vault_url:
+            return
+        namespace = request.installation.namespace
+        is_new = self.secret_access.ensure_reader(VAULT_ROLE, namespace=namespace, account=_CONTROLLERS)
+        self._note(changed, f"role {VAULT_ROLE} of the secret store", done=is_new)
 
     def _apply(
         self, request: InstallRequest, environment: Environment, head: Revision, changed: list[str]

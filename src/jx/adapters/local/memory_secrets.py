@@ -11,6 +11,19 @@ from jx.ports.secrets import Listed, Secret
 _AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
+class MemorySecretAccess:
+    """ports.secrets.SecretAccess in memory."""
+
+    def __init__(self) -> None:
+        self.readers: dict[str, tuple[str, str]] = {}
+        """By role: namespace and account."""
+
+    def ensure_reader(self, role: str, *, namespace: str, account: str) -> bool:
+        was_so = self.readers.get(role) == (namespace, account)
+        self.readers[role] = (namespace, account)
+        return not was_so
+
+
 class MemorySecrets:
     """ports.secrets.SecretStore in memory. `fault`, if set, is raised by every call, as a store that is down would."""
 

@@ -112,6 +112,8 @@ class _Api:
                 return self._policy(asked, name)
             case ["auth", "kubernetes", "role", name]:
                 return self._role(asked, name)
+            case ["sys", "auth"]:
+                return _data({"kubernetes/": {"type": "kubernetes"}, "token/": {"type": "token"}})
             case _:
                 return _errors(404, "no handler for route")
 
