@@ -200,6 +200,27 @@ def test_files_that_are_not_pushed_put_the_environment_on_hold_until_they_are(
     assert "it is urgent" not in foreign.jx("get", "env").ok().out
 
 
+def test_what_the_cluster_refuses_is_told_with_what_is_done_what_is_not_and_what_to_do(
+    place: Installed, staging: Path
+) -> None:
+    foreign = place.foreign
+    put_app(staging, "wide", "1.0.0")
+    large = (
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: wide}\ndata: {a: '{{ repeat 1100000 \"x\" }}'}\n"
+    )
+    (staging / "env" / "charts" / "wide" / "templates" / "large.yaml").write_text(large)
+    foreign.machine.shell("git add -A", cwd=staging).ok()
+    ran = foreign.jx("step", "env", "apply", "--no-wait", cwd=staging).ended(1)
+    assert "1 failed, 1 not tried" in ran.out
+    assert "ConfigMap/wide (namespace jx-staging) is too large for the cluster" in ran.out
+    assert "mend what is named; the same command goes on from there" in ran.err
+    (staging / "env" / "charts" / "wide" / "templates" / "large.yaml").unlink()
+    foreign.machine.shell("git add -A", cwd=staging).ok()
+    assert "Deployment.apps/wide" in foreign.jx("step", "env", "apply", "--no-wait", cwd=staging).ok().told
+    foreign.machine.shell("git reset -q --hard", cwd=staging).ok()
+    foreign.jx("step", "env", "apply", "--no-wait", "--allow", "empty-render", cwd=staging).ok()
+
+
 def test_what_is_removed_in_a_clone_is_pruned_and_nothing_else(place: Installed, staging: Path) -> None:
     foreign = place.foreign
     before = (staging / "env" / "Chart.yaml").read_text()

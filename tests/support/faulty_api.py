@@ -75,6 +75,7 @@ class FaultyApi:
         self._released = threading.Event()
         self._context = _tls(behind)
         self._open: set[http.client.HTTPSConnection] = set()
+        self._writes_left: int | None = None
         self.seen: list[tuple[str, str]] = []
         self.done: list[tuple[str, str]] = []
         outer = self
@@ -112,10 +113,21 @@ class FaultyApi:
         with self._lock:
             self._rules.append(_Rule(re.compile(method), re.compile(path), trouble, after, times))
 
+    def go_down_after(self, writes: int) -> None:
+        """Be there for that many more writes; from the next one on, drop everything."""
+        with self._lock:
+            self._writes_left = writes
+
     def heal(self) -> None:
         """From now on nothing goes wrong."""
         with self._lock:
             self._rules.clear()
+            self._writes_left = None
+
+    @property
+    def is_down(self) -> bool:
+        """Whether it has gone down."""
+        return self._writes_left is not None and self._writes_left < 0
 
     def release(self) -> None:
         """Let what hangs go on."""
@@ -144,11 +156,14 @@ class FaultyApi:
         with self._lock:
             self.seen.append(request)
             rule = next((rule for rule in self._rules if rule.takes(*request)), None)
+            if self._writes_left is not None and re.fullmatch(WRITES, handler.command):
+                self._writes_left -= 1
+            is_down = self.is_down
         trouble = rule.trouble if rule else None
         if isinstance(trouble, Answer):
             _answer(handler, trouble)
             return
-        if trouble is Trouble.DROP:
+        if is_down or trouble is Trouble.DROP:
             handler.close_connection = True
             return
         if trouble is Trouble.HANG:

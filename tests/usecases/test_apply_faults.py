@@ -10,13 +10,15 @@ from datetime import timedelta
 import pytest
 from tests.support.embedded import GROUP, embedded_api
 from tests.support.faulty_api import Answer, FaultyApi, Trouble
+from tests.support.foreign import DEPLOYMENTS
 from tests.support.kubernetes import QuickClock
 from tests.support.places import Place, make_place
 
 from jx.adapters.kubernetes import transport
 from jx.adapters.kubernetes.api import CONFIG_MAPS, Api
 from jx.domain.applying import ApplyResult
-from jx.domain.errors import Unavailable
+from jx.domain.errors import Retryable, Unavailable
+from jx.domain.locking import LEASE
 from jx.domain.manifests import ObjectRef
 
 __all__ = ["embedded_api"]
@@ -117,6 +119,38 @@ def test_a_race_for_the_anchor_is_lost_and_won_again(faulty: Faulty) -> None:
 
 
 # The server is not there, or its answers are not
+
+
+def test_a_server_that_goes_away_between_writes_leaves_the_old_or_the_new_and_it_is_said_how_far_it_went(
+    faulty: Faulty, embedded_api: Api
+) -> None:
+    faulty.place.apply()
+    faulty.place.world.commit(faulty.place.tree(web="1.1.0"))
+    before = len(faulty.api.writes())
+    faulty.place.apply()
+    writes = len(faulty.api.writes()) - before
+    assert writes > 8
+    counts = set()
+    for number, at in enumerate(range(0, writes, 2)):
+        version, image = ("1.1.0", "web:2") if number % 2 else ("1.2.0", "web:3")
+        faulty.place.world.commit(faulty.place.tree(web=version), f"At write {at}")
+        faulty.api.go_down_after(at)
+        try:
+            report = faulty.place.apply()
+        except Retryable as error:
+            told, is_said = error.message, "before that: " in error.message
+        else:
+            told, is_said = report.message, True
+        faulty.api.heal()
+        found = embedded_api.get(DEPLOYMENTS, faulty.place.name, "web")
+        is_new = found["spec"]["template"]["spec"]["containers"][0]["image"] == image
+        assert is_said or not is_new, told
+        counts.add("updated" in told)
+        faulty.clock.move(LEASE)
+        faulty.place.world.clock.move(LEASE)
+        assert faulty.place.apply().is_good
+    assert counts == {True, False}
+    faulty.finish()
 
 
 def test_a_connection_that_breaks_before_or_after_the_server_has_acted_is_tried_again(faulty: Faulty) -> None:

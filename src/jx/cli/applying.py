@@ -10,7 +10,7 @@ import click
 
 from jx.cli import output
 from jx.cli.session import Session
-from jx.domain.applying import ApplyReport, Source
+from jx.domain.applying import ApplyReport, ApplyResult, Source
 from jx.domain.diffing import render_diff
 from jx.domain.errors import Failed, Refused, Usage
 from jx.domain.events import Event, Level
@@ -171,13 +171,14 @@ def last_event(report: ApplyReport) -> Event:
 
 def show_report(report: ApplyReport) -> None:
     """What an apply did."""
-    for outcome in report.outcomes:
-        if outcome.error:
-            output.say(f"{outcome.step.ref}: {outcome.error}")
-    for hook in report.hooks:
-        if hook.error:
-            output.say(f"{hook.step.phase} hook {hook.step.ref}: {hook.error}")
-    output.say(totals(report.plan))
+    if report.result is ApplyResult.FAILED:
+        output.say(report.message)
+        is_passing = any(outcome.can_retry for outcome in report.outcomes)
+        output.hint(
+            f"{'try again' if is_passing else 'mend what is named'}; the same command goes on from there"
+        )
+    else:
+        output.say(totals(report.plan))
     for line in report.unhealthy:
         output.say(f"not healthy: {line}")
     if report.is_good:

@@ -45,6 +45,11 @@ class JxError(Exception):
         self.message = message
         self.hint = hint
 
+    def tell_before(self, words: str) -> None:
+        """Have the message tell, too, what had been done before it came to this."""
+        self.message = f"{self.message}\n{words}"
+        self.args = (self.message,)
+
 
 class Invalid(JxError):
     """Files or values are wrong; all mistakes at once."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -106,10 +107,12 @@ class ApplyEnvironment:
             if words:
                 self._tell(words, Level.WARNING if rescue else Level.INFO)
             run = self._send(request, opened, planned, held)
-            anchor = self._publish(self._record(run, anchor), opened.repo)
-            if held.grip.taken_from and run.result is ApplyResult.APPLIED:
-                self._look_again(request, run, anchor, held)
-        return self._finish(request, run, anchor)
+            with _telling(run):
+                anchor = self._publish(self._record(run, anchor), opened.repo)
+                if held.grip.taken_from and run.result is ApplyResult.APPLIED:
+                    self._look_again(request, run, anchor, held)
+        with _telling(run):
+            return self._finish(request, run, anchor)
 
     def _send(self, request: ApplyRequest, opened: Opened, planned: Planned, held: HeldLock) -> Run:
         """Do what is planned, as far as the lock covers it."""
@@ -308,6 +311,9 @@ class ApplyEnvironment:
         except Refused as error:
             self._tell(f"applied, but not published: {error.message}", Level.ERROR)
             return anchor
+        except Unavailable as error:  # of the cluster: what waits there is taken up by the next apply
+            self._tell(f"applied, but not published yet: {error.message}", Level.WARNING)
+            return anchor
 
     def _finish(self, request: ApplyRequest, run: Run, anchor: Anchor) -> ApplyReport:
         health = HealthReport(None)
@@ -373,6 +379,17 @@ class ApplyEnvironment:
 
     def _tell(self, message: str, level: Level = Level.INFO) -> None:
         self.reporter.tell(Event(message, level))
+
+
+@contextmanager
+def _telling(run: Run) -> Iterator[None]:
+    """What goes wrong after everything was sent does not undo it: say so."""
+    try:
+        yield
+    except JxError as error:
+        words = ledger.summarize(run.outcomes, run.hooks)
+        error.tell_before(f"before that: {words}; the same command does what is left, and nothing twice")
+        raise
 
 
 def _is_same_rescue(old: Hold, new: Hold) -> bool:

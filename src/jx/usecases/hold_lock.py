@@ -34,13 +34,11 @@ class HoldLock:
         keeper.start()
         try:
             yield held
-        except BaseException:
+        finally:
             over.set()
-            with contextlib.suppress(JxError):  # what went wrong first is what to tell
+            # What was done is what to tell, or what went wrong first. A lock that cannot be given back runs out.
+            with contextlib.suppress(JxError):
                 self._give_back(held, keeper)
-            raise
-        over.set()
-        self._give_back(held, keeper)
 
     def _give_back(self, held: HeldLock, keeper: threading.Thread) -> None:
         keeper.join()

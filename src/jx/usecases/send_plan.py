@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import groupby
 
-from jx.domain import conflicts, health
+from jx.domain import conflicts, health, ledger
 from jx.domain.applying import Action, HookOutcome, LiveObject, Outcome, Step, sends_of
 from jx.domain.errors import Conflict, JxError, Overtaken, Retryable, Unavailable
 from jx.domain.events import Event, Level
@@ -73,19 +73,28 @@ class SendPlan:
         plan = planned.plan
         secret_values = plan.secret_values
         run = _Run(planned, terms, secret_values, self._pulse(terms))
-        for batch in _batches(plan.changes):
+        try:
+            self._do_all(run)
+        except JxError as error:
+            error.tell_before(f"before that: {run.so_far}")
+            raise
+        return Sent(run.outcomes, tuple(run.hooks.values()))
+
+    def _do_all(self, run: _Run) -> None:
+        for batch in _batches(run.planned.plan.changes):
             if not _is_early(batch[0]):
                 self._run_hooks(run, is_before=True)
             if run.has_failed:
                 run.add([Outcome(step, skipped=True) for step in batch])
                 continue
-            terms.renew()
-            outcomes = [_without_secrets(outcome, secret_values) for outcome in self._do_batch(batch, run)]
+            run.terms.renew()
+            outcomes = [
+                _without_secrets(outcome, run.secret_values) for outcome in self._do_batch(batch, run)
+            ]
             run.add(outcomes)
             self._tell(outcomes)
         self._run_hooks(run, is_before=True)
         self._run_hooks(run, is_before=False)
-        return Sent(run.outcomes, tuple(run.hooks.values()))
 
     @property
     def delete(self) -> DeleteObject:
@@ -233,6 +242,13 @@ class _Run:
     @property
     def has_failed(self) -> bool:
         return any(one.error for one in self.done.values()) or any(one.error for one in self.hooks.values())
+
+    @property
+    def so_far(self) -> str:
+        """What was done and what is left, in numbers."""
+        left = sum(step.ref not in self.done for step in self.planned.plan.changes)
+        done = ledger.summarize(tuple(self.done.values()), tuple(self.hooks.values()))
+        return f"{done if self.done or self.hooks else 'nothing was sent'}; {left} not done or not known"
 
     def needs_of(self, step: Step) -> tuple[Step, ...]:
         """What a step waits for: what it names, and the workloads of all explicit waves before its own."""
