@@ -1,0 +1,204 @@
+"""Does a second apply write nothing, by the server's own word? Applies each chart twice and reads the audit log in between.
+
+    python scripts/apply_twice.py CHART[=VALUES] ...      a chart's folder each, and a file of values for it
+
+The cluster is Kubernetes' own control plane, as `scripts/test_cluster.py` starts it. jx speaks to a second API server in front of
+the same store, which is started with an audit log of every request; what that log says is counted. Each chart is the only app of
+an environment of its own, applied by `jx step env apply` from a folder. Exit code 1 where a second apply writes to any object.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from scripts import test_cluster
+
+READS = frozenset({"get", "list", "watch"})
+POLICY = """apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived, ResponseStarted]
+rules: [{level: Metadata}]
+"""
+FENCE = "validatingadmissionpolic"
+"""The lock's own policies, which keep late requests off."""
+RECORDS = "jx-anchors"
+"""The namespace of what jx itself remembers; its lock is a Lease there, taken and given back by every apply."""
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What the server says it was asked."""
+
+    reads: int
+    objects: int
+    """Writes to objects of the environment, or to any other but our own records."""
+    records: int
+    """Writes to our own records, without the lock's."""
+    lock: int
+    seconds: float
+
+
+def main(charts: list[str]) -> int:
+    """Apply the charts, print a table."""
+    print(
+        "| chart | version | first: writes to objects | s | second: writes to objects | to records | to the lock | reads | s |"
+    )
+    print("| --- | --- | --: | --: | --: | --: | --: | --: | --: |")
+    failed = 0
+    with test_cluster.cluster(test_cluster.built()) as kubeconfig, audited(kubeconfig.parent) as front:
+        for chart in charts:
+            folder, _, values = chart.partition("=")
+            name, version, first, second = apply_twice(Path(folder), Path(values) if values else None, front)
+            failed += bool(second.objects or second.records)
+            print(
+                f"| {name} | {version} | {first.objects} | {first.seconds:.1f} | {second.objects} | {second.records} "
+                f"| {second.lock} | {second.reads} | {second.seconds:.1f} |",
+                flush=True,
+            )
+    return 1 if failed else 0
+
+
+def apply_twice(chart: Path, values: Path | None, front: Front) -> tuple[str, str, Counted, Counted]:
+    """Its name and version, and what each apply of it made the server do."""
+    metadata = yaml.safe_load((chart / "Chart.yaml").read_text())
+    name, version = str(metadata["name"]), str(metadata["version"])
+    with tempfile.TemporaryDirectory(prefix="apply-twice-") as home:
+        folder = Path(home) / "environment"
+        own = folder / "env" / "charts" / name
+        own.parent.mkdir(parents=True)
+        subprocess.run(["cp", "-r", str(chart), str(own)], check=True)
+        dependency = {"name": name, "version": version, "repository": f"file://charts/{name}"}
+        write(
+            folder / "env" / "Chart.yaml",
+            {"apiVersion": "v2", "name": "env", "version": "0.0.1", "dependencies": [dependency]},
+        )
+        write(folder / "env" / "values.yaml", {name: yaml.safe_load(values.read_text()) if values else {}})
+        settings = {"environment": name, "namespace": name, "release": name}
+        write(folder / "jx-requirements.yml", {"apply": settings})
+        first, second = (apply(folder, front, Path(home)) for _ in range(2))
+    return name, version, first, second
+
+
+def write(path: Path, content: Any) -> None:
+    path.write_text(yaml.safe_dump(content))
+
+
+def apply(folder: Path, front: Front, home: Path) -> Counted:
+    """Run `jx step env apply`, and count what the server was asked meanwhile."""
+    before = front.position()
+    begun = time.monotonic()
+    argv = [sys.executable, "-m", "jx", "--kubeconfig", str(front.kubeconfig), "step", "env", "apply"]
+    done = subprocess.run(
+        [*argv, "--dir", str(folder), "--no-wait", "-b"],
+        env={**os.environ, "HOME": str(home), "JX_HOME": str(home / ".jx")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    seconds = time.monotonic() - begun
+    if done.returncode:
+        raise SystemExit(f"{folder}: exit code {done.returncode}\n{done.stdout}{done.stderr}")
+    reads = objects = records = lock = 0
+    for event in front.events(before):
+        where = event.get("objectRef") or {}
+        if event["verb"] in READS or where.get("resource", "").startswith("selfsubject"):
+            reads += 1
+        elif where.get("resource", "").startswith(FENCE):
+            lock += 1
+        elif where.get("namespace") != RECORDS:
+            objects += 1
+        elif where.get("resource") == "leases":
+            lock += 1
+        else:
+            records += 1
+    return Counted(reads, objects, records, lock, seconds)
+
+
+@dataclass(frozen=True)
+class Front:
+    """An API server with an audit log."""
+
+    kubeconfig: Path
+    log: Path
+
+    def position(self) -> int:
+        """Where the log ends now."""
+        return self.log.stat().st_size if self.log.exists() else 0
+
+    def events(self, position: int) -> list[dict[str, Any]]:
+        """What the administrator asked for since then; the server's own components have other names."""
+        with self.log.open("rb") as log:
+            log.seek(position)
+            events = [json.loads(line) for line in log]
+        return [event for event in events if event["user"]["username"] == "kubernetes-admin"]
+
+
+@contextlib.contextmanager
+def audited(folder: Path) -> Iterator[Front]:
+    """A second API server in front of the same store: the command line of the first, another port, and an audit log."""
+    log, policy, own = folder / "audit.log", folder / "audit-policy.yaml", folder / "audited.kubeconfig"
+    policy.write_text(POLICY)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    argv = [word for word in command_line("kube-apiserver", folder) if not word.startswith("--secure-port=")]
+    argv += [f"--secure-port={port}", f"--audit-log-path={log}", f"--audit-policy-file={policy}"]
+    first = yaml.safe_load((folder / "admin.kubeconfig").read_text())
+    first["clusters"][0]["cluster"]["server"] = f"https://127.0.0.1:{port}"
+    write(own, first)
+    with (folder / "audited.log").open("w") as said:
+        process = subprocess.Popen(argv, stdout=said, stderr=said, start_new_session=True)
+    try:
+        await_ready(own, process, folder / "audited.log")
+        yield Front(own, log)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+
+
+def command_line(part: str, folder: Path) -> list[str]:
+    """How a part of the control plane in that folder was started."""
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            argv = path.read_bytes().decode().rstrip("\0").split("\0")
+            if len(argv) > 1 and argv[1] == part and any(str(folder) in word for word in argv):
+                return argv
+    raise SystemExit(f"no {part} of the cluster in {folder} was found")
+
+
+def await_ready(kubeconfig: Path, process: subprocess.Popen[bytes], log: Path) -> None:
+    from jx.adapters.files.clock import SystemClock
+    from jx.adapters.kubernetes import kubeconfig as kubeconfigs
+    from jx.adapters.kubernetes.api import Api
+    from jx.domain.errors import JxError
+
+    api = Api.connect(kubeconfigs.load([kubeconfig]), SystemClock())
+    end = time.monotonic() + 60
+    while True:
+        try:
+            api.get_path("/readyz")
+            break
+        except JxError as error:
+            if process.poll() is not None or time.monotonic() > end:
+                raise SystemExit(
+                    f"the second API server did not start ({error.message}); see {log}"
+                ) from error
+            time.sleep(0.2)
+    api.close()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
