@@ -22,6 +22,21 @@ _QUALIFIED = re.compile(
 )
 _MISSING_KEY = re.compile(r'Key not found in map : "?(.*?)"?$')
 _OUT_OF_BOUNDS = re.compile(r"Index error: index=(-?\d+)")
+_CONVERSION = re.compile(
+    r"cannot convert string to (\w+)|Type conversion error from 'string' to '(\w+)'|String to (\w+) conversion failed"
+)
+_PATTERN_MISTAKE = re.compile(r"invalid regular expression: ([^:]*)(?:: (.*))?", re.DOTALL)
+_PATTERN_MISTAKES = {
+    "missing )": "missing closing )",
+    "missing ]": "missing closing ]",
+    "bad repetition operator": "invalid nested repetition operator",
+    "no argument for repetition operator": "missing argument to repetition operator",
+    "trailing \\": "trailing backslash at end of expression",
+    "invalid repetition size": "invalid repeat count",
+    "invalid perl operator": "invalid or unsupported Perl syntax",
+    "invalid named capture group": "invalid named capture",
+}
+_OUT_OF_RANGE = re.compile(r"\w+ out of (u?int64) range")
 _SMALLEST, _LARGEST = -(2**63), 2**63 - 1
 
 
@@ -155,4 +170,15 @@ def _runtime_message(text: str) -> str:
         return f"index out of bounds: {outside.group(1)}"
     if text.startswith(("No matching overloads found", "Applying SELECT to non-message")):
         return "no such overload"
-    return {"divide by zero": "division by zero", "modulus by zero": "modulus by zero"}.get(text, text)
+    if conversion := _CONVERSION.match(text):
+        kind = next(group for group in conversion.groups() if group)
+        named = {"Duration": "google.protobuf.Duration", "Timestamp": "google.protobuf.Timestamp"}.get(
+            kind, kind
+        )
+        return f"type conversion error from 'string' to '{named}'"
+    if pattern := _PATTERN_MISTAKE.fullmatch(text):
+        mistake = _PATTERN_MISTAKES.get(pattern[1], pattern[1])
+        return f"error parsing regexp: {mistake}: `{pattern[2] or ''}`"
+    if outside := _OUT_OF_RANGE.match(text):
+        return "unsigned integer overflow" if outside[1] == "uint64" else "integer overflow"
+    return {"divide by zero": "division by zero"}.get(text, text)

@@ -17,9 +17,9 @@ from typing import Any, Final, TypeAlias
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from jx.adapters.local.kubernetes import quantities
+from jx.adapters.local.kubernetes.go_addresses import Address, Network, parse_address, parse_prefix
+from jx.adapters.local.kubernetes.gotext import quoted
 
-Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
-Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 Tagged: TypeAlias = dict[str, str]
 
 TAGGED: Final = "map(string, string)"
@@ -171,14 +171,17 @@ def _compare(left: Tagged, right: Tagged) -> int:
 
 
 def _address(text: str) -> Address:
-    if "%" in text or text.startswith("::ffff:"):
-        raise ValueError(
-            f"IP Address {text!r} parse error during conversion from string: zones are not allowed"
-        )
     try:
-        return ipaddress.ip_address(text)
+        address = parse_address(text)
     except ValueError as error:
-        raise ValueError(f"IP Address '{text}' parse error during conversion from string: {error}") from error
+        raise ValueError(
+            f"IP Address {quoted(text)} parse error during conversion from string: {error}"
+        ) from error
+    if "%" in text:
+        raise ValueError(f"IP address {quoted(text)} with zone value is not allowed")
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+        raise ValueError(f"IPv4-mapped IPv6 address {quoted(text)} is not allowed")
+    return address
 
 
 def _ip(text: str) -> Tagged:
@@ -190,13 +193,20 @@ def _ip_of(value: Tagged) -> Address:
 
 
 def _read_network(text: str) -> Network:
-    if "/" not in text:
-        raise ValueError(f"network address parse error during conversion from string: no '/' in {text}")
-    return ipaddress.ip_network(text, strict=False)
+    try:
+        network = parse_prefix(text)
+    except ValueError as error:
+        raise ValueError(f"network address parse error during conversion from string: {error}") from error
+    if isinstance(network, ipaddress.IPv6Network) and network.network_address.ipv4_mapped:
+        raise ValueError(f"IPv4-mapped IPv6 address {quoted(text)} is not allowed")
+    return network
 
 
 def _cidr(text: str) -> Tagged:
-    _read_network(text)
+    try:
+        _read_network(text)
+    except ValueError as error:
+        raise ValueError(f"network address parse error during conversion from string: {error}") from error
     return {"cidr": text}
 
 
@@ -216,7 +226,7 @@ def _url(text: str) -> Tagged:
     parts = urlsplit(text)
     if not (parts.scheme and (parts.netloc or parts.path)) and not text.startswith("/"):
         raise ValueError(
-            f"URL parse error during conversion from string: parse {text!r}: invalid URI for request"
+            f"URL parse error during conversion from string: parse {quoted(text)}: invalid URI for request"
         )
     _ = parts.port
     return {"url": text}
