@@ -265,9 +265,9 @@ def test_a_secret_of_another_environment_is_refused(world: World, check: str) ->
 
 
 def test_paths_may_be_listed(world: World) -> None:
-    world.secrets.write("shared/db", {"password": OTHER})
-    listed = "secrets: {paths: [shared/*]}\n"
-    world.commit(_tree({"password": "vault:shared/db:password"}, listed))
+    world.secrets.write("common/db", {"password": OTHER})
+    listed = "secrets: {paths: [common/*]}\n"
+    world.commit(_tree({"password": "vault:common/db:password"}, listed))
     assert world.apply_head().is_good
     assert _data(world, "password") == OTHER
 
