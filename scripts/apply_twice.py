@@ -1,6 +1,6 @@
 """Does a second apply write nothing, by the server's own word? Applies each chart twice and reads the audit log in between.
 
-    python scripts/apply_twice.py CHART[=VALUES] ...      a chart's folder each, and a file of values for it
+    PYTHONPATH=. python scripts/apply_twice.py CHART[=VALUES] ...      a chart's folder each, and a file of values for it
 
 The cluster is Kubernetes' own control plane, as `scripts/test_cluster.py` starts it. jx speaks to a second API server in front of
 the same store, which is started with an audit log of every request; what that log says is counted. Each chart is the only app of

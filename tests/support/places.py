@@ -14,6 +14,7 @@ from jx.adapters.kubernetes.api import Api
 from jx.adapters.kubernetes.cluster import KubernetesCluster
 from jx.adapters.kubernetes.locks import KubernetesLocks
 from jx.domain.applying import ApplyReport
+from jx.domain.membership import applyset_id
 from jx.domain.names import EnvironmentName
 from jx.domain.trees import Tree
 from jx.usecases.apply_environment import ApplyEnvironment
@@ -66,6 +67,11 @@ class Place:
 
     def apply(self) -> ApplyReport:
         return self.world.apply_head(wait=False)
+
+    @property
+    def part_of(self) -> str:
+        """The id of the environment's ApplySet, which its objects carry."""
+        return applyset_id(self.name)
 
     def inventory(self) -> set[str]:
         """The objects that the anchor names, without the name of this place."""
