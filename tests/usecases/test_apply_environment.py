@@ -719,3 +719,15 @@ def test_the_name_of_the_environment_may_be_given(world: World) -> None:
     world.commit(apps(web="1.0.0"))
     world.apply_head(environment=EnvironmentName("other"))
     assert world.anchors.find(EnvironmentName("other")) is not None
+
+
+def test_when_the_server_is_gone_the_rest_is_not_tried_one_by_one(world: World) -> None:
+    many = [config_map(f"c{number}", {"a": "1"}) for number in range(40)]
+    world.offer("many", "1.0.0", *many)
+    world.commit(apps(many="1.0.0"))
+    world.cluster.fail(Unavailable("no answer"), times=100, only=lambda ref: ref.kind == "ConfigMap")
+    report = world.apply_head()
+    assert sum(bool(one.error) for one in report.outcomes) == 3
+    assert sum(one.skipped for one in report.outcomes) == 37
+    world.cluster._failures.clear()
+    assert world.apply_head().is_good

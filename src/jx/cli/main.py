@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -49,6 +50,7 @@ def root(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run jx; the exit code. `python -m jx` and the script `jx` both come here."""
+    gc.set_threshold(50_000, 20, 100)  # a plan makes many objects and hardly a cycle
     words = list(sys.argv[1:] if arguments is None else arguments)
     pasted = next((word for word in words if word.startswith(_DASHES)), None)
     if pasted:

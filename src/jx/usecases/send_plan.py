@@ -25,8 +25,11 @@ from jx.usecases.delete_object import DeleteObject
 from jx.usecases.plan_environment import Planned
 from jx.usecases.run_hooks import HookTerms, RunHooks
 
-_BATCH = 64
-"""Steps between two renewals of the lock."""
+_BATCH = 512
+"""Steps whose outcomes are told together."""
+
+_PATIENCE = 3
+"""Where so many requests got no good answer, the server is gone, and the others need not find that out one by one."""
 
 _SENT = frozenset({Action.CREATE, Action.UPDATE, Action.TAKE_OVER, Action.REPLACE})
 
@@ -65,8 +68,8 @@ class SendPlan:
     cluster: Cluster
     await_needs: AwaitNeeds
     reporter: Reporter
-    workers: int = 8
-    """Requests in flight."""
+    workers: int = 32
+    """Requests in flight: as many as a server far away needs to be kept busy. What is too much it says itself (429)."""
 
     def __call__(self, planned: Planned, terms: Terms) -> Sent:
         """Do what was planned. What fails is in the outcomes; what stops the apply as a whole is raised."""
@@ -158,6 +161,8 @@ class SendPlan:
             return list(pool.map(do, batch))
 
     def _do(self, step: Step, run: _Run) -> Outcome:
+        if run.unanswered >= _PATIENCE:
+            return Outcome(step, skipped=True)
         try:
             if step.action in _SENT:
                 return Outcome(step, self._send(step, run))
@@ -165,6 +170,7 @@ class SendPlan:
         except Overtaken:
             raise  # nothing more may be sent
         except JxError as error:
+            run.unanswered += isinstance(error, Unavailable)
             text = error.message + (f" ({error.hint})" if error.hint else "")
             return Outcome(step, error=text, can_retry=isinstance(error, Retryable))
         return Outcome(step)
@@ -221,6 +227,8 @@ class _Run:
     done: dict[ObjectRef, Outcome] = field(default_factory=dict)
     hooks: dict[tuple[str, ObjectRef], HookOutcome] = field(default_factory=dict)
     """By phase and object."""
+    unanswered: int = 0
+    """Requests that got no good answer although they were tried again."""
 
     def __post_init__(self) -> None:
         self.live: dict[ObjectRef, LiveObject] = dict(self.planned.live)
