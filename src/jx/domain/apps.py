@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from jx.domain.charts import ChartRef
@@ -29,3 +30,20 @@ class App:
     def is_platform(self) -> bool:
         """Whether this is the platform itself."""
         return self.chart.name in {PLATFORM_CHART, OLD_PLATFORM_CHART}
+
+
+@dataclass(frozen=True, slots=True)
+class AppPlace:
+    """Where an app goes that does not go where its environment does; empty: as the environment."""
+
+    app: str
+    namespace: str = ""
+    release: str = ""
+
+
+def app_of(source: str, apps: Iterable[str]) -> str:
+    """The app whose chart an object came from, by the path of its template; empty for the environment's own templates."""
+    parts = source.split("/")
+    if "charts" in parts[:-1]:
+        return parts[parts.index("charts") + 1]
+    return parts[0] if parts[0] in set(apps) else ""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from jx.domain.apps import App
+from jx.domain.apps import App, AppPlace
 from jx.domain.conflicts import Rule
 from jx.domain.drift import Cure
 from jx.domain.names import DEV, EnvironmentName, Repo
@@ -112,6 +112,8 @@ class Requirements:
     secret_fields: tuple[SecretField, ...] = ()
     """Where secrets may be readable outside of a Secret's data."""
 
+    apps: tuple[AppPlace, ...] = ()
+    """Apps with a namespace or a release of their own."""
     drift: Cure = Cure.REPORT
     """What controllers do about what was changed behind our back."""
     protect: frozenset[str] = frozenset()

@@ -84,6 +84,14 @@ class OtherCluster(Refused):
     """The environment was last applied to another cluster, namespace or release, or from another repository."""
 
 
+class DataLeftBehind(Refused):
+    """An object that holds data would be made anew in another namespace; `refs` are those that stay behind."""
+
+    def __init__(self, message: str, refs: tuple[ObjectRef, ...], *, hint: str, flag: str) -> None:
+        super().__init__(message, hint=hint, flag=flag)
+        self.refs = refs
+
+
 class PlatformDowngrade(Refused):
     """The platform would go back to a version that never ran here."""
 
@@ -142,6 +150,7 @@ def findings(review: Review) -> tuple[Refused, ...]:
     """Everything that the guards have against a plan, allowed guards left out."""
     checks = (
         (Guard.OTHER_CLUSTER, _check_place),
+        (Guard.OTHER_CLUSTER, _check_moves),
         (Guard.EMPTY_RENDER, _check_render),
         (Guard.DELETIONS, _check_deletions),
         (Guard.FOREIGN_OBJECTS, _check_foreign),
@@ -308,6 +317,30 @@ def _check_place(review: Review) -> Refused | None:
     ]
     moves += _move_of_repository(anchor, review.repo)
     return _elsewhere(plan.environment, moves) if moves else None
+
+
+def _check_moves(review: Review) -> Refused | None:
+    """Data does not follow an app into another namespace: it would begin empty there."""
+    made = {
+        (step.ref.group, step.ref.kind, step.ref.name): step.ref
+        for step in review.plan.steps
+        if step.action is Action.CREATE and step.ref.kind in {"StatefulSet", "PersistentVolumeClaim"}
+    }
+    moves = [
+        (step.ref, made[step.ref.group, step.ref.kind, step.ref.name])
+        for step in review.plan.steps
+        if step.action in {Action.PRUNE, Action.KEEP}
+        and (step.ref.group, step.ref.kind, step.ref.name) in made
+    ]
+    if not moves:
+        return None
+    told = ", ".join(f"{old} -> {new.namespace}" for old, new in moves[:_SHOWN])
+    return DataLeftBehind(
+        f"{len(moves)} objects with data would move to another namespace, and their data would not: {told}",
+        tuple(old for old, _ in moves),
+        hint=f"bring the data over first; if it is not needed, {_flag(Guard.OTHER_CLUSTER)}",
+        flag=_flag(Guard.OTHER_CLUSTER),
+    )
 
 
 def _move_of_repository(anchor: Anchor, repo: Repo | None) -> list[str]:

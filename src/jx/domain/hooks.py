@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from enum import StrEnum
 
+from jx.domain import apps as apps_of_charts
 from jx.domain import health, membership, ordering
 from jx.domain.applying import (
     ApplyPlan,
@@ -39,12 +40,9 @@ class Occasion(StrEnum):
     UPGRADE = "upgrade"
 
 
-def app_of(manifest: Manifest, apps: Iterable[str]) -> str:
-    """The app whose chart an object came from, by the path of its template; empty for the environment's own templates."""
-    parts = manifest.source.split("/")
-    if "charts" in parts[:-1]:
-        return parts[parts.index("charts") + 1]
-    return parts[0] if parts[0] in set(apps) else ""
+def app_of(manifest: Manifest, known: Iterable[str]) -> str:
+    """The app whose chart an object came from; empty for the environment's own templates."""
+    return apps_of_charts.app_of(manifest.source, known)
 
 
 def find_occasions(

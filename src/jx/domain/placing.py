@@ -9,6 +9,7 @@ from typing import Any
 
 from jx.domain import membership
 from jx.domain.applying import LiveObject
+from jx.domain.apps import AppPlace, app_of
 from jx.domain.errors import Invalid, Problem
 from jx.domain.manifests import Body, Capabilities, Hook, Manifest, ObjectRef, api_group, ref_of
 from jx.domain.names import EnvironmentName
@@ -27,6 +28,19 @@ class Target:
     release: str
     team: str = "jx"
     """The namespace of the dev environment, after which Jenkins X 2 names the team."""
+    apps: tuple[AppPlace, ...] = ()
+    """Apps with a namespace or a release of their own."""
+
+    def at(self, app: AppPlace) -> Target:
+        """Where that app goes."""
+        return replace(self, namespace=app.namespace or self.namespace, release=app.release or self.release)
+
+    def of(self, manifest: Manifest) -> Target:
+        """Where an object goes, by the app whose chart it came from."""
+        if not self.apps:
+            return self
+        name = app_of(manifest.source, (one.app for one in self.apps))
+        return next((self.at(one) for one in self.apps if one.app == name), self)
 
 
 def place(objects: Iterable[Manifest], target: Target, capabilities: Capabilities) -> tuple[Manifest, ...]:
@@ -41,8 +55,9 @@ def place(objects: Iterable[Manifest], target: Target, capabilities: Capabilitie
         if is_namespaced is None or not ref.name or not ref.kind:
             problems.append(_misfit(manifest, ref))
             continue
-        labels = _member_labels(target, is_namespaced=is_namespaced)
-        done = _place_one(manifest, target, labels, is_namespaced=is_namespaced)
+        where = target.of(manifest)
+        labels = _member_labels(where, is_namespaced=is_namespaced)
+        done = _place_one(manifest, where, labels, is_namespaced=is_namespaced)
         twin = placed.setdefault(done.ref, done)
         if twin.body != done.body:
             what = f"{done.ref} is rendered twice with different contents; the other one is in {twin.source or '?'}"
@@ -58,7 +73,6 @@ def place_hooks(
     """Hooks ready to be run: in their namespaces, and with labels of their own, since members are pruned. Their kinds may be
     those that the objects define."""
     defined = _definitions(objects)
-    labels = {membership.HOOK_OF: str(target.environment), membership.CHART_RELEASE: target.release}
     placed: list[Hook] = []
     problems: list[Problem] = []
     for hook in hooks:
@@ -67,7 +81,9 @@ def place_hooks(
         if is_namespaced is None:
             problems.append(_misfit(hook.manifest, ref))
             continue
-        done = _place_one(hook.manifest, target, labels, is_namespaced=is_namespaced)
+        where = target.of(hook.manifest)
+        labels = {membership.HOOK_OF: str(target.environment), membership.CHART_RELEASE: where.release}
+        done = _place_one(hook.manifest, where, labels, is_namespaced=is_namespaced)
         placed.append(replace(hook, manifest=done))
     if problems:
         raise Invalid("the rendered hooks cannot be run", *problems)

@@ -68,6 +68,7 @@ class PlanEnvironment:
             namespace=request.namespace or spec.namespace,
             release=request.release or spec.release,
             team=spec.requirements.namespace,
+            apps=spec.requirements.apps,
         )
         goes_without = Guard.SECRETS in request.allowed.guards
         capabilities = self.cluster.capabilities()

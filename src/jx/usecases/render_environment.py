@@ -12,11 +12,13 @@ from dataclasses import dataclass, field, replace
 
 from jx.domain import derived, field_paths, hooks, markers, placing, random_values, secret_needs, secret_parts
 from jx.domain.applying import body_hash
+from jx.domain.apps import app_of
 from jx.domain.charts import Chart
 from jx.domain.derived import Comparison, Landing
 from jx.domain.environments import EnvironmentSpec, SecretField
 from jx.domain.errors import Forbidden, Invalid, Problem, Unavailable
 from jx.domain.events import Event, Level
+from jx.domain.layouts.requirements import FILE
 from jx.domain.manifests import Capabilities, ChartPin, Hook, Manifest, ObjectRef, Rendered
 from jx.domain.markers import Shape
 from jx.domain.names import AppKey
@@ -95,6 +97,7 @@ class RenderEnvironment:
     def __call__(self, ask: RenderAsk) -> RenderedEnvironment:
         """The renders. Invalid where files, charts or references are wrong; NotFound for secrets that are missing; Unavailable
         and Forbidden where a store cannot be read, unless the ask goes without secrets."""
+        _check_places(ask)
         needs = secret_needs.read_needs(ask.spec.chart, ask.spec.name)
         run = _Run(self.renderer, ask, needs)
         marked = run.render_marked()
@@ -205,11 +208,36 @@ class _Run:
         raise AssertionError("the last shape returns or raises")
 
     def render(self, given: Mapping[Reference, str], *, draw: int, is_confidential: bool = False) -> Rendered:
+        """The whole of it. An app with a release or a namespace of its own is taken from a render of all under those."""
+        whole = self._render_at(self.ask.target, given, draw=draw, is_confidential=is_confidential)
+        for place in self.ask.target.apps:
+            target = self.ask.target.at(place)
+            other = self._render_at(target, given, draw=draw, is_confidential=is_confidential)
+            whole = self._joined(whole, other, place.app)
+        return whole
+
+    def _joined(self, whole: Rendered, other: Rendered, app: str) -> Rendered:
+        keys = tuple(map(str, self.ask.charts))
+
+        def is_of(manifest: Manifest) -> bool:
+            return app_of(manifest.source, keys) == app
+
+        objects = [one for one in whole.objects if not is_of(one)]
+        run = [one for one in whole.hooks if not is_of(one.manifest)]
+        return replace(
+            whole,
+            objects=(*objects, *(one for one in other.objects if is_of(one))),
+            hooks=(*run, *(one for one in other.hooks if is_of(one.manifest))),
+        )
+
+    def _render_at(
+        self, target: Target, given: Mapping[Reference, str], *, draw: int, is_confidential: bool
+    ) -> Rendered:
         ask = self.ask
         return self.renderer.render(
             RenderRequest(
-                release=ask.target.release,
-                namespace=ask.target.namespace,
+                release=target.release,
+                namespace=target.namespace,
                 chart=ask.spec.chart,
                 dependencies=ask.charts,
                 capabilities=ask.capabilities,
@@ -233,6 +261,14 @@ class _Run:
 
     def compare(self, first: Draw, second: Draw) -> Comparison:
         return derived.compare(first.manifests, second.manifests, self.words)
+
+
+def _check_places(ask: RenderAsk) -> None:
+    keys = set(map(str, ask.charts))
+    unknown = [one.app for one in ask.target.apps if one.app not in keys]
+    if unknown:
+        what = f"apply.apps names {', '.join(unknown)}, which is no app of this environment"
+        raise Invalid("apps have a place of their own that are not there", Problem(FILE, what))
 
 
 def _shown(draw: Draw, comparison: Comparison, hashes: Mapping[ObjectRef, str]) -> Draw:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from jx.domain.apps import AppPlace
 from jx.domain.conflicts import Rule, Way
 from jx.domain.drift import Cure
 from jx.domain.environments import Requirements, SecretField
@@ -37,6 +38,7 @@ def read_requirements(tree: Tree, mistakes: Mistakes) -> tuple[Requirements, App
         "replace",
         "protect",
         "drift",
+        "apps",
     )
     secrets = top.section("secrets")
     secrets.expect_only("paths", "fields")
@@ -57,6 +59,7 @@ def read_requirements(tree: Tree, mistakes: Mistakes) -> tuple[Requirements, App
         replace=frozenset(apply.texts("replace")),
         secret_paths=secrets.texts("paths"),
         secret_fields=tuple(_read_field(item) for item in secrets.items("fields")),
+        apps=tuple(_read_place(item) for item in apply.items("apps")),
         drift=apply.choice("drift", Cure, usual.drift),
         protect=frozenset(apply.texts("protect")),
     )
@@ -72,6 +75,14 @@ def _read_field(item: Section) -> SecretField:
         if not item.text(key):
             item.mistake(f"a field for secrets needs {key}")
     return SecretField(item.text("kind"), item.text("name"), item.text("field"))
+
+
+def _read_place(item: Section) -> AppPlace:
+    """Where one app goes: `{name: redis, namespace: databases, release: redis}`."""
+    item.expect_only("name", "namespace", "release")
+    if not item.text("name") or not (item.text("namespace") or item.text("release")):
+        item.mistake("an app with a place of its own needs name, and namespace or release")
+    return AppPlace(item.text("name"), item.text("namespace"), item.text("release"))
 
 
 def _read_rule(item: Section) -> Rule:
