@@ -170,6 +170,19 @@ def test_rights_can_be_asked_and_tokens_made(kubectl: Kubectl, namespace: str) -
     assert kubectl("create", "token", "bot").stdout.count(".") == 2
 
 
+def test_a_list_is_validated_and_made_item_by_item(kubectl: Kubectl) -> None:
+    items = [
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "one"}},
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "two"}},
+    ]
+    listed = {"apiVersion": "v1", "kind": "List", "items": items}
+    made = kubectl("create", "-f", "-", stdin=json.dumps(listed)).stdout
+    assert made == "configmap/one created\nserviceaccount/two created\n"
+    items[0]["nonsense"] = "x"
+    refused = kubectl("apply", "-f", "-", stdin=json.dumps(listed), fails=1).stderr
+    assert 'unknown field "nonsense" in io.k8s.api.core.v1.ConfigMap' in refused
+
+
 def test_custom_resources_from_definition_to_removal(kubectl: Kubectl) -> None:
     kubectl("apply", "-f", "-", stdin=DEFINITION)
     kubectl("wait", "--for=condition=Established", "crd/parts.example.com", "--timeout=5s")

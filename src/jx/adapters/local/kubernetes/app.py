@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 
 import orjson
 
-from jx.adapters.local.kubernetes import authn, discovery, exchange, forms, paths, reading
+from jx.adapters.local.kubernetes import authn, discovery, exchange, forms, openapi_protobuf, paths, reading
 from jx.adapters.local.kubernetes.api import Api
 from jx.adapters.local.kubernetes.discovery import Discovery, version_info
 from jx.adapters.local.kubernetes.drafts import Draft, Outstanding
@@ -186,10 +186,8 @@ class App:
 
     def _open_api(self, call: Call, path: str) -> Response:
         if path == "/openapi/v2":
-            if "protobuf" in call.headers.get("accept", "") and "json" not in call.headers.get("accept", ""):
-                raise ApiError(
-                    406, "NotAcceptable", "only the following media types are accepted: application/json"
-                )
+            if "proto-openapi" in call.headers.get("accept", ""):
+                return Response(200, self._openapi.v2_protobuf(), openapi_protobuf.MEDIA_TYPE)
             return Response(200, self._openapi.v2())
         if path == "/openapi/v3":
             return Response(200, self._openapi.v3_index())

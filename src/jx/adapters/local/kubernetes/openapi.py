@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from jx.adapters.local.kubernetes import openapi_protobuf
 from jx.adapters.local.kubernetes.discovery import GIT_VERSION
 from jx.adapters.local.kubernetes.errors import no_such_path
 from jx.adapters.local.kubernetes.facts import OBJECT_META, Obj, Resource
@@ -58,6 +59,10 @@ class OpenApi:
         """All types in one document, without paths of verbs that no client reads there."""
         return self._kept("v2", self._make_v2)
 
+    def v2_protobuf(self) -> bytes:
+        """The same in the form that Go clients read."""
+        return self._kept("v2 protobuf", lambda: openapi_protobuf.encode(self._make_v2()))
+
     def v3_index(self) -> bytes:
         """The group versions, each with the address of its document."""
         return self._kept("v3", self._make_index)
@@ -71,7 +76,8 @@ class OpenApi:
             self._generation = self._registry.generation
             self._documents.clear()
         if name not in self._documents:
-            self._documents[name] = orjson.dumps(make())
+            made = make()
+            self._documents[name] = made if isinstance(made, bytes) else orjson.dumps(made)
         return self._documents[name]
 
     def _make_v2(self) -> Obj:
