@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jx.domain.apps import PLATFORM_CHART
-from jx.domain.errors import NotFound
+from jx.domain.errors import NotFound, Usage
 from jx.domain.names import Repo, parse_repo
 from jx.outside import Outside
 
@@ -240,11 +240,24 @@ class Wiring(Outside):
             self.cluster, self.send_plan(), self.anchors, self.credentials, self.forge_admin, self.reporter
         )
 
-    def run_kubernetes(self, directory: Path, *, port: int, workloads: bool) -> None:
+    def run_kubernetes(
+        self,
+        directory: Path,
+        *,
+        port: int,
+        workloads: bool,
+        ready_after_seconds: float,
+        failures: tuple[str, ...],
+    ) -> None:
         """`jx local kubernetes`: blocks until it is asked to end."""
         from jx.adapters.local.kubernetes.__main__ import run
+        from jx.adapters.local.kubernetes.controllers.play import PlaySettings
 
-        run(directory, port=port, workloads=workloads)
+        try:
+            play = PlaySettings.parse(ready_after_seconds, failures)
+        except ValueError as error:
+            raise Usage(str(error)) from error
+        run(directory, port=port, play=play if workloads else None)
 
     def install(
         self, installation: Installation, *, timeout: timedelta, apply: bool, private: bool

@@ -48,6 +48,10 @@ _REPLACEMENTS = (
 )
 
 
+# What `explain` shows of types; descriptions are people's texts, which the embedded server does not have.
+_FIELD = re.compile(r"(GROUP|KIND|VERSION|FIELD):|\s*\S+\t<|error|Error|the server|couldn't")
+
+
 @dataclass(frozen=True)
 class Script:
     """Commands of one program, in order, and the files that lie in the folder where they run."""
@@ -135,6 +139,8 @@ class Stage:
             lines = lines[-1:]
         if step.get("unordered"):
             lines = sorted(set(lines))
+        if step.get("fields"):
+            lines = [line for line in lines if _FIELD.match(line)]
         if only := step.get("only"):
             lines = [line for line in lines if re.search(only, line)]
         command = str(step.get("run") or step["follow"])

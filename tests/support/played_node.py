@@ -25,7 +25,7 @@ from jx.adapters.local.kubernetes.controllers import cluster as kinds
 from jx.adapters.local.kubernetes.controllers import objects
 from jx.adapters.local.kubernetes.controllers.claims import Claims
 from jx.adapters.local.kubernetes.controllers.cluster import Cluster, Which
-from jx.adapters.local.kubernetes.controllers.endpoints import IngressAddresses
+from jx.adapters.local.kubernetes.controllers.endpoints import LOAD_BALANCER, IngressAddresses
 from jx.adapters.local.kubernetes.controllers.loop import Loop
 from jx.adapters.local.kubernetes.controllers.nodes import Nodes
 from jx.adapters.local.kubernetes.controllers.play import Play, PlaySettings
@@ -36,7 +36,7 @@ Obj = dict[str, Any]
 _CIDR = "10.244.0.0/24"
 _WATCHED: tuple[Which, ...] = (
     *(kinds.PODS, kinds.CONFIG_MAPS, kinds.SECRETS, kinds.NODES, kinds.VOLUME_CLAIMS, kinds.VOLUMES),
-    kinds.INGRESSES,
+    *(kinds.INGRESSES, kinds.SERVICES),
 )
 
 
@@ -168,6 +168,25 @@ class _TaintFree(Nodes):
         return None
 
 
+class _Balancers:
+    """Gives Services of type LoadBalancer the address that those of the embedded cluster have."""
+
+    name = "balancers"
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+
+    def keys(self, event: WatchEvent) -> Iterator[kinds.Place]:
+        if kinds.which(event) == kinds.SERVICES and event.obj["spec"].get("type") == "LoadBalancer":
+            yield (objects.namespace_of(event.obj), objects.name_of(event.obj))
+
+    def reconcile(self, namespace: str, name: str) -> None:
+        service = self._cluster.cache.get(kinds.SERVICES, namespace, name)
+        if service is not None and not objects.is_deleting(service):
+            status = {"loadBalancer": {"ingress": [{**LOAD_BALANCER, "ipMode": "VIP"}]}}
+            self._cluster.set_status(kinds.SERVICES, service, status)
+
+
 @contextmanager
 def playing_node(path: Path, settings: PlaySettings) -> Iterator[None]:
     """Have a node, and play its pods, on the cluster of a kubeconfig."""
@@ -178,6 +197,7 @@ def playing_node(path: Path, settings: PlaySettings) -> Iterator[None]:
         Scheduler(cluster),
         Claims(cluster),
         IngressAddresses(cluster),
+        _Balancers(cluster),
         Play(cluster, settings, node=objects.NODE_NAME, allocate_ip=lambda: next(addresses)),
     )
     by_name: Mapping[str, Any] = {part.name: part for part in parts}

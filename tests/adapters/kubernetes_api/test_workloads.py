@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from tests.support.workloads import FAST, World, condition, deployment, playing, service
 
+from jx.adapters.local.kubernetes.controllers.play import PlaySettings
 from jx.adapters.local.kubernetes.controllers.workloads import Settings
 
 Obj = dict[str, Any]
@@ -156,6 +157,40 @@ def test_a_pod_that_is_told_to_fail_shows_why(world: World, how: str, reason: st
     pod = world.until(look)
     assert condition(pod, "Ready") == ("False", "ContainersNotReady")
     assert condition(world.get("Deployment", "web"), "Available") == ("False", "MinimumReplicasUnavailable")
+
+
+def test_images_that_are_told_to_fail_fail_and_an_annotation_goes_before() -> None:
+    play = PlaySettings.parse(0.02, ["shop/*:2=crash-loop", "bare=image-pull"])
+    with playing(Settings(play=play, job_backoff_seconds=0.02)) as world:
+        world.apply(deployment(image="shop/web:1"))
+        complete(world)
+        world.apply(deployment("broken", image="shop/web:2"))
+        world.apply(deployment("other", image="bare", annotations={"local.jenkins-x.io/fail": "crash-loop"}))
+        world.until(lambda: "CrashLoopBackOff" in reasons(world, "broken"))
+        world.until(lambda: "CrashLoopBackOff" in reasons(world, "other"))
+
+
+def reasons(world: World, name: str) -> list[str]:
+    """What the containers of a deployment wait for."""
+    return [
+        status["state"].get("waiting", {}).get("reason", "")
+        for pod in world.all("Pod", f"app={name}")
+        for status in pod.get("status", {}).get("containerStatuses") or []
+    ]
+
+
+@pytest.mark.parametrize("text", ["image", "=crash-loop", "image=nonsense"])
+def test_a_failure_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="must be IMAGE=HOW, HOW one of image-pull, crash-loop"):
+        PlaySettings.parse(0.1, [text])
+
+
+def test_a_pod_is_ready_after_the_time_that_is_set() -> None:
+    with playing(Settings(play=PlaySettings.parse(3600, []))) as world:
+        world.apply(deployment())
+        world.apply(deployment("quick", annotations={"local.jenkins-x.io/ready-after-seconds": "0"}))
+        complete(world, "quick")
+        assert world.get("Deployment", "web")["status"].get("readyReplicas", 0) == 0
 
 
 def test_a_rollout_that_does_not_get_ready_passes_its_deadline(world: World) -> None:

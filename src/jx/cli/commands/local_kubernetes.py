@@ -15,16 +15,41 @@ from jx.cli.session import command as with_session
 @click.option("--dir", "folder", default="", help="Where its state is kept. Default: below $JX_HOME.")
 @click.option("--port", default=0, help="Default: any free one.")
 @click.option("--workloads/--no-workloads", default=True, help="Let workloads get pods, which are played.")
+@click.option(
+    "--ready-after-seconds", default=0.2, show_default=True, help="How long played pods take to be ready."
+)
+@click.option(
+    "--fail",
+    "failures",
+    multiple=True,
+    metavar="IMAGE=HOW",
+    help="Played images that fail, `*` for any text: image-pull, crash-loop, never-ready or job-failed.",
+)
 @with_session
-def command(session: Session, folder: str, port: int, *, workloads: bool) -> None:
+def command(
+    session: Session,
+    folder: str,
+    port: int,
+    *,
+    workloads: bool,
+    ready_after_seconds: float,
+    failures: tuple[str, ...],
+) -> None:
     """Run the embedded Kubernetes API by itself, until Ctrl-C: for rehearsals and tests, with no platform.
 
     \b
     Examples:
       jx local kubernetes --dir /tmp/k8s &
       kubectl --kubeconfig /tmp/k8s/admin.kubeconfig get namespaces
+      jx local kubernetes --ready-after-seconds 5 --fail 'example/bad:*=image-pull'
     """
     directory = Path(folder).absolute() if folder else session.settings.home / "kubernetes"
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     output.hint(f"kubeconfig: {directory / 'admin.kubeconfig'}")
-    session.wiring.run_kubernetes(directory, port=port, workloads=workloads)
+    session.wiring.run_kubernetes(
+        directory,
+        port=port,
+        workloads=workloads,
+        ready_after_seconds=ready_after_seconds,
+        failures=failures,
+    )

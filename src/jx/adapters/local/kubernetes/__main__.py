@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 from jx.adapters.local.kubernetes.controllers.nodes import PodAddresses
-from jx.adapters.local.kubernetes.controllers.workloads import Workloads
+from jx.adapters.local.kubernetes.controllers.play import FAILURES, PlaySettings
+from jx.adapters.local.kubernetes.controllers.workloads import Settings, Workloads
 from jx.adapters.local.kubernetes.serve import serve
 
 
@@ -28,6 +29,19 @@ def main() -> None:
         action="store_true",
         help="run the controllers, too: workloads get pods, which are played",
     )
+    parser.add_argument(
+        "--ready-after-seconds",
+        type=float,
+        default=PlaySettings.ready_after_seconds,
+        help="how long played pods take to be ready (%(default)s)",
+    )
+    parser.add_argument(
+        "--fail",
+        action="append",
+        default=[],
+        metavar="IMAGE=HOW",
+        help=f"played images that fail, `*` for any text; HOW is one of {', '.join(FAILURES)}",
+    )
     options = parser.parse_args()
     try:
         run(
@@ -36,7 +50,7 @@ def main() -> None:
             port=options.port,
             name=options.name,
             namespace=options.namespace,
-            workloads=options.workloads,
+            play=PlaySettings.parse(options.ready_after_seconds, options.fail) if options.workloads else None,
         )
     except (OSError, ValueError) as error:
         sys.exit(f"the API server cannot start on {options.host}:{options.port} with {options.dir}: {error}")
@@ -49,10 +63,13 @@ def run(
     port: int = 0,
     name: str = "jx-local",
     namespace: str = "jx",
-    workloads: bool = True,
+    play: PlaySettings | None,
 ) -> None:
-    """Serve until SIGTERM or SIGINT, with the workload controllers unless told otherwise."""
-    extensions = [lambda api: Workloads(api, PodAddresses(str(directory)))] if workloads else ()
+    """Serve until SIGTERM or SIGINT; with the controllers of workloads where it is told how their pods are to be played."""
+    extensions = []
+    if play is not None:
+        settings = Settings(play=play)
+        extensions.append(lambda api: Workloads(api, PodAddresses(str(directory)), settings))
     serve(directory, host=host, port=port, name=name, namespace=namespace, extensions=extensions)
 
 

@@ -91,9 +91,13 @@ def _node(obj: Obj, now: datetime) -> list[Any]:
         addresses.get("InternalIP", NONE),
         addresses.get("ExternalIP", NONE),
         info.get("osImage") or UNKNOWN,
-        info.get("kernelVersion") or UNKNOWN,
+        " ".join(part for part in (info.get("kernelVersion") or UNKNOWN, _architecture(info)) if part),
         info.get("containerRuntimeVersion") or UNKNOWN,
     ]
+
+
+def _architecture(info: Obj) -> str:
+    return f"({info['architecture']})" if info.get("architecture") else ""
 
 
 def _event(obj: Obj, now: datetime) -> list[Any]:

@@ -303,6 +303,8 @@ def _keep(target: Obj, source: Obj, key: str) -> None:
 
 
 def _counts(request: Request) -> bool:
+    if request.subresource == "binding":  # where a pod runs is no wish of its author's
+        return False
     resource = request.served.resource
     return request.served.custom is not None or (resource.group, resource.kind) in _COUNTED
 

@@ -11,7 +11,7 @@ import orjson
 from jx.adapters.local.kubernetes import openapi_protobuf
 from jx.adapters.local.kubernetes.discovery import GIT_VERSION
 from jx.adapters.local.kubernetes.errors import no_such_path
-from jx.adapters.local.kubernetes.facts import OBJECT_META, Obj, Resource
+from jx.adapters.local.kubernetes.facts import OBJECT_META, QUANTITY, Obj, Resource
 from jx.adapters.local.kubernetes.registry import Registry, Served
 
 _V2 = "#/definitions/"
@@ -112,6 +112,8 @@ class OpenApi:
             paths |= _paths(documented, v3=True)
             wanted += [documented.name, f"{documented.name}List"]
         schemas = {name: _as_v3(all_definitions[name]) for name in _closure(wanted, all_definitions)}
+        if QUANTITY in schemas:
+            schemas[QUANTITY] = {"oneOf": [{"type": "string"}, {"type": "number"}]}
         info = {"title": "Kubernetes", "version": GIT_VERSION}
         return {"openapi": "3.0.0", "info": info, "paths": paths, "components": {"schemas": schemas}}
 
@@ -259,4 +261,7 @@ def _as_v3(node: Any) -> Any:
         reference = {"$ref": _V3 + node["$ref"].removeprefix(_V2)}
         rest = {key: value for key, value in node.items() if key != "$ref"}
         return {**rest, "allOf": [reference]} if rest else reference
+    if node.get("format") == "int-or-string" and node.get("type") == "string":
+        # Version 3 can say that a value has one of two types.
+        return {"format": "int-or-string", "oneOf": [{"type": "integer"}, {"type": "string"}]}
     return {key: _as_v3(value) for key, value in node.items()}

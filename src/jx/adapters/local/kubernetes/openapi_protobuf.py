@@ -21,7 +21,14 @@ _TEXTS = MappingProxyType({"$ref": 1, "format": 2, "title": 3, "description": 4,
 _DOUBLES = MappingProxyType({"multipleOf": 6, "maximum": 7, "minimum": 9})
 _FLAGS = MappingProxyType({"exclusiveMaximum": 8, "exclusiveMinimum": 10, "uniqueItems": 16, "readOnly": 27})
 _COUNTS = MappingProxyType(
-    {"maxLength": 11, "minLength": 12, "maxItems": 14, "minItems": 15, "maxProperties": 17, "minProperties": 18}
+    {
+        "maxLength": 11,
+        "minLength": 12,
+        "maxItems": 14,
+        "minItems": 15,
+        "maxProperties": 17,
+        "minProperties": 18,
+    }
 )
 
 
@@ -39,7 +46,9 @@ def _path(item: Obj) -> bytes:
 
 def _operation(operation: Obj) -> bytes:
     parameters = (_part(1, _part(2, _part(3, _query(one)))) for one in operation.get("parameters", ()))
-    responses = b"".join(_named(1, code, _part(1, _response(one))) for code, one in operation["responses"].items())
+    responses = b"".join(
+        _named(1, code, _part(1, _response(one))) for code, one in operation["responses"].items()
+    )
     return (
         _all(7, (one.encode() for one in operation.get("consumes", ())))
         + _all(8, parameters)
@@ -87,7 +96,9 @@ def _schema(schema: Obj) -> bytes:
 
 
 def _extensions(number: int, node: Obj) -> bytes:
-    return b"".join(_named(number, name, _any(value)) for name, value in node.items() if name.startswith("x-"))
+    return b"".join(
+        _named(number, name, _any(value)) for name, value in node.items() if name.startswith("x-")
+    )
 
 
 def _any(value: Any) -> bytes:

@@ -133,12 +133,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help=f"played images that fail: {', '.join(FAILURES)}",
     )
     given = parser.parse_args(arguments)
-    failures = {}
-    for text in given.fail:
-        image, _, how = text.rpartition("=")
-        if not image or how not in FAILURES:
-            parser.error(f"--fail {text}: must be IMAGE=HOW, HOW one of {', '.join(FAILURES)}")
-        failures[image] = how
+    try:
+        play = PlaySettings.parse(given.ready_after_seconds, given.fail)
+    except ValueError as error:
+        parser.error(str(error))
     options = Options(
         folder=given.dir,
         port=given.port,
@@ -146,7 +144,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         name=given.name,
         namespace=given.namespace,
         patience=Patience(given.first_restart_seconds, given.longest_restart_seconds),
-        play=PlaySettings(ready_after_seconds=given.ready_after_seconds, failures=failures),
+        play=play,
     )
     try:
         run(options)

@@ -33,6 +33,22 @@ class PlaySettings:
     first_restart_seconds: float = 1.0
     longest_restart_seconds: float = 300.0
 
+    @classmethod
+    def parse(cls, ready_after_seconds: float, failures: Iterable[str]) -> PlaySettings:
+        """Settings as a command line gives them, with failures as IMAGE=HOW; ValueError for what is none."""
+        found: dict[str, Failure] = {}
+        for text in failures:
+            image, _, how = text.rpartition("=")
+            known = next((failure for failure in FAILURES if failure == how), None)
+            if not image or known is None:
+                raise ValueError(f"--fail {text}: must be IMAGE=HOW, HOW one of {', '.join(FAILURES)}")
+            found[image] = known
+        if ready_after_seconds < 0:
+            raise ValueError(
+                f"--ready-after-seconds {ready_after_seconds:g}: no pod is ready before it is there"
+            )
+        return cls(ready_after_seconds, found)
+
 
 @dataclass
 class _Performance:
