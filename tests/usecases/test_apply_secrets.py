@@ -17,6 +17,7 @@ from jx.domain import diffing
 from jx.domain.applying import Action
 from jx.domain.errors import Invalid, JxError, NotFound, Unavailable
 from jx.domain.guards import Allowed, Guard
+from jx.domain.trailers import list_trailers
 from jx.domain.trees import Tree
 
 VALUE, OTHER = "hunter2/and+more", "correct-horse battery"
@@ -305,3 +306,13 @@ def test_an_object_that_was_there_before_its_secret_was_a_reference_is_handed_ov
     assert _applied(world).is_good
     assert _data(world, "password") == VALUE
     assert not world.apply_head().plan.has_changes
+
+
+def test_the_ledger_names_the_versions_of_the_secrets_and_a_rotation_is_seen_in_it(world: World) -> None:
+    _applied(world)
+    there = world.secrets.read(("dev/db",))["dev/db"]
+    world.secrets.write("dev/db", {"password": OTHER}, version=there.version)
+    world.apply_head()
+    named = [dict(list_trailers(one.message)).get("Jx-Secret") for one in world.ledger_commits()]
+    assert named == ["vault:dev/db=1", "vault:dev/db=2"]
+    assert not [shape for value in (VALUE, OTHER) for shape in _shapes(value) if shape in _seen(world)]

@@ -68,6 +68,8 @@ class Story:
     lock_taken_from: str = ""
     """Who had the lock when a person took it."""
     verified: str = "pending"
+    secret_versions: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """Of the secrets that were read, by `scheme:path`."""
     is_whole: bool = False
     """Whether to write down everything, since what the branch holds is not what we left there."""
 
@@ -175,6 +177,7 @@ def _trailers(plan: ApplyPlan, story: Story, capabilities: Capabilities) -> Iter
         *(("Jx-Approved-By", approver) for approver in source.approvers),
         ("Jx-Plan-Digest", plan.digest),
         *(("Jx-Chart", f"{pin.name} {pin.version} {pin.digest}") for pin in plan.charts),
+        *(("Jx-Secret", f"{at}={version}") for at, version in sorted(story.secret_versions.items())),
         ("Jx-Cluster", f"{plan.cluster_id} {capabilities.version}"),
         ("Jx-Result", story.result),
         ("Jx-Verified", story.verified),

@@ -49,6 +49,8 @@ class Planned:
     capabilities: Capabilities
     rules: tuple[Rule, ...] = ()
     """What is done about fields that somebody else sets."""
+    secret_versions: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """Of the secrets that were read for it, by `scheme:path`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,14 @@ class PlanEnvironment:
                 allowed=request.allowed,
             )
         )
-        return Planned(plan, refusals, world.live, capabilities, spec.requirements.conflicts)
+        return Planned(
+            plan=plan,
+            refusals=refusals,
+            live=world.live,
+            capabilities=capabilities,
+            rules=spec.requirements.conflicts,
+            secret_versions=rendered.secret_versions,
+        )
 
     def _look(
         self,
