@@ -182,6 +182,51 @@ def test_what_says_keep_is_kept_and_stays_on_record() -> None:
     assert inventories.narrow(inventory, (Outcome(step),)) == inventory
 
 
+def stateful_set(when_deleted: str) -> dict[str, Any]:
+    policy = {"whenDeleted": when_deleted}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "StatefulSet",
+        "metadata": {"name": "web"},
+        "spec": {"persistentVolumeClaimRetentionPolicy": policy},
+    }
+
+
+def test_a_stateful_set_whose_claims_go_with_it_is_kept_unless_it_is_named() -> None:
+    cluster = make_cluster()
+    inventory = apply(cluster, place(cluster, stateful_set("Delete")))
+    kept = only(decide(cluster, (), inventory))
+    assert kept.action is Action.KEEP
+    assert (
+        kept.reason
+        == "it holds the data of its claims, which go with it; --allow-prune StatefulSet/web deletes it"
+    )
+    assert only(decide(cluster, (), inventory, prunes=frozenset({"StatefulSet/web"}))).action is Action.PRUNE
+
+
+def test_a_stateful_set_whose_claims_stay_is_pruned() -> None:
+    cluster = make_cluster()
+    inventory = apply(cluster, place(cluster, stateful_set("Retain")))
+    assert only(decide(cluster, (), inventory)).action is Action.PRUNE
+
+
+def test_kinds_that_the_repository_protects_are_kept_like_data() -> None:
+    cluster = make_cluster()
+    inventory = apply(cluster, place(cluster, config_map("web", {})))
+    assert only(decide(cluster, (), inventory, protect=frozenset({"ConfigMap"}))).action is Action.KEEP
+    assert only(decide(cluster, (), inventory, protect=frozenset({"ConfigMap.apps"}))).action is Action.PRUNE
+
+
+def test_what_jenkins_x_2_set_is_absorbed_with_its_object_and_others_keep_theirs() -> None:
+    cluster = make_cluster()
+    theirs = config_map("web", {"a": "1"}, namespace="jx", labels={"jenkins.io/chart-release": "old"})
+    cluster.put(theirs, manager="helm")
+    cluster.put(config_map("web", {"b": "2"}, namespace="jx"), manager="autoscaler")
+    decision = decide(cluster, place(cluster, config_map("web", {"c": "3"})))
+    assert decision.foreign == ((ref("ConfigMap", "web"), "the Jenkins X release old"),)
+    assert only(decision).absorbs == ("helm",)
+
+
 def test_crds_are_pruned_by_name_only() -> None:
     cluster = make_cluster()
     inventory = apply(cluster, place(cluster, definition("shop.example.com", "Window")))

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from jx.domain import planning
-from jx.domain.applying import Action, Anchor, ApplyPlan
+from jx.domain import membership, planning
+from jx.domain.applying import Action, Anchor, ApplyPlan, HookRecord, Step
 from jx.domain.environments import Environment
 from jx.domain.errors import Failed, Refused
 from jx.domain.events import Event
 from jx.domain.manifests import Capabilities
 from jx.domain.names import Repo
+from jx.domain.ordering import prune_wave_of
 from jx.domain.placing import Target
 from jx.ports.anchor import Anchors
 from jx.ports.cluster import Cluster, Scope
 from jx.ports.credentials import Credentials
 from jx.ports.forge import Ability, ForgeAdmin
 from jx.ports.reporter import Reporter
+from jx.usecases.delete_object import DeleteObject
 from jx.usecases.plan_environment import Planned
 from jx.usecases.send_plan import SendPlan, Terms
 from jx.usecases.write_anchor import WriteAnchor
@@ -114,10 +116,32 @@ class UninstallPlatform:
                 f"not everything of {anchor.environment} could be removed:\n  " + "\n  ".join(failed),
                 hint="try again",
             )
+        self._remove_left_of_hooks(anchor, capabilities)
         kept = sum(one.step.action is Action.KEEP for one in outcomes)
         self.reporter.tell(
             Event(f"Removed {anchor.environment} from the cluster; {kept} objects that hold data are kept")
         )
+
+    def _remove_left_of_hooks(self, anchor: Anchor, capabilities: Capabilities) -> None:
+        """What hooks made and their policies kept: no member, so no plan deletes it."""
+        left = {item.ref: item for item in anchor.hooks.left}
+        rows = planning.scopes((), anchor.hooks.left, capabilities)
+        for live in self.cluster.live(tuple(Scope(*row) for row in rows)):
+            item = left.get(live.ref)
+            if item is None or item.uid != live.uid:
+                continue
+            step = Step(
+                Action.PRUNE,
+                live.ref,
+                item.api_version,
+                prune_wave_of(live.ref),
+                "a hook made it",
+                uid=live.uid,
+                resource_version=live.resource_version,
+            )
+            DeleteObject(self.cluster)(
+                step, is_ours=lambda body: membership.HOOK_OF in membership.labels_of(body)
+            )
 
     def _forget(self, anchor: Anchor, *, whole: bool) -> None:
         """While the ledger branch stays, so does what says where it ends: the next installation goes on from there."""
@@ -125,5 +149,5 @@ class UninstallPlatform:
             self.anchors.remove(anchor.environment)
             return
         WriteAnchor(self.anchors)(
-            anchor, lambda current: replace(current, inventory=(), applied=None, holds=())
+            anchor, lambda current: replace(current, inventory=(), applied=None, holds=(), hooks=HookRecord())
         )
