@@ -54,15 +54,23 @@ def digests(body: Obj, path: str) -> Obj:
 
 
 def _undescribed(value: Any) -> Any:
+    """A type without what is left out on purpose: descriptions, defaults, and lists of the values that a text may be."""
     if isinstance(value, list):
         return [_undescribed(item) for item in value]
     if not isinstance(value, dict):
         return value
-    return {
+    kept = {
         key: _undescribed(child)
         for key, child in value.items()
-        if not (key == "description" and isinstance(child, str))
+        if key not in ("description", "default", "enum", "properties")
     }
+    match kept.get("allOf"):
+        case [only] if list(only) == ["$ref"]:
+            # Only a field with a description needs the longer form.
+            kept = {**{key: child for key, child in kept.items() if key != "allOf"}, **only}
+    if isinstance(value.get("properties"), dict):
+        kept["properties"] = {name: _undescribed(child) for name, child in value["properties"].items()}
+    return kept
 
 
 def served(body: Any, own_group: str) -> Any:

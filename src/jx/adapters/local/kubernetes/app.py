@@ -191,7 +191,12 @@ class App:
             return Response(200, self._openapi.v2())
         if path == "/openapi/v3":
             return Response(200, self._openapi.v3_index())
-        return Response(200, self._openapi.v3(path.removeprefix("/openapi/v3/")))
+        if not path.startswith("/openapi/v3/"):
+            raise no_such_path()
+        try:
+            return Response(200, self._openapi.v3(path.removeprefix("/openapi/v3/")))
+        except NoSuchPath:
+            return Response(404, b"", exchange.TEXT)  # of a group, the real server says nothing
 
 
 def create_app(api: Api) -> App:

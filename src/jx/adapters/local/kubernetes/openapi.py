@@ -8,10 +8,10 @@ from typing import Any
 
 import orjson
 
-from jx.adapters.local.kubernetes import openapi_protobuf
+from jx.adapters.local.kubernetes import facts, openapi_protobuf
 from jx.adapters.local.kubernetes.discovery import GIT_VERSION
 from jx.adapters.local.kubernetes.errors import no_such_path
-from jx.adapters.local.kubernetes.facts import OBJECT_META, QUANTITY, Obj, Resource
+from jx.adapters.local.kubernetes.facts import OBJECT_META, Obj, Resource
 from jx.adapters.local.kubernetes.registry import Registry, Served
 
 _V2 = "#/definitions/"
@@ -24,6 +24,18 @@ _ACTIONS = {
     "update": "put",
     "patch": "patch",
     "delete": "delete",
+}
+_META = "io.k8s.apimachinery.pkg.apis.meta.v1."
+_OF_ALL = tuple(
+    _META + name for name in ("APIResourceList", "DeleteOptions", "Patch", "Status", "WatchEvent")
+)
+_OF_SERVER = (
+    *(_META + name for name in ("APIGroup", "APIGroupList", "APIVersions")),
+    "io.k8s.apimachinery.pkg.version.Info",
+)
+_SEVERAL = {
+    facts.QUANTITY: ("string", "number"),
+    "io.k8s.apimachinery.pkg.util.intstr.IntOrString": ("integer", "string"),
 }
 _WRITES = frozenset({"post", "put", "patch"})
 _PATCH_TYPES = (
@@ -81,10 +93,15 @@ class OpenApi:
         return self._documents[name]
 
     def _make_v2(self) -> Obj:
-        definitions = dict(self._registry.definitions())
+        known: Obj = dict(self._registry.definitions())
         paths: Obj = {}
+        wanted: list[str] = []
         for resource in self._registry.resources():
-            paths |= _paths(self._documented(resource), v3=False)
+            documented = self._documented(resource)
+            paths |= _paths(documented, v3=False)
+            wanted += [documented.name, f"{documented.name}List", *self._beside(resource)]
+        wanted += _OF_SERVER
+        definitions: Obj = {name: _without_defaults(known[name]) for name in _closure(wanted, known)}
         for served in self._registry.customs():
             definitions |= _custom_definitions(served, _V2)
         info = {"title": "Kubernetes", "version": GIT_VERSION}
@@ -110,12 +127,22 @@ class OpenApi:
         for resource in resources:
             documented = self._documented(resource)
             paths |= _paths(documented, v3=True)
-            wanted += [documented.name, f"{documented.name}List"]
-        schemas = {name: _as_v3(all_definitions[name]) for name in _closure(wanted, all_definitions)}
-        if QUANTITY in schemas:
-            schemas[QUANTITY] = {"oneOf": [{"type": "string"}, {"type": "number"}]}
+            wanted += [documented.name, f"{documented.name}List", *self._beside(resource)]
+        schemas = {
+            name: _schema_v3(name, all_definitions, place) for name in _closure(wanted, all_definitions)
+        }
         info = {"title": "Kubernetes", "version": GIT_VERSION}
         return {"openapi": "3.0.0", "info": info, "paths": paths, "components": {"schemas": schemas}}
+
+    def _beside(self, resource: Resource) -> list[str]:
+        """The types that requests for a built-in resource have beside its own."""
+        found = [
+            self._registry.definition_name(
+                Resource(one.group, one.version, "", "", one.kind, "", namespaced=False, verbs=())
+            )
+            for one in facts.load().subresources(resource)
+        ]
+        return [*filter(None, found), *_OF_ALL] if self._registry.definition_name(resource) else []
 
     def _documented(self, resource: Resource) -> _Documented:
         served = self._registry.find(resource.group, resource.version, resource.plural)
@@ -128,6 +155,10 @@ class OpenApi:
 
 def _place(resource: Resource) -> str:
     return f"apis/{resource.group}/{resource.version}" if resource.group else f"api/{resource.version}"
+
+
+def _place_of(kind: Obj) -> str:
+    return f"apis/{kind['group']}/{kind['version']}" if kind["group"] else f"api/{kind['version']}"
 
 
 def _custom_name(resource: Resource) -> str:
@@ -251,17 +282,52 @@ def _references(node: Any) -> list[str]:
     return []
 
 
-def _as_v3(node: Any) -> Any:
-    """References point elsewhere in version 3, and nothing may stand beside one."""
+def _without_defaults(node: Any) -> Any:
+    """A type as version 2 tells it; what stands for a field that is left out is told in version 3."""
     if isinstance(node, list):
-        return [_as_v3(value) for value in node]
+        return [_without_defaults(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    made = {
+        key: _without_defaults(child) for key, child in node.items() if key not in ("default", "properties")
+    }
+    if isinstance(node.get("properties"), dict):
+        made["properties"] = {name: _without_defaults(child) for name, child in node["properties"].items()}
+    return made
+
+
+def _as_v3(node: Any, definitions: Obj, *, is_property: bool = False) -> Any:
+    """References point elsewhere in version 3, and what a field says of itself stands beside a list of one."""
+    if isinstance(node, list):
+        return [_as_v3(value, definitions) for value in node]
     if not isinstance(node, dict):
         return node
     if isinstance(node.get("$ref"), str):
         reference = {"$ref": _V3 + node["$ref"].removeprefix(_V2)}
         rest = {key: value for key, value in node.items() if key != "$ref"}
-        return {**rest, "allOf": [reference]} if rest else reference
-    if node.get("format") == "int-or-string" and node.get("type") == "string":
-        # Version 3 can say that a value has one of two types.
-        return {"format": "int-or-string", "oneOf": [{"type": "integer"}, {"type": "string"}]}
-    return {key: _as_v3(value) for key, value in node.items()}
+        return {**rest, "allOf": [reference]} if rest or is_property else reference
+    made = {key: _as_v3(value, definitions) for key, value in node.items() if key != "properties"}
+    items = node.get("items")
+    if isinstance(items, dict) and "$ref" in items:
+        is_object = definitions.get(items["$ref"].removeprefix(_V2), {}).get("type") == "object"
+        made["items"] = _as_v3({**items, **({"default": {}} if is_object else {})}, definitions)
+    if isinstance(node.get("properties"), dict):
+        made["properties"] = {
+            name: _as_v3(child, definitions, is_property=True) for name, child in node["properties"].items()
+        }
+    return made
+
+
+def _schema_v3(name: str, definitions: Obj, place: str) -> Obj:
+    """A type as version 3 tells it; two may be of several kinds, which version 2 cannot tell."""
+    made: Obj = _as_v3(definitions[name], definitions)
+    kinds = made.get("x-kubernetes-group-version-kind") or []
+    if len(kinds) > 1:
+        # Types of all groups are told for the core and the document's own one.
+        made["x-kubernetes-group-version-kind"] = [
+            one for one in kinds if _place_of(one) in (place, "api/v1")
+        ]
+    if name in _SEVERAL:
+        made = {key: value for key, value in made.items() if key != "type"}
+        made["oneOf"] = [{"type": kind} for kind in _SEVERAL[name]]
+    return made
