@@ -68,6 +68,22 @@ def _renamed(obj: Obj, names: Mapping[str, str]) -> Obj:
     return {names.get(key, key): value for key, value in obj.items()}
 
 
+_RULES: Final = ("stabilizationWindowSeconds", "selectPolicy", "policies", "tolerance")
+_POLICY: Final = ("type", "value", "periodSeconds")
+_NOTED_ORDER: Final = (
+    "name",
+    "target",
+    "metricName",
+    "metricSelector",
+    "targetAverageUtilization",
+    "targetValue",
+    "targetAverageValue",
+    "selector",
+    "averageValue",
+    "container",
+)
+
+
 def _core_event(event: Obj) -> Obj:
     return _renamed(event, {new: old for old, new in _EVENT_FIELDS})
 
@@ -86,7 +102,7 @@ def _scaler_v2(scaler: Obj) -> Obj:
     percent = before.get("targetCPUUtilizationPercentage") or (None if metrics else _DEFAULT_PERCENT)
     spec["metrics"] = [*([_processor(percent)] if percent else []), *metrics]
     if behaviour := _noted(notes, _BEHAVIOUR, None):
-        spec["behavior"] = behaviour
+        spec["behavior"] = _behaviour_v2(behaviour)
     status = {key: value for key, value in was.items() if key != "currentCPUUtilizationPercentage"}
     if not status.get("currentReplicas"):
         status.pop("currentReplicas", None)
@@ -123,7 +139,7 @@ def _scaler_v1(scaler: Obj) -> Obj:
             current.append(metric)
     for key, value in (
         (_METRICS, [_metric_v1(metric) for metric in others]),
-        (_BEHAVIOUR, before.get("behavior")),
+        (_BEHAVIOUR, _behaviour_v1(before.get("behavior"))),
         (_CURRENT, current),
         (_CONDITIONS, was.get("conditions")),
     ):
@@ -136,17 +152,50 @@ def _metric_v1(metric: Obj) -> Obj:
     """A metric as notes of the older version hold it: its name and target are fields of its source."""
     kind, source = _source(metric)
     made = {key: value for key, value in source.items() if key not in ("target", "metric", "describedObject")}
-    named, target = source.get("metric") or {}, source.get("target") or {}
+    measured, target = source.get("metric") or {}, source.get("target") or {}
     if "describedObject" in source:
-        made["target"] = source["describedObject"]
-    if named:
-        made["metricName"] = named.get("name", "")
-        if "selector" in named:
-            made["metricSelector" if kind == "external" else "selector"] = named["selector"]
+        named = source["describedObject"]
+        made["target"] = {key: named[key] for key in ("kind", "name", "apiVersion") if key in named}
+    if measured:
+        made["metricName"] = measured.get("name", "")
+        if "selector" in measured:
+            made["metricSelector" if kind == "external" else "selector"] = measured["selector"]
     for new, old in _target_names(kind).items():
         if new in target:
             made[old] = target[new]
-    return {"type": metric["type"], kind: made}
+    return {"type": metric["type"], kind: {key: made[key] for key in _NOTED_ORDER if key in made}}
+
+
+def _behaviour_v1(behaviour: Obj | None) -> Obj | None:
+    """A behaviour as notes of the older version hold it: in the form of the real server's memory."""
+    if behaviour is None:
+        return None
+    made: Obj = {"ScaleUp": None, "ScaleDown": None}
+    for key in made:
+        rules = behaviour.get(_lowered(key))
+        if rules is not None:
+            policies = [
+                {_raised(name): policy.get(name) for name in _POLICY}
+                for policy in rules.get("policies") or ()
+            ]
+            made[key] = {_raised(name): rules.get(name) for name in _RULES} | {"Policies": policies or None}
+    return made
+
+
+def _behaviour_v2(noted: Any) -> Any:
+    if isinstance(noted, dict):
+        return {
+            _lowered(key): _behaviour_v2(value) for key, value in sorted(noted.items()) if value is not None
+        }
+    return [_behaviour_v2(item) for item in noted] if isinstance(noted, list) else noted
+
+
+def _raised(name: str) -> str:
+    return name[:1].upper() + name[1:]
+
+
+def _lowered(name: str) -> str:
+    return name[:1].lower() + name[1:]
 
 
 def _metric_v2(metric: Obj) -> Obj:

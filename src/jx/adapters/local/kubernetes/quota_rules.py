@@ -175,9 +175,15 @@ def _limit_names(limit: Obj, kind: str, here: str) -> Iterator[FieldError]:
 
 
 def _limit_name(name: str, kind: str, here: str) -> Iterator[FieldError]:
+    if kind in ("Pod", "Container"):
+        yield from container_resource_mistakes(name, here)
+    else:
+        yield from _name_mistakes(name, here)
+
+
+def container_resource_mistakes(name: str, here: str) -> Iterator[FieldError]:
+    """What keeps a name from being that of a resource which containers use."""
     yield from _name_mistakes(name, here)
-    if kind not in ("Pod", "Container"):
-        return
     if "/" not in name:
         if name not in _IN_CONTAINERS and not name.startswith("hugepages-"):
             yield invalid.invalid(here, name, "must be a standard resource for containers")

@@ -6,6 +6,7 @@ from typing import Final, TypeAlias
 
 from jx.adapters.local.kubernetes import (
     admission_rules,
+    autoscaler_rules,
     changes,
     claim_rules,
     data_rules,
@@ -69,7 +70,7 @@ _KINDS: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(
         ("", "Secret"): data_rules.secret,
         ("", "Service"): service_rules.service,
         ("apps", "ControllerRevision"): scaling_rules.revision,
-        ("autoscaling", "HorizontalPodAutoscaler"): scaling_rules.autoscaler,
+        ("autoscaling", "HorizontalPodAutoscaler"): autoscaler_rules.autoscaler,
         ("coordination.k8s.io", "Lease"): scaling_rules.lease,
         ("events.k8s.io", "Event"): scaling_rules.event,
         ("discovery.k8s.io", "EndpointSlice"): network_rules.endpoint_slice,

@@ -1,4 +1,4 @@
-"""The rules of autoscalers, budgets and what else steers a cluster."""
+"""The rules of budgets and what else steers a cluster."""
 
 import re
 from collections.abc import Iterator
@@ -8,116 +8,11 @@ from jx.adapters.local.kubernetes import internal_types, invalid, names, object_
 from jx.adapters.local.kubernetes.facts import Obj
 from jx.adapters.local.kubernetes.invalid import FieldError
 
-_METRICS: Final = ("ContainerResource", "External", "Object", "Pods", "Resource")
-_SELECTIONS: Final = ("Disabled", "Max", "Min")
-_POLICIES: Final = ("Percent", "Pods")
-_LONGEST_WINDOW: Final = 3600
-_LONGEST_PERIOD: Final = 1800
 _EVICTIONS: Final = ("AlwaysAllow", "IfHealthyBudget")
 SYSTEM_PRIORITIES: Final = {"system-cluster-critical": 2_000_000_000, "system-node-critical": 2_000_001_000}
 _RESERVED: Final = "priority class names with 'system-' prefix are reserved for system use only. error:"
 _PREEMPTIONS: Final = ("PreemptLowerPriority", "Never")
 _HIGHEST_PRIORITY: Final = 1_000_000_000
-
-
-def autoscaler(obj: Obj) -> Iterator[FieldError]:
-    """The mistakes of a HorizontalPodAutoscaler."""
-    spec = obj.get("spec") or {}
-    low, high = spec.get("minReplicas", 1), spec.get("maxReplicas", 0)
-    if low < 1:
-        yield invalid.invalid("spec.minReplicas", low, "must be greater than or equal to 1")
-    if not high:
-        yield invalid.required("spec.maxReplicas", "must be set and greater than 0")
-    elif high < 0:
-        yield invalid.invalid("spec.maxReplicas", high, "must be greater than or equal to 1")
-    if high < low:
-        yield invalid.invalid("spec.maxReplicas", high, "must be greater than or equal to `minReplicas`")
-    yield from _target(spec.get("scaleTargetRef") or {}, "spec.scaleTargetRef")
-    metrics = spec.get("metrics") or []
-    for index, metric in enumerate(metrics):
-        yield from _metric(metric, f"spec.metrics[{index}]")
-    if low == 0 and not {"Object", "External"} & {metric.get("type") for metric in metrics}:
-        detail = "must specify at least one Object or External metric to support scaling to zero replicas"
-        yield invalid.forbidden("spec.metrics", detail)
-    behaviour = spec.get("behavior") or {}
-    for key in ("scaleUp", "scaleDown"):
-        if behaviour.get(key) is not None:
-            yield from _scaling(behaviour[key], f"spec.behavior.{key}")
-
-
-def _target(target: Obj, here: str) -> Iterator[FieldError]:
-    for key in ("kind", "name"):
-        if not target.get(key):
-            yield invalid.required(f"{here}.{key}")
-        for problem in names.path_segment_problems(target.get(key) or ""):
-            yield invalid.invalid(f"{here}.{key}", target[key], problem)
-    version = target.get("apiVersion") or ""
-    if version.count("/") > 1:
-        detail = f"unexpected GroupVersion string: {version}"
-        yield invalid.invalid(f"{here}.apiVersion", version, detail)
-    elif "/" not in version:
-        yield invalid.invalid(f"{here}.apiVersion", version, "apiVersion must specify API group")
-
-
-def _metric(metric: Obj, here: str) -> Iterator[FieldError]:
-    kind = metric.get("type") or ""
-    if not kind:
-        yield invalid.required(f"{here}.type", "must specify a metric source type")
-    if kind not in _METRICS:
-        yield invalid.unsupported(f"{here}.type", kind, _METRICS)
-        return
-    key = kind[0].lower() + kind[1:]
-    source = metric.get(key)
-    if source is None:
-        detail = "must populate information for the given metric source"
-        yield invalid.required(f"{here}.{key}", detail)
-    elif kind in ("Resource", "ContainerResource"):
-        if not source.get("name"):
-            yield invalid.required(f"{here}.{key}.name", "must specify a resource name")
-        yield from _metric_target(source.get("target") or {}, f"{here}.{key}.target")
-    for other in _METRICS:
-        name = other[0].lower() + other[1:]
-        if name != key and metric.get(name) is not None:
-            yield invalid.forbidden(f"{here}.{name}", "must populate the given metric source only")
-
-
-def _metric_target(target: Obj, here: str) -> Iterator[FieldError]:
-    kind = target.get("type") or ""
-    if not kind:
-        yield invalid.required(f"{here}.type", "must specify a metric target type")
-    if kind not in ("AverageValue", "Utilization", "Value"):
-        detail = "must be either Utilization, Value, or AverageValue"
-        yield invalid.invalid(f"{here}.type", kind, detail)
-    percent = target.get("averageUtilization")
-    if percent is not None and percent < 1:
-        yield invalid.invalid(f"{here}.averageUtilization", percent, "must be greater than 0")
-
-
-def _scaling(rules: Obj, here: str) -> Iterator[FieldError]:
-    window, chosen = rules.get("stabilizationWindowSeconds"), rules.get("selectPolicy")
-    if window is not None and window < 0:
-        detail = "must be greater than or equal to zero"
-        yield invalid.invalid(f"{here}.stabilizationWindowSeconds", window, detail)
-    if window is not None and window > _LONGEST_WINDOW:
-        detail = f"must be less than or equal to {_LONGEST_WINDOW}"
-        yield invalid.invalid(f"{here}.stabilizationWindowSeconds", window, detail)
-    if chosen is not None and chosen not in _SELECTIONS:
-        yield invalid.unsupported(f"{here}.selectPolicy", chosen, _SELECTIONS)
-    if not rules.get("policies"):
-        yield invalid.required(f"{here}.policies", "must specify at least one Policy")
-    for index, policy in enumerate(rules.get("policies") or ()):
-        yield from _scaling_policy(policy, f"{here}.policies[{index}]")
-
-
-def _scaling_policy(policy: Obj, here: str) -> Iterator[FieldError]:
-    if policy.get("type") not in _POLICIES:
-        yield invalid.unsupported(f"{here}.type", policy.get("type") or "", _POLICIES)
-    for key in ("value", "periodSeconds"):
-        if policy.get(key, 0) <= 0:
-            yield invalid.invalid(f"{here}.{key}", policy.get(key, 0), "must be greater than zero")
-    if policy.get("periodSeconds", 0) > _LONGEST_PERIOD:
-        detail = f"must be less than or equal to {_LONGEST_PERIOD}"
-        yield invalid.invalid(f"{here}.periodSeconds", policy["periodSeconds"], detail)
 
 
 def budget(obj: Obj) -> Iterator[FieldError]:
