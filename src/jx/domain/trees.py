@@ -97,13 +97,13 @@ class Tree:
 
 
 def is_safe_path(path: str) -> bool:
-    """Whether a path is relative, without `.`, `..` or empty parts, and not inside `.git`."""
+    """Whether a path is relative, without `.`, `..` or empty parts, and not inside any `.git`, as git itself has it."""
     parts = path.split("/")
     return (
         bool(path)
         and "\0" not in path
         and not any(p in {"", ".", ".."} for p in parts)
-        and parts[0] != ".git"
+        and not any(part.lower() == ".git" for part in parts)
     )
 
 

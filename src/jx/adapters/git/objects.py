@@ -51,7 +51,9 @@ def _read_blobs(git: Git, store: Path, oids: list[str]) -> dict[str, bytes]:
     return found
 
 
-_FORMAT = "%H%x00%P%x00%an%x00%ae%x00%ct%x00%B%x00%x01"
+_FORMAT = "%H%x00%P%x00%an%x00%ae%x00%ct%x00%B"
+_FIELDS = 6
+"""Nothing but a NUL is kept out of names and messages by git itself, so nothing else may part them."""
 
 
 def read_log(
@@ -60,13 +62,14 @@ def read_log(
     """First-parent history, newest first."""
     span = [revision] if after is None else [revision, f"^{after}"]
     text = git.run(
-        "log", "--first-parent", f"--max-count={limit}", f"--format={_FORMAT}", *span, "--", cwd=store
+        "log", "-z", "--first-parent", f"--max-count={limit}", f"--format={_FORMAT}", *span, "--", cwd=store
     ).decode(errors="replace")
-    return tuple(_commit(row.lstrip("\n")) for row in text.split("\x01") if row.strip())
+    fields = text.split("\0")[:-1] if text.endswith("\0") else text.split("\0")
+    return tuple(_commit(fields[at : at + _FIELDS]) for at in range(0, len(fields) - 1, _FIELDS))
 
 
-def _commit(row: str) -> Commit:
-    oid, parents, name, email, seconds, message, _ = row.split("\0")
+def _commit(fields: list[str]) -> Commit:
+    oid, parents, name, email, seconds, message = fields
     return Commit(
         revision=Revision(oid),
         parents=tuple(Revision(parent) for parent in parents.split()),

@@ -111,6 +111,46 @@ class _Bypass(urllib.request.ProxyHandler):
         return super().proxy_open(req, proxy, type)
 
 
+def check_peer(url: str, peer: str) -> None:
+    """Forbidden for an address that only ever serves the machine that asks it: clouds give credentials out there. It is asked
+    about once the connection stands, so that no name can mean another address by then."""
+    if ipaddress.ip_address(peer.partition("%")[0]).is_link_local:
+        raise Forbidden(
+            f"{origin_of(url)} is at {peer}, a link-local address, where no charts come from",
+            hint="check `repository` of the dependency, and who wrote it",
+        )
+
+
+def _check_connection(connection: http.client.HTTPConnection, scheme: str) -> None:
+    try:
+        check_peer(f"{scheme}://{connection.host}", connection.sock.getpeername()[0])
+    except Forbidden:
+        connection.close()
+        raise
+
+
+class _HTTPConnection(http.client.HTTPConnection):
+    def connect(self) -> None:
+        super().connect()
+        _check_connection(self, "http")
+
+
+class _HTTPSConnection(http.client.HTTPSConnection):
+    def connect(self) -> None:
+        super().connect()
+        _check_connection(self, "https")
+
+
+class _HTTPHandler(urllib.request.HTTPHandler):
+    def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+        return self.do_open(_HTTPConnection, req)
+
+
+class _HTTPSHandler(urllib.request.HTTPSHandler):
+    def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+        return self.do_open(_HTTPSConnection, req)
+
+
 class Downloader:
     """GET, with limits. Never raises anything but the errors of jx."""
 
@@ -124,8 +164,8 @@ class Downloader:
         self._opener = urllib.request.OpenerDirector()
         for handler in (
             _Bypass(),
-            urllib.request.HTTPHandler(),
-            urllib.request.HTTPSHandler(),
+            _HTTPHandler(),
+            _HTTPSHandler(),
             urllib.request.HTTPDefaultErrorHandler(),
             _SameRules(),
             urllib.request.HTTPErrorProcessor(),

@@ -19,6 +19,8 @@ from typing import IO, Any
 from jx.domain.errors import Failed, JxError
 
 _CHUNK = 1 << 20
+_LARGEST_ANSWER = 256 << 20
+"""Bytes. Fifty of the largest charts render to a tenth of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,10 @@ class EngineError(JxError):
 
 class _Crashed(Exception):
     """The process is gone."""
+
+
+class _TooMuch(Exception):
+    """The answer has no end that anybody could use."""
 
 
 class _Process:
@@ -79,6 +85,7 @@ class _Process:
     @staticmethod
     def _read_line(answers: IO[bytes], end: float) -> bytes:
         parts: list[bytes] = []
+        size = 0
         with selectors.DefaultSelector() as selector:
             selector.register(answers, selectors.EVENT_READ)
             while not parts or not parts[-1].endswith(b"\n"):
@@ -88,6 +95,9 @@ class _Process:
                 if not part:
                     raise _Crashed
                 parts.append(part)
+                size += len(part)
+                if size > _LARGEST_ANSWER:
+                    raise _TooMuch
         return b"".join(parts)
 
     def last_words(self) -> str:
@@ -151,7 +161,7 @@ class Engine:
             _end_all(self._holder)
             raise Failed(
                 f"Helm's engine crashed twice on this chart{': ' + words if words else ''}",
-                hint="`jx step helm build` writes the chart to a folder; try `helm template` on it",
+                hint="a template may ask for more than 2 GiB; `jx step helm build` writes the chart to a folder to look at",
             ) from error
 
     def _ask_once(self, line: bytes) -> bytes:
@@ -161,6 +171,12 @@ class Engine:
             self._holder.append(_Process())
         try:
             return self._holder[0].ask(line, self._timeout)
+        except _TooMuch as error:
+            _end_all(self._holder)
+            raise Failed(
+                f"the charts render to more than {_LARGEST_ANSWER >> 20} MiB",
+                hint="no cluster takes that much",
+            ) from error
         except TimeoutError as error:
             _end_all(self._holder)
             raise Failed(

@@ -8,11 +8,16 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import sys
 from typing import IO, Any
 
+_MEMORY = 2 << 30
+"""Bytes of data. Templates can ask for any amount; a process that asks for more than this ends, and takes nothing with it."""
+
 
 def main() -> None:
+    resource.setrlimit(resource.RLIMIT_DATA, (_MEMORY, _MEMORY))
     # Nothing but answers may reach the pipe that the parent reads, whatever the library prints.
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
