@@ -218,7 +218,7 @@ def test_a_budget_keeps_the_last_pods_from_eviction(space: Space) -> None:
         "spec": {"minAvailable": 1, "selector": {"matchLabels": {"app": "a"}}},
     }
     assert space.client.post(budgets, budget).status == 201
-    ready = {"conditions": [{"type": "Ready", "status": "True"}]}
+    ready = {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}
     for name in ("a", "b"):
         obj = pod(name)
         obj["metadata"]["labels"] = {"app": "a"}
@@ -229,12 +229,23 @@ def test_a_budget_keeps_the_last_pods_from_eviction(space: Space) -> None:
         eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": name}}
         return space.client.post(f"{space.root}/pods/{name}/eviction", eviction)
 
+    def causes(answer: Any) -> str:
+        assert (answer.status, answer.body["reason"]) == (429, "TooManyRequests")
+        assert answer.body["message"] == "Cannot evict pod as it would violate the pod's disruption budget."
+        return str(answer.body["details"]["causes"][0]["message"])
+
+    assert causes(evict("a")) == "The disruption budget keep is still being processed by the server."
+    seen = {
+        "observedGeneration": 1,
+        "currentHealthy": 2,
+        "desiredHealthy": 1,
+        "disruptionsAllowed": 1,
+        "expectedPods": 2,
+    }
+    space.client.merge(f"{budgets}/keep/status", {"status": seen})
     assert evict("a").status == 201
-    refused = evict("b")
-    assert (refused.status, refused.body["reason"]) == (429, "TooManyRequests")
-    assert refused.body["message"] == "Cannot evict pod as it would violate the pod's disruption budget."
-    assert refused.body["details"]["causes"][0]["message"] == (
-        "The disruption budget keep needs 1 healthy pods and has 1 currently"
-    )
+    assert list(space.client.get(f"{budgets}/keep").body["status"]["disruptedPods"]) == ["a"]
+    space.client.merge(f"{budgets}/keep/status", {"status": {"currentHealthy": 1}})
+    assert causes(evict("b")) == "The disruption budget keep needs 1 healthy pods and has 1 currently"
     space.client.delete(f"{budgets}/keep")
     assert evict("b").status == 201

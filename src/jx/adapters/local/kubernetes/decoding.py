@@ -34,6 +34,11 @@ def problem_of(obj: Obj, definition: str) -> str:
     return _problem(obj, schema, _struct_name(schema), "")
 
 
+def metadata_problem(obj: Obj, kind: str) -> str:
+    """What does not fit in the metadata of an object; empty where all does."""
+    return _problem(obj.get("metadata"), facts.load().definition(facts.OBJECT_META), kind, "metadata")
+
+
 def check_kind(gvk: Gvk, obj: Obj) -> None:
     """Raises Malformed for an object of another kind or version, and for metadata that do not fit their type."""
     group, version, kind = gvk

@@ -12,8 +12,8 @@ from jx.adapters.local.kubernetes.admission import NAMESPACES, Operation
 from jx.adapters.local.kubernetes.facts import Obj
 from jx.adapters.local.kubernetes.registry import Registry, Served
 from jx.adapters.local.kubernetes.requests import Request
+from jx.adapters.local.kubernetes.scales import of as scale_of
 from jx.adapters.local.kubernetes.store import Store
-from jx.adapters.local.kubernetes.subresources import scale_of
 
 GROUP: Final = "admissionregistration.k8s.io"
 _EXEMPT: Final = frozenset(

@@ -423,6 +423,8 @@ def with_first_status(request: Request, obj: Obj) -> Obj:
     match (request.served.resource.group, request.served.resource.kind):
         case ("", "Pod"):
             obj["status"] = {"phase": "Pending", "qosClass": _quality(obj["spec"])}
+            if obj["spec"].get("schedulingGates"):
+                obj["status"]["conditions"] = [_gated(obj["metadata"]["creationTimestamp"])]
         case ("", "Namespace"):
             given = (obj.get("spec") or {}).get("finalizers") or []
             own = [] if "kubernetes" in given else ["kubernetes"]
@@ -438,6 +440,17 @@ def with_first_status(request: Request, obj: Obj) -> Obj:
         case _:
             pass
     return obj
+
+
+def _gated(now: str) -> Obj:
+    return {
+        "type": "PodScheduled",
+        "status": "False",
+        "reason": "SchedulingGated",
+        "message": "Scheduling is blocked due to non-empty scheduling gates",
+        "lastProbeTime": None,
+        "lastTransitionTime": now,
+    }
 
 
 def _quality(spec: Obj) -> str:

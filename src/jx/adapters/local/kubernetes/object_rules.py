@@ -8,7 +8,7 @@ from jx.adapters.local.kubernetes.facts import Gvk, Obj
 from jx.adapters.local.kubernetes.invalid import FieldError
 
 _ANNOTATIONS_LIMIT: Final = 256 * 1024
-_LABELS: Final = frozenset({("", "Namespace"), ("", "Service")})
+_LABELS: Final = frozenset({("", "Namespace"), ("", "Service"), ("apps", "StatefulSet")})
 _RBAC: Final = "rbac.authorization.k8s.io"
 CHECKED_WHOLE: Final = frozenset(
     {
@@ -145,6 +145,6 @@ def finalizer_form_mistakes(metadata: Obj) -> Iterator[FieldError]:
 def finalizer_mistakes(metadata: Obj) -> Iterator[FieldError]:
     """Finalizers that are nobody's: neither known to all nor in a domain."""
     for index, finalizer in enumerate(metadata.get("finalizers") or ()):
-        if "/" not in finalizer and finalizer not in _FINALIZERS and not names.label_key_problems(finalizer):
+        if "/" not in finalizer and finalizer not in _FINALIZERS:
             detail = "name is neither a standard finalizer name nor is it fully qualified"
             yield invalid.invalid(f"metadata.finalizers[{index}]", finalizer, detail)

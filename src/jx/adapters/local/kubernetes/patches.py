@@ -327,10 +327,7 @@ def _apply_special_items(
             case "replace":
                 replaces = True
             case "merge":
-                raise PatchError(
-                    500,
-                    f"merging lists cannot yet be specified in the patch with value: {gotext.plain(item)}",
-                )
+                raise PatchError(500, "merging lists cannot yet be specified in the patch")
             case unknown:
                 raise PatchError(500, f"unknown patch type: {unknown} in map: {gotext.plain(item)}")
     return ([], changes) if replaces else (original, changes)
@@ -345,7 +342,8 @@ def _merge_items(original: list[Any], changes: list[Any], schema: Schema) -> lis
                 merged[at] = _merge_map(live, item, schema.item())
                 break
         else:
-            merged.append(_without_directives(item))
+            # As in the real server, which reads no directives in what it adds to a list: they are fields that nobody knows.
+            merged.append(item)
     return merged
 
 

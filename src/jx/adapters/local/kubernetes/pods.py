@@ -9,6 +9,12 @@ from jx.adapters.local.kubernetes import amounts
 from jx.adapters.local.kubernetes.facts import Obj
 
 _WHOLE: Final = ("cpu", "memory")
+_OF_DISKS: Final[dict[str, Obj]] = {
+    "rbd": {"keyring": "/etc/ceph/keyring", "pool": "rbd", "user": "admin"},
+    "iscsi": {"iscsiInterface": "default"},
+    "azureDisk": {"cachingMode": "ReadWrite", "fsType": "ext4", "kind": "Shared", "readOnly": False},
+    "scaleIO": {"fsType": "xfs", "storageMode": "ThinProvisioned"},
+}
 _FILE_MODE: Final = 420  # 0644
 _TOKEN_SECONDS: Final = 3600
 _VOLUMES_WITH_MODE: Final = ("secret", "configMap", "downwardAPI", "projected")
@@ -166,9 +172,16 @@ def _complete_volume(volume: Obj) -> None:
     if isinstance(volume.get("hostPath"), dict):
         volume["hostPath"].setdefault("type", "")
     _complete_projected(volume)
+    _complete_network_disks(volume)
     claim = (volume.get("ephemeral") or {}).get("volumeClaimTemplate")
     if isinstance(claim, dict):
         complete_claim(claim.setdefault("spec", {}))
+
+
+def _complete_network_disks(volume: Obj) -> None:
+    for key, values in _OF_DISKS.items():
+        if isinstance(volume.get(key), dict):
+            volume[key] = {**values, **volume[key]}
 
 
 def _complete_projected(volume: Obj) -> None:

@@ -23,10 +23,39 @@ def for_create(gvk: Gvk, obj: Obj) -> Obj:
     return prepare(obj) if prepare else obj
 
 
-def for_update(gvk: Gvk, obj: Obj, old: Obj) -> Obj:
+def for_update(gvk: Gvk, obj: Obj, old: Obj, subresource: str = "") -> Obj:
     """An updated object as it is validated and stored."""
-    prepare = _UPDATED.get((gvk[0], gvk[2]))
+    kind = (gvk[0], gvk[2])
+    if kind == ("", "Pod"):
+        return _changed_pod(obj, old, subresource)
+    prepare = _UPDATED.get(kind)
     return prepare(obj, old) if prepare else obj
+
+
+def _changed_pod(obj: Obj, old: Obj, subresource: str) -> Obj:
+    """What callers of a pod's subresources leave out, or may not change, stays."""
+    if subresource == "ephemeralcontainers":
+        return _only_added_containers(obj, old)
+    if subresource != "status":
+        return obj
+    status, before = dict(obj.get("status") or {}), old.get("status") or {}
+    for key in ("qosClass", "observedGeneration"):
+        if not status.get(key) and key in before:
+            status[key] = before[key]
+    return {**obj, "status": status}
+
+
+def _only_added_containers(obj: Obj, old: Obj) -> Obj:
+    """A pod to which somebody adds containers to look around, and changes nothing else."""
+    spec, metadata = dict(old.get("spec") or {}), dict(old["metadata"])
+    if added := (obj.get("spec") or {}).get("ephemeralContainers"):
+        spec["ephemeralContainers"] = added
+    else:
+        spec.pop("ephemeralContainers", None)
+    metadata["managedFields"] = obj["metadata"].get("managedFields") or []
+    if spec != old.get("spec"):
+        metadata["generation"] = metadata.get("generation", 0) + 1
+    return {**obj, "spec": spec, "metadata": metadata}
 
 
 def _job(obj: Obj) -> Obj:
@@ -35,6 +64,10 @@ def _job(obj: Obj) -> Obj:
     template = spec.get("template") or {}
     metadata = template.get("metadata") or {}
     labels = dict(metadata.get("labels") or {})
+    own = obj["metadata"].get("labels")
+    # Labels that a job has got from its template are the template's, whatever becomes of these.
+    # A generated name, however, makes a copy of it all.
+    is_template = (not own or own == labels) and not obj["metadata"].get("generateName")
     made = obj
     if not spec.get("manualSelector"):
         name, uid = obj["metadata"].get("name") or "", obj["metadata"].get("uid") or ""
@@ -49,7 +82,7 @@ def _job(obj: Obj) -> Obj:
             **obj,
             "spec": {**spec, "selector": {**selector, "matchLabels": wanted}, "template": template},
         }
-    if labels and not obj["metadata"].get("labels"):
+    if labels and is_template:
         made = {**made, "metadata": {**made["metadata"], "labels": dict(labels)}}
     return made
 
@@ -89,7 +122,43 @@ def _pod(obj: Obj) -> Obj:
         made["topologySpreadConstraints"] = [
             _with_keys(one, labels) for one in spec["topologySpreadConstraints"]
         ]
-    return {**obj, "spec": made}
+    return {**obj, "spec": _without_disabled(made)}
+
+
+def _without_disabled(spec: Obj) -> Obj:
+    """A pod's spec without what this version of the server does not do by default."""
+    volumes = spec.get("volumes") or ()
+    if not any((volume.get("projected") or {}).get("sources") for volume in volumes):
+        return spec
+    return {**spec, "volumes": [_enabled(volume) for volume in volumes]}
+
+
+def _enabled(volume: Obj) -> Obj:
+    sources = (volume.get("projected") or {}).get("sources")
+    if not sources:
+        return volume
+    kept = [{key: value for key, value in one.items() if key not in _DISABLED} for one in sources]
+    return {**volume, "projected": {**volume["projected"], "sources": kept}}
+
+
+_DISABLED: Final = frozenset({"clusterTrustBundle", "podCertificate"})
+
+
+def _stateful_set(obj: Obj) -> Obj:
+    strategy = (obj.get("spec") or {}).get("updateStrategy") or {}
+    rolling = strategy.get("rollingUpdate") or {}
+    if "maxUnavailable" not in rolling:
+        return obj
+    kept = {key: value for key, value in rolling.items() if key != "maxUnavailable"}
+    return {**obj, "spec": {**obj["spec"], "updateStrategy": {**strategy, "rollingUpdate": kept}}}
+
+
+def _changed_stateful_set(obj: Obj, old: Obj) -> Obj:
+    made = _stateful_set(obj)
+    if made is not obj and made["spec"] == old.get("spec"):
+        metadata = {**made["metadata"], "generation": old["metadata"].get("generation", 0)}
+        return {**made, "metadata": metadata}
+    return made
 
 
 def _with_label_keys(affinity: Obj, labels: Obj) -> Obj:
@@ -122,6 +191,13 @@ def _with_keys(term: Obj, labels: Obj) -> Obj:
 
 
 _CREATED: Final[Mapping[tuple[str, str], First]] = MappingProxyType(
-    {("", "Pod"): _pod, ("apps", "DaemonSet"): _new_daemon_set, ("batch", "Job"): _job}
+    {
+        ("", "Pod"): _pod,
+        ("apps", "DaemonSet"): _new_daemon_set,
+        ("apps", "StatefulSet"): _stateful_set,
+        ("batch", "Job"): _job,
+    }
 )
-_UPDATED: Final[Mapping[tuple[str, str], Next]] = MappingProxyType({("apps", "DaemonSet"): _daemon_set})
+_UPDATED: Final[Mapping[tuple[str, str], Next]] = MappingProxyType(
+    {("apps", "DaemonSet"): _daemon_set, ("apps", "StatefulSet"): _changed_stateful_set}
+)

@@ -1,5 +1,6 @@
 """Amounts of resources (`500m`, `1.5Gi`), and the one form in which the server writes each."""
 
+import math
 import re
 from decimal import ROUND_CEILING, Decimal
 from typing import Any, Final
@@ -9,6 +10,7 @@ _DECIMAL: Final = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T"
 _BINARY: Final = ("", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei")
 _SUFFIXES: Final = {power: suffix for suffix, power in _DECIMAL.items()}
 _MILLI: Final = Decimal("0.001")
+_MOST: Final = 2**63 - 1
 
 WRONG: Final = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
 
@@ -36,13 +38,22 @@ def canonical(text: Any) -> str:
     return f"{digits}{_SUFFIXES[power]}"
 
 
+def is_whole(text: Any) -> bool:
+    """Whether the server finds no fraction in an amount; its thousandths may be more than its numbers hold."""
+    amount, suffix = _parse(text)
+    thousandths = math.ceil(amount * 1000)
+    if abs(thousandths) > _MOST:
+        thousandths = 0 if suffix and suffix not in _BINARY else (thousandths + 2**63) % 2**64 - 2**63
+    return thousandths % 1000 == 0
+
+
 def _parse(text: Any) -> tuple[Decimal, str]:
     match = _FORM.fullmatch(str(text).strip()) if not isinstance(text, bool) else None
     if match is None:
         raise ValueError(WRONG)
     number, suffix = Decimal(match[1]), match[2]
     if suffix in _BINARY[1:]:
-        return number * 1024 ** _BINARY.index(suffix), suffix
+        return min(number * 1024 ** _BINARY.index(suffix), Decimal(_MOST)), suffix
     if suffix in _DECIMAL:
         return number.scaleb(_DECIMAL[suffix]), suffix
     return number.scaleb(int(suffix[1:])), suffix

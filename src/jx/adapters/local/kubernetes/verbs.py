@@ -26,6 +26,7 @@ from jx.adapters.local.kubernetes import (
     normalise,
     patches,
     preparation,
+    scales,
     schemas,
     workload_warnings,
 )
@@ -161,8 +162,11 @@ class Verbs:
                 decoding.check(request.served.gvk, patched, request.served.schema)
             except decoding.Malformed as error:
                 problem = error.problem
+        else:
+            problem = decoding.metadata_problem(patched, "")
         if not problem:
-            problem = self._strictness_problem(request, patched)
+            in_order = orjson.loads(orjson.dumps(patched, option=orjson.OPT_SORT_KEYS))
+            problem = self._strictness_problem(request, in_order)
         if patched.get("metadata") is None:
             patched["metadata"] = {}
         if problem:
@@ -291,7 +295,7 @@ class Verbs:
         new = self._admit("UPDATE", request, made, old)
         if new is not made:
             new = metadata.prepare_update(request, old, new)
-        new = preparation.for_update(request.served.gvk, new, old)
+        new = preparation.for_update(request.served.gvk, new, old, request.subresource)
         errors = [*metadata.check_update(request, old, new, obj), *_mistakes(request, new, old)]
         if errors:
             raise metadata.invalid_fields(request, [invalid.as_sent(error, obj) for error in errors])
@@ -408,6 +412,16 @@ Manage: TypeAlias = Callable[[Request, Obj | None, Obj, str], Obj]
 
 
 def _managed_update(request: Request, old: Obj | None, new: Obj, now: str) -> Obj:
+    if request.subresource == "scale":
+        # A Scale has no replicas where there are none, so nobody comes to own them.
+        seen = scales.without_zero(request.served, new)
+        found = _managed(request, scales.without_zero(request.served, old or {}), seen, now)
+        metadata = {**new["metadata"], "managedFields": found["metadata"].get("managedFields") or []}
+        return {**new, "metadata": metadata}
+    return _managed(request, old, new, now)
+
+
+def _managed(request: Request, old: Obj | None, new: Obj, now: str) -> Obj:
     return managed.update(
         old,
         new,

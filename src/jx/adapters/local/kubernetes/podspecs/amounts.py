@@ -52,7 +52,7 @@ def _amount_mistakes(name: str, amount: str, path: str, *, of_pod: bool) -> Iter
     for problem in problems:
         yield invalid.invalid(path, name, problem)
     if of_pod and not problems and name not in _POD_LEVEL and not name.startswith(_HUGE):
-        yield invalid.unsupported(path, name, (*_POD_LEVEL,))
+        yield invalid.unsupported(path, name, ("cpu", _HUGE, "memory"))
     value = quantities.parse(amount)
     if value < 0:
         yield invalid.invalid(path, amount, "must be greater than or equal to 0")

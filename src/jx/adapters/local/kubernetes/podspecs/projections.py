@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from jx.adapters.local.kubernetes import internal_types, invalid, names, object_rules
+from jx.adapters.local.kubernetes import invalid
 from jx.adapters.local.kubernetes.facts import Obj
 from jx.adapters.local.kubernetes.invalid import FieldError
 from jx.adapters.local.kubernetes.podspecs import files, references
@@ -11,11 +11,7 @@ from jx.adapters.local.kubernetes.podspecs import files, references
 _CONFLICT: Final = "conflicting duplicate paths"
 _SHORTEST_TOKEN_SECONDS: Final = 600
 _LONGEST_TOKEN_SECONDS: Final = 1 << 32
-_SOURCES: Final = (
-    "secret", "configMap", "downwardAPI", "serviceAccountToken", "clusterTrustBundle", "podCertificate",
-)  # fmt: skip
-_BUNDLE: Final = "io.k8s.api.core.v1.ClusterTrustBundleProjection"
-_SELECTOR: Final = "io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector"
+_SOURCES: Final = ("secret", "configMap", "downwardAPI", "serviceAccountToken")
 
 
 def mistakes(volume: Obj, path: str) -> Iterator[FieldError]:
@@ -33,8 +29,6 @@ def mistakes(volume: Obj, path: str) -> Iterator[FieldError]:
                 yield from _taking(item.get("path") or "", item.get("path") or "", path, taken)
         if source.get("serviceAccountToken") is not None:
             yield from _token(source["serviceAccountToken"], f"{here}.serviceAccountToken", path)
-        if source.get("clusterTrustBundle") is not None:
-            yield from _bundle(source["clusterTrustBundle"], f"{here}.clusterTrustBundle", path, taken)
         if sum(source.get(key) is not None for key in _SOURCES) > 1:
             yield invalid.forbidden(here, "may not specify more than 1 volume type per source")
 
@@ -66,34 +60,3 @@ def _token(source: Obj, here: str, path: str) -> Iterator[FieldError]:
         yield invalid.required(f"{path}.path")
     else:
         yield from files.file_mistakes(source["path"], f"{path}.path")
-
-
-def _bundle(source: Obj, here: str, path: str, taken: set[str]) -> Iterator[FieldError]:
-    name, signer = source.get("name"), source.get("signerName")
-    if name is not None and signer is not None:
-        shown = internal_types.printed(source, _BUNDLE)
-        yield invalid.invalid(here, shown, "only one of name and signerName may be used")
-    elif name is not None:
-        yield from _bundle_name(source, name, here)
-    elif signer is not None:
-        if not signer:
-            yield invalid.required(f"{here}.signerName", "must be a valid signer name")
-        yield from object_rules.selector_mistakes(source.get("labelSelector"), f"{here}.labelSelector")
-    else:
-        yield invalid.required(here, "either name or signerName must be specified")
-    target = source.get("path") or ""
-    if not target:
-        yield invalid.required(f"{here}.path")
-    yield from files.file_mistakes(target, f"{here}.path")
-    yield from _taking(target, target, path, taken)
-
-
-def _bundle_name(source: Obj, name: str, here: str) -> Iterator[FieldError]:
-    if not name:
-        yield invalid.required(f"{here}.name", "must be a valid object name")
-    for problem in names.subdomain_problems(name):
-        yield invalid.invalid(f"{here}.name", name, f"not a valid clustertrustbundlename: {problem}")
-    if source.get("labelSelector") is not None:
-        shown = internal_types.printed(source["labelSelector"], _SELECTOR)
-        detail = "labelSelector must be unset if name is specified"
-        yield invalid.invalid(f"{here}.labelSelector", shown, detail)

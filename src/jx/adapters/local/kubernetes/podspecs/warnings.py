@@ -84,7 +84,7 @@ def of_claim(spec: Obj, path: str) -> list[str]:
 def _fractions(amounts: Obj | None, path: str, resources: Iterable[str]) -> Iterator[str]:
     for name in resources:
         amount = (amounts or {}).get(name)
-        if amount is not None and quantities.parse(amount) % 1:
+        if amount is not None and not quantities.is_whole(amount):
             yield f'{path}[{name}]: fractional byte value "{amount}" is invalid, must be an integer'
 
 
@@ -266,8 +266,7 @@ def _overlap_warnings(volume: Obj) -> Iterator[str]:
     for source in (volume.get("projected") or {}).get("sources") or ():
         if not source:
             yield f'volume "{name}" (Projected) has no sources provided'
-        projected += _projected_paths(source)
-    yield from _overlaps(projected, name, "Projected")
+        yield from _overlaps(_projected_paths(source), name, "Projected", projected)
 
 
 def _projected_paths(source: Obj) -> list[tuple[str, str]]:
@@ -285,8 +284,10 @@ def _projected_paths(source: Obj) -> list[tuple[str, str]]:
     return []
 
 
-def _overlaps(paths: list[tuple[str, str]], volume: str, shown: str) -> Iterator[str]:
-    seen: list[tuple[str, str]] = []
+def _overlaps(
+    paths: list[tuple[str, str]], volume: str, shown: str, seen: list[tuple[str, str]] | None = None
+) -> Iterator[str]:
+    seen = [] if seen is None else seen
     for raw, source in paths:
         path = raw.rstrip("/")
         for other, other_source in seen if path else ():
