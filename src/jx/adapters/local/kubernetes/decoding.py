@@ -36,7 +36,7 @@ def problem_of(obj: Obj, definition: str) -> str:
 
 def metadata_problem(obj: Obj, kind: str) -> str:
     """What does not fit in the metadata of an object; empty where all does."""
-    return _problem(obj.get("metadata"), facts.load().definition(facts.OBJECT_META), kind, "metadata")
+    return _problem(obj.get("metadata"), facts.load().definition(facts.OBJECT_META), kind, "")
 
 
 def check_kind(gvk: Gvk, obj: Obj) -> None:

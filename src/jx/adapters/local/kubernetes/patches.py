@@ -373,17 +373,15 @@ def _identity(item: Any, merge_key: str) -> Any:
 
 
 def _without_directives(value: Any) -> Any:
-    """A value that is new to the object: without nulls and directives; None where it deletes itself."""
+    """A value that is new to the object: without nulls and `$patch`; None where it deletes itself."""
     if isinstance(value, dict):
         if _DIRECTIVE in value:
             return None
-        kept = {key: _without_directives(child) for key, child in value.items() if not _is_directive(key)}
+        # As in the real server, other directives stay: they are fields that nobody knows.
+        kept = {key: _without_directives(child) for key, child in value.items()}
         return {key: child for key, child in kept.items() if child is not None}
     if isinstance(value, list):
         items = ((item, _without_directives(item)) for item in value)
         return [made for item, made in items if made is not None or item is None]
     return value
 
-
-def _is_directive(key: str) -> bool:
-    return key in (_DIRECTIVE, _RETAIN_KEYS) or key.startswith((_DELETE_FROM, _ORDER))

@@ -279,6 +279,8 @@ class Verbs:
                 is_going="deletionTimestamp" in found.obj["metadata"],
             )
         if request.dry_run:
+            if revision := obj["metadata"].get("resourceVersion"):
+                new["metadata"]["resourceVersion"] = revision
             return Written(Stored(new, encode(new), self.store.revision), created=True)
         stored = self._commit(self.store.put(collection, key, request.served.as_stored(new))).new
         return Written(stored, created=True)
