@@ -384,4 +384,3 @@ def _without_directives(value: Any) -> Any:
         items = ((item, _without_directives(item)) for item in value)
         return [made for item, made in items if made is not None or item is None]
     return value
-

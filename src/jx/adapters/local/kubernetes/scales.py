@@ -12,7 +12,6 @@ from jx.adapters.local.kubernetes.exchange import Call
 from jx.adapters.local.kubernetes.facts import Obj, Schema
 from jx.adapters.local.kubernetes.registry import Served
 
-
 _SCALE = "io.k8s.api.autoscaling.v1.Scale"
 
 

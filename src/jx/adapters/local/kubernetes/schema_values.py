@@ -227,6 +227,10 @@ def _repeated_items(items: list[Any], node: Node, path: str) -> Iterator[FieldEr
     kind = node.get("x-kubernetes-list-type")
     if kind not in ("set", "map"):
         return
+    for index, item in enumerate(items if kind == "map" else ()):
+        if item is not None and not isinstance(item, dict):
+            yield invalid.invalid(f"{path}[{index}]", item, "must be an object for an array of list-type map")
+            return
     keys = node.get("x-kubernetes-list-map-keys") or ()
     seen: dict[str, int] = {}
     for index, item in enumerate(items):

@@ -167,11 +167,11 @@ class Verbs:
         if not problem:
             in_order = orjson.loads(orjson.dumps(patched, option=orjson.OPT_SORT_KEYS))
             problem = self._strictness_problem(request, in_order)
-        if patched.get("metadata") is None:
-            patched["metadata"] = {}
         if problem:
             shown = gotext.plain(change) if kind == "strategic" else orjson.dumps(patched).decode()
             raise unfit_patch(shown, problem)
+        if patched.get("metadata") is None:
+            patched["metadata"] = {}
 
     def rewrite(self, request: Request, change: Rewrite) -> Written:
         """Replace an object by a function of its newest state."""
