@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
+from jx.adapters.files.writing import write_whole
 from jx.adapters.helm.archives import digest_of
 from jx.domain.charts import ChartRef, ChartVersion
 from jx.domain.errors import Failed
@@ -83,14 +82,7 @@ class ChartCache:
     def _write(self, path: Path, data: bytes) -> None:
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
-            try:
-                with os.fdopen(handle, "wb") as stream:
-                    stream.write(data)
-                os.replace(name, path)
-            except BaseException:
-                os.unlink(name)
-                raise
+            write_whole(path, data, is_synced=False)
         except OSError as error:
             raise Failed(
                 f"the cache of charts cannot be written: {error}",

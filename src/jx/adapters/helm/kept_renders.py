@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import tempfile
 from collections.abc import Mapping
 from functools import cached_property
 from importlib import metadata
@@ -18,6 +17,7 @@ from typing import Any
 import orjson
 
 from jx import __version__
+from jx.adapters.files.writing import write_whole
 from jx.domain import random_values
 from jx.domain.manifests import ChartPin, Hook, Manifest, ObjectRef, Rendered
 from jx.ports.renderer import RenderRequest
@@ -61,14 +61,7 @@ class KeptRenders:
 
     def _write(self, path: Path, data: bytes) -> None:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=self._folder, prefix=".new-")
-        try:
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(data)
-            os.replace(name, path)
-        except BaseException:
-            os.unlink(name)
-            raise
+        write_whole(path, data, is_synced=False)
         files = sorted(self._folder.glob("*.json"), key=lambda one: one.stat().st_mtime)
         for old in files[:-_MOST]:
             old.unlink(missing_ok=True)

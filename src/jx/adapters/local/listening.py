@@ -1,13 +1,21 @@
-"""Listening: sockets on loopback, and servers that say by a file that they serve."""
+"""Listening: servers of the world on loopback, one per folder, which say by a file that they serve."""
 
 from __future__ import annotations
 
+import fcntl
+import os
+import signal
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 
 from jx.domain.errors import Refused
+
+_GRACE_SECONDS = 3
 
 
 class AnnouncedServer(uvicorn.Server):
@@ -40,3 +48,51 @@ def listen(port: int) -> socket.socket:
             f"port {port} of 127.0.0.1 cannot be used: {error.strerror}", hint="choose another port"
         ) from error
     return listener
+
+
+def serve(app: Any, listener: socket.socket, ready: Path) -> None:
+    """Serve until SIGTERM or SIGINT; `ready` holds the address meanwhile."""
+    config = uvicorn.Config(
+        app,
+        access_log=False,
+        log_config=None,
+        log_level="warning",
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
+    server = AnnouncedServer(config, ready, address_of(listener))
+
+    def end(number: int, frame: object) -> None:
+        server.should_exit = True
+
+    # Uvicorn gives a signal that it took on to these when it has ended; by then it is done.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)
+    try:
+        server.run(sockets=[listener])
+    finally:
+        ready.unlink(missing_ok=True)
+
+
+def address_of(listener: socket.socket) -> str:
+    """`http://127.0.0.1:PORT`."""
+    return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+@contextmanager
+def only_one(folder: Path, name: str) -> Iterator[None]:
+    """Be the only server on a folder, and leave the process' number in the lock for who wants to find it; Refused where there is
+    another one."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = os.open(folder / "lock", os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise Refused(f"another {name} serves {folder} already", hint="stop that one first") from error
+        os.ftruncate(lock, 0)
+        os.write(lock, f"{os.getpid()}\n".encode())
+        yield
+    finally:
+        os.close(lock)

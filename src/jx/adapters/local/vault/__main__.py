@@ -6,28 +6,23 @@ A passphrase comes by the environment (JX_SECRETS_PASSPHRASE), never as an argum
 from __future__ import annotations
 
 import argparse
-import fcntl
 import json
 import os
 import secrets
-import signal
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import uvicorn
-
 from jx.adapters.files.clock import SystemClock
-from jx.adapters.local.listening import AnnouncedServer, listen
+from jx.adapters.files.writing import write_whole
+from jx.adapters.local.listening import listen, only_one, serve
 from jx.adapters.local.vault.access import Accesses
 from jx.adapters.local.vault.app import Audit, Services, make_app
 from jx.adapters.local.vault.engine import Engine
-from jx.adapters.local.vault.files import write_whole
 from jx.adapters.local.vault.review import reviewer
 from jx.adapters.local.vault.sealing import KeySource, unseal
-from jx.domain.errors import JxError, Refused
+from jx.domain.errors import JxError
 
-_GRACE_SECONDS = 3
 PASSPHRASE = "JX_SECRETS_PASSPHRASE"
 
 
@@ -55,38 +50,9 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def _serve(options: argparse.Namespace) -> None:
     folder: Path = options.dir
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    lock = os.open(folder / "lock", os.O_CREAT | os.O_RDWR, 0o600)
-    try:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise Refused(
-                f"another secret store serves {folder} already", hint="stop that one first"
-            ) from error
-        os.ftruncate(lock, 0)
-        os.write(lock, f"{os.getpid()}\n".encode())
-        source = KeySource(options.key_file, os.environ.pop(PASSPHRASE, ""))
-        with listen(options.port) as listener:
-            server = AnnouncedServer(
-                uvicorn.Config(
-                    make_app(_services(folder, source, options.kubeconfig)),
-                    access_log=False,
-                    log_config=None,
-                    log_level="warning",
-                    server_header=False,
-                    proxy_headers=False,
-                    timeout_graceful_shutdown=_GRACE_SECONDS,
-                ),
-                folder / "ready",
-                f"http://127.0.0.1:{listener.getsockname()[1]}",
-            )
-            for number in (signal.SIGTERM, signal.SIGINT):
-                signal.signal(number, lambda *_: setattr(server, "should_exit", True))
-            server.run(sockets=[listener])
-    finally:
-        (folder / "ready").unlink(missing_ok=True)
-        os.close(lock)
+    source = KeySource(options.key_file, os.environ.pop(PASSPHRASE, ""))
+    with only_one(folder, "secret store"), listen(options.port) as listener:
+        serve(make_app(_services(folder, source, options.kubeconfig)), listener, folder / "ready")
 
 
 def _services(folder: Path, source: KeySource, kubeconfig: Path) -> Services:

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from jx.adapters.local.vault.files import write_whole
+from jx.adapters.files.writing import write_whole
 from jx.domain.errors import Forbidden, Invalid
 
 ROOT: Final = "root"

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote, unquote
 
-from jx.adapters.local.vault.files import sync_folder, write_whole
+from jx.adapters.files.writing import sync_folder, write_whole
 from jx.adapters.local.vault.sealing import Seal
 from jx.domain.errors import Invalid, Stale
 

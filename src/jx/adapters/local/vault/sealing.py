@@ -18,7 +18,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
-from jx.adapters.local.vault.files import write_whole
+from jx.adapters.files.writing import write_whole
 from jx.domain.errors import Forbidden, Invalid, NotFound
 
 _FILE: Final = "seal.json"

@@ -8,20 +8,23 @@ import tempfile
 from pathlib import Path
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file that only we can read. It survives a crash in its old or in its new form."""
+def write_whole(path: Path, content: bytes, *, is_synced: bool = True) -> None:
+    """Write a file that only we can read. It is there in its old or in its new form; also after a crash of the machine, unless it
+    is not synced because it can be had again."""
     handle, draft = tempfile.mkstemp(dir=path.parent, prefix=".new-")
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
+            if is_synced:
+                stream.flush()
+                os.fsync(stream.fileno())
         Path(draft).rename(path)
     except BaseException:
         with contextlib.suppress(OSError):
             Path(draft).unlink()
         raise
-    sync_folder(path.parent)
+    if is_synced:
+        sync_folder(path.parent)
 
 
 def sync_folder(folder: Path) -> None:
