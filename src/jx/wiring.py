@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from jx.usecases.edit_secret import EditSecret
     from jx.usecases.end_hold import EndHold
     from jx.usecases.find_drift import FindDrift
+    from jx.usecases.find_secret_users import FindSecretUsers
     from jx.usecases.install_platform import InstallPlatform, InstallReport, InstallRequest
     from jx.usecases.number_chart import NumberChart
     from jx.usecases.plan_change import PlanChange
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from jx.usecases.remove_app import RemoveApp
     from jx.usecases.render_environment import RenderEnvironment
     from jx.usecases.review_change import ReviewChange
+    from jx.usecases.rotate_secret import RotateSecret
     from jx.usecases.send_plan import SendPlan
     from jx.usecases.set_hold import SetHold
     from jx.usecases.show_applications import ShowApplications
@@ -194,13 +196,27 @@ class Wiring(Outside):
         """`jx get secrets`."""
         from jx.usecases.show_secrets import ShowSecrets
 
-        return ShowSecrets(self.propose_change(), self.repos, self.secret_stores)
+        return ShowSecrets(self.find_secret_users(), self.secret_stores)
+
+    def find_secret_users(self) -> FindSecretUsers:
+        """The step below all that looks at who uses secrets."""
+        from jx.usecases.find_secret_users import FindSecretUsers
+
+        return FindSecretUsers(self.propose_change(), self.repos)
 
     def edit_secret(self) -> EditSecret:
         """`jx edit secret`."""
         from jx.usecases.edit_secret import EditSecret
 
         return EditSecret(self.secret_stores, self.reporter)
+
+    def rotate_secret(self) -> RotateSecret:
+        """`jx rotate secret`."""
+        from jx.usecases.rotate_secret import RotateSecret
+
+        return RotateSecret(
+            self.edit_secret(), self.find_secret_users(), self.generator, self.apply_environment()
+        )
 
     def set_hold(self) -> SetHold:
         """`jx hold`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from jx.domain.errors import Invalid
-from jx.domain.recipes import Alphabet, Kind, Recipe, find_recipe, place_of
+from jx.domain.recipes import Alphabet, Kind, Recipe, find_recipe, place_of, recipe_like
 from jx.domain.references import parse_reference
 
 
@@ -62,3 +62,25 @@ def test_a_recipe_may_say_where_it_is_kept() -> None:
     recipe = find_recipe("<generated:password,at=prod/db:password>")
     assert recipe is not None
     assert str(place_of(recipe, ("redis", "password"), "staging")) == "vault:prod/db:password"
+
+
+@pytest.mark.parametrize(
+    ("old", "length", "alphabet"),
+    [
+        ("0123456789", 10, "digits"),
+        ("00ff00ff00ff", 12, "hex"),
+        ("Abcdefghij", 10, "letters"),
+        ("abc", 8, "hex"),
+        ("a1B2c3D4e5", 10, "alnum"),
+        ("p@ss/word!", 10, "symbols"),
+    ],
+)
+def test_a_password_is_made_like_the_old_one(old: str, length: int, alphabet: str) -> None:
+    recipe = recipe_like(old)
+    assert (recipe.length, recipe.alphabet.value) == (length, alphabet)
+
+
+@pytest.mark.parametrize("old", ["", "two words", "-----BEGIN\nx\n"])
+def test_what_is_no_password_cannot_be_made_like_it(old: str) -> None:
+    with pytest.raises(Invalid):
+        recipe_like(old)

@@ -8,6 +8,7 @@ from tests.support.journeys import BOB, STAGING, World, installed
 from jx.adapters.local.memory_secrets import MemorySecrets
 from jx.domain.errors import NotFound, Unavailable
 from jx.domain.references import Scheme
+from jx.usecases.find_secret_users import FindSecretUsers
 from jx.usecases.show_secrets import ShowSecrets
 
 VALUES = """\
@@ -32,7 +33,7 @@ def world() -> World:
 
 def _rows(world: World, store: MemorySecrets, environment: str = "staging") -> list[tuple[str, str, str]]:
     process = world.process(BOB)
-    show = ShowSecrets(process.propose_change, process.repos, {Scheme.VAULT: store})
+    show = ShowSecrets(FindSecretUsers(process.propose_change, process.repos), {Scheme.VAULT: store})
     return [
         (str(one.reference), one.presence.value, "; ".join(one.users))
         for one in show(world.at, environment=environment)

@@ -58,6 +58,10 @@ CHARACTERS: Mapping[Alphabet, str] = {
 }
 
 
+_BY_SIZE = sorted(CHARACTERS, key=lambda one: len(CHARACTERS[one]))
+_SHORTEST = 8
+
+
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """How one secret is made. Fields that its kind has no use for are at their defaults."""
@@ -102,6 +106,15 @@ def find_recipe(value: object) -> Recipe | None:
     return None if found is None else _parse(found[0], found[1] or "")
 
 
+def recipe_like(value: str) -> Recipe:
+    """A recipe for a password that goes where this one did: as long, of the fewest characters that it is made of. Invalid for
+    what is no password: several words or lines, or nothing. The message never quotes it."""
+    if len(value) > _LONGEST or not value or any(mark.isspace() or not mark.isprintable() for mark in value):
+        raise Invalid("the old value is no password that another could be made like")
+    fits = (one for one in _BY_SIZE if set(value) <= set(CHARACTERS[one]))
+    return Recipe(length=max(len(value), _SHORTEST), alphabet=next(fits, Alphabet.SYMBOLS))
+
+
 def place_of(recipe: Recipe, at: Path, environment: str) -> Reference:
     """Where the secret of a value is kept: `generated/<environment>/<first part>`, under the rest of the value's name."""
     if recipe.at is not None:
@@ -124,7 +137,7 @@ def _parse(text: str, inside: str) -> Recipe:
     usual = _HMAC_LENGTH if kind is Kind.HMAC else 20
     return Recipe(
         kind=kind,
-        length=_number(text, options, "length", usual, at_least=8),
+        length=_number(text, options, "length", usual, at_least=_SHORTEST),
         alphabet=Alphabet.HEX if kind is Kind.HMAC else Alphabet(alphabet),
         bits=_number(text, options, "bits", 2048, at_least=2048, at_most=8192),
         name=options.get("name", ""),

@@ -97,6 +97,12 @@ def list_misspelt(document: Any) -> tuple[Path, ...]:
     return tuple(at for at, value in leaves(document) if is_misspelt(value))
 
 
+def list_in_text(text: str) -> tuple[Reference, ...]:
+    """All references that are words of a text, each once: for templates, which are no documents yet."""
+    found = (find_reference(word) for word in re.split(r"""[\s"',\[\]{}]+""", text))
+    return tuple(dict.fromkeys(one for one in found if one is not None))
+
+
 def leaves(document: Any, at: Path = ()) -> Iterator[tuple[Path, Any]]:
     """All values that are neither maps nor lists, with their places."""
     if isinstance(document, Mapping):

@@ -117,6 +117,16 @@ def marked(
     return {one: markers.marker(one, known.get(one, Shape.TEXT), draw=draw) for one in wanted}
 
 
+def list_in_templates(chart: Tree) -> tuple[tuple[str, Reference], ...]:
+    """References that are written into a chart's own templates, with the file of each."""
+    return tuple(
+        (path, reference)
+        for path in chart
+        if path.startswith("templates/")
+        for reference in references.list_in_text(chart.find_text(path) or "")
+    )
+
+
 def list_in_manifests(manifests: Iterable[Manifest]) -> tuple[tuple[Manifest, Placed], ...]:
     """References that stand in what was rendered: written into templates."""
     return tuple(

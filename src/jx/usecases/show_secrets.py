@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from jx.domain import references
 from jx.domain.environments import Environment
 from jx.domain.errors import JxError
-from jx.domain.layouts import umbrella
 from jx.domain.references import Reference, Scheme
-from jx.domain.secret_needs import Needs, read_needs
-from jx.ports.repos import Repos
 from jx.ports.secrets import Secret, SecretStore
-from jx.usecases.propose_change import PlatformAt, ProposeChange
+from jx.usecases.find_secret_users import FindSecretUsers, SecretUsers
+from jx.usecases.propose_change import PlatformAt
 
 
 class Presence(StrEnum):
@@ -48,41 +45,24 @@ class ShownSecret:
 class ShowSecrets:
     """Reads repositories and stores. A store that does not answer leaves its secrets unknown; the others are told."""
 
-    propose_change: ProposeChange
-    repos: Repos
+    find_users: FindSecretUsers
     stores: Mapping[Scheme, SecretStore]
 
     def __call__(self, at: PlatformAt, *, environment: str = "") -> tuple[ShownSecret, ...]:
         """Secrets by reference, of all environments or one. NotFound for an unknown environment, Invalid for its files."""
-        platform = self.propose_change.target(at, environment or "dev").platform
-        chosen = (platform.get_environment(environment),) if environment else platform.environments
-        wanted = _Wanted()
-        for one in chosen:
-            needs = self._needs(one)
-            if needs is not None:
-                wanted.add(one, needs)
+        wanted = self.find_users(at, environment=environment)
         schemes = dict.fromkeys(
             (*(one.scheme for one in wanted.users), *([Scheme.VAULT] if Scheme.VAULT in self.stores else ()))
         )
-        found = [row for scheme in schemes for row in self._of_store(scheme, wanted, chosen)]
+        found = [row for scheme in schemes for row in self._of_store(scheme, wanted)]
         return tuple(sorted(found, key=lambda row: row.reference))
 
-    def _needs(self, environment: Environment) -> Needs | None:
-        repo = environment.repo
-        head = self.repos.head(repo, environment.branch) if repo else None
-        if repo is None or head is None:
-            return None
-        spec = umbrella.read(self.repos.read(repo, head), name=environment.name)
-        return read_needs(spec.chart, spec.name)
-
-    def _of_store(
-        self, scheme: Scheme, wanted: _Wanted, chosen: Iterable[Environment]
-    ) -> Iterable[ShownSecret]:
+    def _of_store(self, scheme: Scheme, wanted: SecretUsers) -> Iterable[ShownSecret]:
         mine = [one for one in wanted.users if one.scheme is scheme]
         try:
             store = self.stores[scheme]
             stored = store.read(tuple(dict.fromkeys(one.path for one in mine)))
-            below = self._below(store, chosen) if scheme is Scheme.VAULT else {}
+            below = self._below(store, wanted.environments) if scheme is Scheme.VAULT else {}
         except (JxError, KeyError) as error:
             reason = error.message if isinstance(error, JxError) else f"there is no store for {scheme}:"
             return [ShownSecret(one, Presence.UNKNOWN, wanted.names(one), reason=reason) for one in mine]
@@ -107,30 +87,9 @@ class ShowSecrets:
         return store.read(tuple(paths))
 
 
-@dataclass
-class _Wanted:
-    """What environments refer to."""
-
-    users: dict[Reference, list[str]] = field(default_factory=dict)
-    made: set[Reference] = field(default_factory=set)
-    companions: set[tuple[str, str]] = field(default_factory=set)
-    """Keys beside those that are referred to, made along with them."""
-
-    def add(self, environment: Environment, needs: Needs) -> None:
-        for placed in needs.placed:
-            user = f"{environment.name}: {references.shown(placed.at)}"
-            self.users.setdefault(placed.reference, []).append(user)
-        for reference, recipe in needs.recipes.items():
-            self.made.add(reference)
-            self.companions |= {(reference.path, f"{reference.key}{ending}") for ending in recipe.companions}
-
-    def names(self, reference: Reference) -> tuple[str, ...]:
-        return tuple(self.users[reference])
-
-
-def _row(reference: Reference, secret: Secret | None, wanted: _Wanted) -> ShownSecret:
+def _row(reference: Reference, secret: Secret | None, wanted: SecretUsers) -> ShownSecret:
     names = wanted.names(reference)
     if secret is not None and reference.key in secret.values:
         return ShownSecret(reference, Presence.PRESENT, names, secret.changed)
-    presence = Presence.TO_BE_MADE if reference in wanted.made else Presence.MISSING
+    presence = Presence.TO_BE_MADE if reference in wanted.recipes else Presence.MISSING
     return ShownSecret(reference, presence, names)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import click
 
+from jx.cli import secret_values
 from jx.cli.session import Session
 from jx.cli.session import command as with_session
 from jx.domain.errors import Usage
@@ -48,30 +46,7 @@ def command(
     if not (keys or files or removes or remove):
         raise Usage("nothing is to be set", hint="name a key with --key, or a file with --from-file KEY=FILE")
     session.change(batch=batch_mode)
-    values = {key: _asked(session, path, key) for key in keys}
-    values |= dict(_from_file(text) for text in files)
+    values = {key: secret_values.asked(session, path, key) for key in keys}
+    values |= dict(secret_values.from_file(text) for text in files)
     request = EditSecretRequest(path, Scheme(store), values, removes, remove)
     session.wiring.edit_secret()(request)
-
-
-def _asked(session: Session, path: str, key: str) -> str:
-    if session.settings.batch or not sys.stdin.isatty():
-        raise Usage(
-            f"nobody can be asked for the value of {key}",
-            hint=f"--from-file {key}=FILE, or {key}=- for standard input",
-        )
-    value: str = click.prompt(f"{path} {key}", hide_input=True, confirmation_prompt=True, err=True)
-    return value
-
-
-def _from_file(text: str) -> tuple[str, str]:
-    key, equals, name = text.partition("=")
-    if not equals or not key or not name:
-        raise Usage(f"--from-file {text!r} is not KEY=FILE")
-    try:
-        content = sys.stdin.read() if name == "-" else Path(name).read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        raise Usage(
-            f"{name} cannot be read as text: {getattr(error, 'strerror', None) or 'it is binary'}"
-        ) from error
-    return key, content.removesuffix("\n")

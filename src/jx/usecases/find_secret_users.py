@@ -1,0 +1,80 @@
+"""Find who uses secrets: what the environments' files refer to, and by which recipes. Shared by all that looks at secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from jx.domain import references
+from jx.domain.environments import Environment
+from jx.domain.layouts import umbrella
+from jx.domain.recipes import Recipe
+from jx.domain.references import Reference
+from jx.domain.secret_needs import Needs, list_in_templates, read_needs
+from jx.ports.repos import Repos
+from jx.usecases.propose_change import PlatformAt, ProposeChange
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """One place that a secret is referred to from."""
+
+    environment: Environment
+    place: str
+    """`redis.auth.password`, or the file of a template."""
+
+    def __str__(self) -> str:
+        return f"{self.environment.name}: {self.place}"
+
+
+@dataclass
+class SecretUsers:
+    """What environments refer to."""
+
+    environments: tuple[Environment, ...]
+    users: dict[Reference, list[User]] = field(default_factory=dict)
+    recipes: dict[Reference, Recipe] = field(default_factory=dict)
+    """How those are made that may be made where they are missing."""
+
+    @property
+    def companions(self) -> frozenset[tuple[str, str]]:
+        """Path and key of what is made beside those that are referred to."""
+        return frozenset(
+            (reference.path, f"{reference.key}{ending}")
+            for reference, recipe in self.recipes.items()
+            for ending in recipe.companions
+        )
+
+    def names(self, reference: Reference) -> tuple[str, ...]:
+        """Who uses one, in words."""
+        return tuple(map(str, self.users.get(reference, ())))
+
+    def add(
+        self, environment: Environment, needs: Needs, in_templates: Iterable[tuple[str, Reference]]
+    ) -> None:
+        """Take in what one environment refers to."""
+        places = [(references.shown(placed.at), placed.reference) for placed in needs.placed]
+        for place, reference in (*places, *in_templates):
+            self.users.setdefault(reference, []).append(User(environment, place))
+        self.recipes |= needs.recipes
+
+
+@dataclass(frozen=True, slots=True)
+class FindSecretUsers:
+    """Reads repositories only."""
+
+    propose_change: ProposeChange
+    repos: Repos
+
+    def __call__(self, at: PlatformAt, *, environment: str = "") -> SecretUsers:
+        """The users in all environments or one. NotFound for an unknown environment, Invalid for its files."""
+        platform = self.propose_change.target(at, environment or "dev").platform
+        chosen = (platform.get_environment(environment),) if environment else platform.environments
+        found = SecretUsers(chosen)
+        for one in chosen:
+            head = self.repos.head(one.repo, one.branch) if one.repo else None
+            if one.repo is None or head is None:
+                continue
+            spec = umbrella.read(self.repos.read(one.repo, head), name=one.name)
+            found.add(one, read_needs(spec.chart, spec.name), list_in_templates(spec.chart))
+        return found
