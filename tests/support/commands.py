@@ -31,6 +31,7 @@ _REPLACEMENTS = (
     (r"eyJ[\w-]+\.[\w-]+\.[\w-]+", "<token>"),
     (r"-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----", "<certificate>"),
     (r'(resourceVersion"?: )"\d+"', r'\1"<version>"'),
+    (r"(Resource Version: +)\d+", r"\1<version>"),
     (r"\bv1\.36\.\d+\b", "v1.36"),
     (r"\b(10|127)\.\d{1,3}\.\d{1,3}\.\d{1,3}\b", "<ip>"),
     (r"\b3[0-2]\d{3}\b", "<port>"),

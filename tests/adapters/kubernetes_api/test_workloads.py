@@ -48,6 +48,7 @@ def test_a_deployment_becomes_available_with_the_conditions_of_a_real_one(world:
     assert condition(done, "Available") == ("True", "MinimumReplicasAvailable")
     assert condition(done, "Progressing") == ("True", "NewReplicaSetAvailable")
     assert done["metadata"]["annotations"]["deployment.kubernetes.io/revision"] == "1"
+    assert done["metadata"]["generation"] == 1
     assert done["status"]["readyReplicas"] == 3
     assert "unavailableReplicas" not in done["status"]
     (replica_set,) = world.all("ReplicaSet")

@@ -14,7 +14,7 @@ import orjson
 
 from jx.adapters.local.kubernetes.facts import Obj
 
-MEDIA_TYPE = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
+MEDIA_TYPE = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
 
 _METHODS = MappingProxyType({"get": 2, "put": 3, "post": 4, "delete": 5, "options": 6, "head": 7, "patch": 8})
 _TEXTS = MappingProxyType({"$ref": 1, "format": 2, "title": 3, "description": 4, "pattern": 13})

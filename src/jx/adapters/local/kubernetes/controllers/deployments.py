@@ -141,7 +141,8 @@ class Deployments:
         if rollouts.revision(deployment) == revision:
             return deployment
         shown = {"metadata": {"annotations": {rollouts.REVISION: str(revision)}}}
-        return self._cluster.patch(DEPLOYMENTS, deployment, shown)
+        # Beside the status, where it is no new wish of anybody and leaves the generation as it is.
+        return self._cluster.patch(DEPLOYMENTS, deployment, shown, subresource="status")
 
     def _scale(self, deployment: Obj, new: Obj | None, old: Sequence[Obj]) -> bool:
         steps = self._plan(deployment, new, old)

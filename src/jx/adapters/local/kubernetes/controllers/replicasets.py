@@ -61,6 +61,8 @@ class ReplicaSets:
             "availableReplicas": sum(wait == 0 for wait in waits),
         }
         status.update({key: value for key, value in numbers.items() if value})
+        children = self._cluster.cache.children(replica_set, PODS)
+        status["terminatingReplicas"] = sum(objects.is_deleting(pod) for pod in children)
         status["observedGeneration"] = replica_set["metadata"].get("generation", 1)
         if failure is not None:
             condition = {
