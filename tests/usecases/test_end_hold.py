@@ -36,6 +36,12 @@ def test_all_holds_end_and_are_told(world: World) -> None:
     assert "Ended the hold of ann: a freeze" in world.reporter.text
 
 
+def test_why_it_goes_on_is_told_with_the_hold_that_ends(world: World) -> None:
+    put_on_hold(world, "a freeze")
+    world.process(BOB).end_hold(DEV, reason="the release is out")
+    assert "Ended the hold of ann: a freeze; the release is out" in world.reporter.text
+
+
 def test_what_was_held_back_is_applied_afterwards(world: World) -> None:
     put_on_hold(world)
     world.process(ANN).add_app("redis")

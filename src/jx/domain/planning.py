@@ -90,7 +90,7 @@ def plan(world: World) -> Decision:
     drops += [_stray_step(live) for live in _strays(world, wanted | items.keys())]
     drops = list(_in_opposite_order(drops, world.live))
     drops.sort(key=lambda step: (step.turn, -ordering.rank_of(step.ref), step.ref))
-    run, digests = _plan_hooks(world, items, takes_away=any(step.action is Action.PRUNE for step in drops))
+    run, digests = _plan_hooks(world, items, (*sends, *drops))
     foreign += hooks.find_namesakes(run, world.live, world.target.environment)
     whole = ApplyPlan(
         environment=world.target.environment,
@@ -107,32 +107,35 @@ def plan(world: World) -> Decision:
 
 
 def _plan_hooks(
-    world: World, items: Mapping[ObjectRef, InventoryItem], *, takes_away: bool
+    world: World, items: Mapping[ObjectRef, InventoryItem], steps: Iterable[Step]
 ) -> tuple[tuple[HookStep, ...], tuple[tuple[str, str], ...]]:
     """The hooks that run, and the digests of all."""
     if not world.hooks:
         return (), ()
+    apps = world.apps
     changed = {
-        hooks.app_of(manifest, world.apps)
-        for manifest in world.desired
-        if _is_other(manifest, items.get(manifest.ref))
+        hooks.app_of(step.manifest, apps) if step.manifest else ""
+        for step in steps
+        if _is_other(step, items.get(step.ref))
     }
-    if changed or takes_away:
+    if changed:
         changed.add("")  # the environment's own hooks are about all of it
     shown = {
         hook.manifest.ref: shown_hash(hook.manifest, world.drawn.get(hook.manifest.ref, frozenset()))
         for hook in world.hooks
     }
-    digests = hooks.digests_of(world.hooks, apps=world.apps, shown=shown)
+    digests = hooks.digests_of(world.hooks, apps=apps, shown=shown)
     occasions = hooks.find_occasions(
         world.hook_record, digests, changed=frozenset(changed), installed=world.installed
     )
-    return hooks.choose(world.hooks, occasions, apps=world.apps, shown=shown), digests
+    return hooks.choose(world.hooks, occasions, apps=apps, shown=shown), digests
 
 
-def _is_other(manifest: Manifest, item: InventoryItem | None) -> bool:
-    """Whether what would be sent is another object than what was sent last, but for the values of secrets."""
-    return item is None or _rendered_part(item.sent) != _rendered_hash(manifest)
+def _is_other(step: Step, item: InventoryItem | None) -> bool:
+    """Whether something is to be there that is not what was sent last, but for the values of secrets; or to be no more."""
+    if step.manifest is None:
+        return step.action is Action.PRUNE
+    return item is None or _rendered_part(item.sent) != _rendered_part(step.sent)
 
 
 def _placed(step: Step, sequence: Sequence) -> Step:

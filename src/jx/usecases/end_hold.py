@@ -21,7 +21,7 @@ class EndHold:
     anchors: Anchors
     reporter: Reporter
 
-    def __call__(self, environment: EnvironmentName) -> tuple[Hold, ...]:
+    def __call__(self, environment: EnvironmentName, *, reason: str = "") -> tuple[Hold, ...]:
         """The holds that were ended; empty where there was none. NotFound where the cluster has never seen the environment."""
         anchor = self.anchors.find(environment)
         if anchor is None:
@@ -33,7 +33,8 @@ class EndHold:
 
         WriteAnchor(self.anchors)(anchor, drop)
         for hold in anchor.holds:
-            self.reporter.tell(Event(f"Ended the hold of {hold.by}: {hold.reason}"))
+            why = f"; {reason}" if reason else ""
+            self.reporter.tell(Event(f"Ended the hold of {hold.by}: {hold.reason}{why}"))
         return anchor.holds
 
 

@@ -12,8 +12,9 @@ from jx.domain.names import parse_environment_name
 
 @click.command()
 @click.argument("env", default="dev")
+@click.option("-r", "--reason", default="", help="Why it goes on; told with the hold that ends.")
 @with_session
-def command(session: Session, env: str) -> None:
+def command(session: Session, env: str, reason: str) -> None:
     """End the hold of an environment, so that its merges apply themselves again.
 
     \b
@@ -21,6 +22,6 @@ def command(session: Session, env: str) -> None:
       jx resume
       jx resume staging
     """
-    ended = session.wiring.end_hold()(parse_environment_name(env))
+    ended = session.wiring.end_hold()(parse_environment_name(env), reason=reason)
     if not ended:
         output.say(f"Environment {env} is not on hold")
