@@ -20,6 +20,9 @@ _TRAILER = re.compile(r" \[[A-Z_]+\]$")
 _QUALIFIED = re.compile(
     r"<input>:(\d+):(\d+): undeclared reference to '([\w]+(?:\.[\w]+)+)'([^\n]*)(\n \|[^\n]*\n \| )(\.*)\^"
 )
+_OVERLOAD = re.compile(
+    r"found no matching overload for '(\w+)' applied to '\(([^,()]+)((?:, [^']*)?)\)'\n \| ([^\n]*)\n \| (\.*)\^"
+)
 _MISSING_KEY = re.compile(r'Key not found in map : "?(.*?)"?$')
 _OUT_OF_BOUNDS = re.compile(r"Index error: index=(-?\d+)")
 _CONVERSION = re.compile(
@@ -159,7 +162,15 @@ def _compilation_message(text: str) -> str:
         at = int(column) - back
         return f"<input>:{line}:{at}: undeclared reference to '{root}'{rest}{shown}{dots[back:]}^"
 
-    return _QUALIFIED.sub(rooted, text)
+    return _OVERLOAD.sub(_of_member, _QUALIFIED.sub(rooted, text))
+
+
+def _of_member(match: re.Match[str]) -> str:
+    """Of a call on a value, the real server tells the value's type apart from those of the arguments."""
+    name, first, rest, line, dots = match.groups()
+    if not line[: len(dots)].endswith(f".{name}"):
+        return match[0]
+    return match[0].replace(f"'({first}{rest})'", f"'{first}.({rest.removeprefix(', ')})'")
 
 
 def _runtime_message(text: str) -> str:

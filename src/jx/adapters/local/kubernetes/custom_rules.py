@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from jx.adapters.local.kubernetes import cel, definition_forms, invalid, schema_paths
+from jx.adapters.local.kubernetes import cel, cel_fields, definition_forms, invalid, schema_paths
 from jx.adapters.local.kubernetes.cel_schemas import Node, cel_type, to_cel, with_times
 from jx.adapters.local.kubernetes.facts import Obj
 from jx.adapters.local.kubernetes.invalid import FieldError
@@ -94,10 +94,13 @@ def plain_faults(node: Node, path: str) -> Iterator[FieldError]:
         yield from _faults(rule, node, f"{path}.{_KEY}[{index}]")
 
 
-def compilation_faults(node: Node, path: str, uncorrelated: str) -> Iterator[FieldError]:
+def compilation_faults(
+    node: Node, path: str, uncorrelated: str, *, is_root: bool = False
+) -> Iterator[FieldError]:
     """What is wrong with the expressions of a node; it stands in a part (`uncorrelated`) whose items have no past."""
     for index, rule in enumerate(node.get(_KEY) or ()):
-        yield from _compilation_faults(rule, node, f"{path}.{_KEY}[{index}]", uncorrelated)
+        yield from _expression_faults(rule, node, f"{path}.{_KEY}[{index}]", is_root=is_root)
+        yield from _old_faults(rule, f"{path}.{_KEY}[{index}]", uncorrelated)
 
 
 def _children(node: Node, path: str) -> Iterator[tuple[Node, str]]:
@@ -140,22 +143,33 @@ def _faults(rule: Obj, node: Node, path: str) -> Iterator[FieldError]:
         yield invalid.invalid(f"{path}.fieldPath", place, "must be a valid path")
 
 
-def _compilation_faults(rule: Obj, node: Node, path: str, uncorrelated: str) -> Iterator[FieldError]:
+def _rule_problem(rule: Obj, node: Node, *, is_root: bool) -> str:
+    skips_old = bool(rule.get("optionalOldSelf"))
+    found = cel_fields.problem(rule["rule"].strip(), node, is_root=is_root, skips_old=skips_old)
+    try:
+        test = _test(rule, node)
+    except cel.CompilationError as error:
+        return f"compilation failed: {found if found not in ('', cel_fields.NO_BOOL) else error}"
+    if test.type not in ("bool", "dyn") or found == cel_fields.NO_BOOL:
+        return cel_fields.NO_BOOL
+    return f"compilation failed: {found}" if found else ""
+
+
+def _expression_faults(rule: Obj, node: Node, path: str, *, is_root: bool) -> Iterator[FieldError]:
     def wrong(place: str, detail: str) -> FieldError:
         return invalid.invalid(f"{path}.{place}", definition_forms.shown_rule(rule), detail)
 
-    try:
-        test = _test(rule, node)
-        if test.type not in ("bool", "dyn"):
-            yield wrong("rule", "cel expression must evaluate to a bool")
-    except cel.CompilationError as error:
-        yield wrong("rule", f"compilation failed: {error}")
+    if found := _rule_problem(rule, node, is_root=is_root):
+        yield wrong("rule", found)
     try:
         message = _message(rule, node)
         if message and message.type not in ("string", "dyn"):
             yield wrong("messageExpression", "messageExpression must evaluate to a string")
     except cel.CompilationError as error:
         yield wrong("messageExpression", f"messageExpression compilation failed: {error}")
+
+
+def _old_faults(rule: Obj, path: str, uncorrelated: str) -> Iterator[FieldError]:
     uses_old = re.search(r"\boldSelf\b", rule["rule"])
     if uses_old and uncorrelated:
         detail = f"oldSelf cannot be used on the uncorrelatable portion of the schema within {uncorrelated}"

@@ -64,7 +64,7 @@ def mistakes(schema: Obj, path: str, *, has_status: bool) -> list[FieldError]:
     plain = list(_mistakes(schema, path, _Place(is_root=True)))
     found += plain
     if not unreadable and not structural:
-        found += _expression_faults(schema, path, [error.path for error in plain])
+        found += _expression_faults(schema, path, [error.path for error in plain], is_root=True)
     if unreadable and not found:
         found.append(invalid.invalid(path, "", unreadable))
     return found
@@ -125,7 +125,7 @@ def _mistakes(node: Obj, path: str, place: _Place) -> Iterator[FieldError]:
 
 
 def _expression_faults(
-    node: Obj, path: str, wrong: list[str], uncorrelated: str = ""
+    node: Obj, path: str, wrong: list[str], uncorrelated: str = "", *, is_root: bool = False
 ) -> Iterator[FieldError]:
     """Of the rules' expressions; they are looked at only where nothing at or below their node is plainly wrong."""
     extra, items = node.get("additionalProperties"), node.get("items")
@@ -138,7 +138,7 @@ def _expression_faults(
         of_items = uncorrelated or ("" if node.get("x-kubernetes-list-type") == "map" else path)
         yield from _expression_faults(items, f"{path}.items", wrong, of_items)
     if not any(place.startswith(path) for place in wrong):
-        yield from custom_rules.compilation_faults(node, path, uncorrelated)
+        yield from custom_rules.compilation_faults(node, path, uncorrelated, is_root=is_root)
 
 
 def _field_mistakes(node: Obj, path: str, place: _Place) -> Iterator[FieldError]:
