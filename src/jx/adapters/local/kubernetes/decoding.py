@@ -57,6 +57,22 @@ def check_kind(gvk: Gvk, obj: Obj) -> None:
     raise Malformed(found, version, kind, problem)
 
 
+def reads_itself(schema: Schema) -> bool:
+    """Whether a value's type reads its own JSON."""
+    return schema.ref == facts.QUANTITY or schema.int_or_string or schema.format == "date-time"
+
+
+def own_problem(value: Any, schema: Schema) -> str:
+    """Why a value does not fit its type, where that type reads it by itself; empty where it does."""
+    if schema.ref == facts.QUANTITY:
+        return _quantity_problem(value)
+    fitting = str | int if schema.int_or_string else str
+    if isinstance(value, bool) or not isinstance(value, fitting):
+        kind = "int32" if schema.int_or_string else "string"
+        return f"json: cannot unmarshal {_found(value)} into Go value of type {kind}"
+    return _text_problem(value, schema.format)
+
+
 def _problem(value: Any, schema: Schema, struct: str, path: str) -> str:
     if value is None or schema.kind == "any":
         return ""
@@ -125,11 +141,13 @@ def _text_problem(value: Any, form: str) -> str:
 
 
 def _mismatch(value: Any, schema: Schema, struct: str, path: str) -> str:
-    found = json_name(value)
-    if isinstance(value, float):
-        found = f"number {value}"
+    found = _found(value)
     kind = "types.UID" if path.rpartition(".")[2] == "uid" else _go_type(schema)
     return f"json: cannot unmarshal {found} into Go struct field {struct}.{path} of type {kind}"
+
+
+def _found(value: Any) -> str:
+    return f"number {value}" if isinstance(value, float) else json_name(value)
 
 
 def _go_type(schema: Schema) -> str:

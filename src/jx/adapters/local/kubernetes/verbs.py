@@ -28,6 +28,7 @@ from jx.adapters.local.kubernetes import (
     preparation,
     scales,
     schemas,
+    unstructured,
     workload_warnings,
 )
 from jx.adapters.local.kubernetes.admission import Judge, Operation, Plugin
@@ -156,13 +157,15 @@ class Verbs:
     def _check_patched(self, request: Request, kind: str, change: Any, patched: Obj) -> None:
         """Refuse a patch whose result is no object of the kind, or has fields that the kind does not have."""
         problem = ""
-        if not request.served.custom:
+        if kind == "strategic":
+            problem = unstructured.problem(patched, request.served.schema)
+        if not request.served.custom and not problem:
             try:
                 decoding.check_kind(request.served.gvk, patched)
                 decoding.check(request.served.gvk, patched, request.served.schema)
             except decoding.Malformed as error:
                 problem = error.problem
-        else:
+        elif request.served.custom:
             problem = decoding.metadata_problem(patched, "")
         if not problem:
             in_order = orjson.loads(orjson.dumps(patched, option=orjson.OPT_SORT_KEYS))
