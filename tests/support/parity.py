@@ -419,6 +419,10 @@ def _ordered(found: re.Match[str]) -> str:
         obj = json.loads(json.loads(f'"{found[1]}"'))
     except ValueError:
         return found[0]
+    metadata = obj.get("metadata") if isinstance(obj, dict) else None
+    if isinstance(metadata, dict) and isinstance(managers := metadata.get("managedFields"), list):
+        # They stand in the order of their times, whose seconds may pass between the two servers' answers.
+        metadata["managedFields"] = sorted(managers, key=lambda one: _TIMES.sub("", json.dumps(one)))
     text = json.dumps(_masked(obj), sort_keys=True, separators=(",", ":"))
     return f"Invalid value: {json.dumps(text)}: "
 
@@ -441,6 +445,7 @@ def _masked(value: Any) -> Any:
 _PATCHED = re.compile(r'Invalid value: "(\{.*\})": ')
 _AGE = re.compile(r"^(\d+[ydhms])+$|(?<=\()(\d+[ydhms])+(?= ago\))")
 _RANDOM = "[bcdfghjklmnpqrstvwxz2456789]{5}"
+_TIMES = re.compile(r'"time": "[^"]*"')
 _MOUNT = re.compile(rf"(kube-api-access-){_RANDOM}")
 _CURRENT = re.compile(r"(Too large resource version: \d+, current: )\d+")
 _OLDEST = re.compile(r"(too old resource version: \d+ )\(\d+\)")
