@@ -114,6 +114,8 @@ def _scalar_problem(value: Any, schema: Schema, struct: str, path: str) -> str:
         fits = isinstance(value, int | float) and not isinstance(value, bool) and whole
     if not fits:
         return _mismatch(value, schema, struct, path)
+    if schema.ref == facts.MICRO_TIME:
+        return _micro_time_problem(value)
     return _text_problem(value, schema.format)
 
 
@@ -138,6 +140,20 @@ def _text_problem(value: Any, form: str) -> str:
     if form == "date-time" and not _TIME.fullmatch(value):
         return f'parsing time "{value}" as "2006-01-02T15:04:05Z07:00": cannot parse "{value}" as "2006"'
     return ""
+
+
+def _micro_time_problem(value: str) -> str:
+    if not _TIME.fullmatch(value):
+        rest, wanted = value, "2006"
+    else:
+        rest, wanted = value[19:], ".000000"
+        if re.match(r"\.\d{6}", rest):
+            rest, wanted = rest[7:], "Z07:00"
+            if rest[:1] not in set("0123456789"):
+                return ""
+    return (
+        f'parsing time "{value}" as "2006-01-02T15:04:05.000000Z07:00": cannot parse "{rest}" as "{wanted}"'
+    )
 
 
 def _mismatch(value: Any, schema: Schema, struct: str, path: str) -> str:

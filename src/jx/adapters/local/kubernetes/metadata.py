@@ -27,6 +27,8 @@ _EXTENSIONS = "apiextensions.k8s.io"
 _LONGEST_GENERATED = 63 - GENERATED_LENGTH
 
 # OpenAPI does not tell which built-in kinds count the changes of their specification; these do.
+_COUNTED_WHEN_CHANGED = frozenset({("storage.k8s.io", "CSIDriver")})
+_NEVER_CHANGED = frozenset({("scheduling.k8s.io", "PriorityClass")})
 _COUNTED = frozenset(
     {
         ("", "Pod"),
@@ -265,7 +267,7 @@ def prepare_update(request: Request, old: Obj, new: Obj) -> Obj:
         _keep(updated, old, "status")
     if request.served.collection == ("", "namespaces") and request.subresource != "finalize":
         _keep(updated, old, "spec")
-    if _counts(request) and _specification_changed(request, old, updated):
+    if _counts_on(request) and _specification_changed(request, old, updated):
         metadata["generation"] = live.get("generation", 0) + 1
     return _with_stored_version(request, updated)
 
@@ -307,6 +309,11 @@ def _counts(request: Request) -> bool:
         return False
     resource = request.served.resource
     return request.served.custom is not None or (resource.group, resource.kind) in _COUNTED
+
+
+def _counts_on(request: Request) -> bool:
+    kind = (request.served.resource.group, request.served.resource.kind)
+    return kind in _COUNTED_WHEN_CHANGED or (_counts(request) and kind not in _NEVER_CHANGED)
 
 
 def _specification_changed(request: Request, old: Obj, new: Obj) -> bool:

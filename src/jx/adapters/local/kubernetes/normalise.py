@@ -1,6 +1,7 @@
 """Defaults, canonical forms and rules of the built-in kinds, as the real server has them."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from jx.adapters.local.kubernetes import decoding, defaults, facts, quantities, rules
@@ -108,10 +109,22 @@ def _zero(schema: Schema) -> Any:
 
 
 def _text(value: Any, schema: Schema) -> Any:
-    """Base64 in one line."""
+    """Base64 in one line, times in UTC: with microseconds or none."""
+    if schema.format == "date-time" and isinstance(value, str):
+        return _time(value, "microseconds" if schema.ref == facts.MICRO_TIME else "seconds")
     if schema.format == "byte" and isinstance(value, str) and ("\n" in value or "\r" in value):
         return value.replace("\n", "").replace("\r", "")
     return value
+
+
+def _time(text: str, exactness: str) -> str:
+    if text.endswith("Z") and len(text) == (27 if exactness == "microseconds" else 20):
+        return text
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec=exactness) + "Z"
 
 
 def _fill(value: Any, schema: Schema, known: Facts | None) -> None:
