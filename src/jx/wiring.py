@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from jx.controllers.run import Loops
     from jx.domain.environments import Environment
     from jx.domain.installing import Installation
+    from jx.ports.prompts import Prompts
     from jx.usecases.add_app import AddApp
     from jx.usecases.apply_environment import ApplyEnvironment
+    from jx.usecases.ask_values import AskValues
     from jx.usecases.await_apply import AwaitApply
     from jx.usecases.await_health import AwaitHealth
     from jx.usecases.build_chart import BuildChart
@@ -76,17 +78,23 @@ class Wiring(Outside):
 
         return ProposeChange(self.repos, self.forge, self.reporter)
 
-    def add_app(self) -> AddApp:
-        """`jx add app`."""
+    def add_app(self, prompts: Prompts | None = None) -> AddApp:
+        """`jx add app`; without prompts it goes by what was said beforehand."""
         from jx.usecases.add_app import AddApp
 
-        return AddApp(self.propose_change(), self.catalog, self.reporter)
+        return AddApp(self.propose_change(), self.catalog, self.reporter, self._ask_values(prompts))
 
-    def upgrade_apps(self) -> UpgradeApps:
-        """`jx upgrade app`."""
+    def upgrade_apps(self, prompts: Prompts | None = None) -> UpgradeApps:
+        """`jx upgrade app`; so does this."""
         from jx.usecases.upgrade_apps import UpgradeApps
 
-        return UpgradeApps(self.propose_change(), self.catalog, self.reporter)
+        return UpgradeApps(self.propose_change(), self.catalog, self.reporter, self._ask_values(prompts))
+
+    def _ask_values(self, prompts: Prompts | None) -> AskValues:
+        from jx.adapters.local.batch_prompts import BatchPrompts
+        from jx.usecases.ask_values import AskValues
+
+        return AskValues(self.catalog, prompts or BatchPrompts(self.settings.answers), self.edit_secret())
 
     def remove_app(self) -> RemoveApp:
         """`jx delete app`."""

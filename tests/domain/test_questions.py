@@ -167,3 +167,25 @@ def test_what_is_required_and_has_no_default_needs_an_answer() -> None:
 def test_a_question_names_the_variable_that_answers_it() -> None:
     question = Question(("auth", "user-name"), Kind.TEXT, "Who?")
     assert question.variable == "JX_VALUE_AUTH_USER_NAME"
+
+
+def test_what_the_chart_brings_along_is_the_default_and_decides_conditions() -> None:
+    schema = {
+        **_object(tls={"type": "boolean"}),
+        "if": {"properties": {"tls": {"const": True}}},
+        "then": _object(certificate={"type": "string"}),
+    }
+    asked: list[Question] = []
+
+    def ask(question: Question) -> Any:
+        asked.append(question)
+        return question.default
+
+    answers = interview(schema, {}, ask, keep=_keep, brought={"tls": False})
+    assert [(one.name, one.default) for one in asked] == [("tls", False)]
+    assert answers.values == {}
+
+
+def test_a_schema_that_refers_to_itself_ends() -> None:
+    node = _object(child={"$ref": "#/$defs/node"})
+    interview({"$defs": {"node": node}, "$ref": "#/$defs/node"}, {}, lambda _: None, keep=_keep)

@@ -21,6 +21,7 @@ from jx.config.settings import Settings
 from jx.domain.errors import Unavailable
 
 if TYPE_CHECKING:
+    from jx.ports.prompts import Prompts
     from jx.wiring import Wiring
 
 
@@ -72,6 +73,14 @@ class Session:
         if self.settings.batch or not sys.stdin.isatty():
             return False
         return click.confirm(question, default=False, err=True)
+
+    def prompts(self, *, batch: bool) -> Prompts | None:
+        """Who answers questions about values; None where nobody is there."""
+        if batch or self.settings.batch or not sys.stdin.isatty():
+            return None
+        from jx.cli.prompts import TerminalPrompts
+
+        return TerminalPrompts(self.settings.answers)
 
     @property
     def executable(self) -> str:

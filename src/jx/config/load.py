@@ -40,6 +40,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         vault_role=env.get("JX_VAULT_ROLE", ""),
         gcp_project=env.get("GOOGLE_CLOUD_PROJECT", ""),
         webhook_secret=env.get("JX_WEBHOOK_SECRET", ""),
+        answers={name: text for name, text in env.items() if name.startswith("JX_VALUE_")},
         batch=env.get("JX_BATCH_MODE", "").lower() in {"1", "true", "yes"},
         deploy_namespace=env.get("DEPLOY_NAMESPACE", ""),
         build_number=env.get("JX_BUILD_NUMBER") or env.get("BUILD_NUMBER", ""),

@@ -52,6 +52,8 @@ class Settings:
     """`GOOGLE_CLOUD_PROJECT`: the project whose secrets `gcp:` references mean."""
     webhook_secret: str = field(default="", repr=False)
     """`JX_WEBHOOK_SECRET`: the key that signs webhooks. Set in the webhook receiver's pod, from a Secret."""
+    answers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """`JX_VALUE_*`: answers to what a chart asks about: `JX_VALUE_AUTH_PASSWORD` for `auth.password`. Not asked then."""
     batch: bool = False
     """`JX_BATCH_MODE` (or `-b`): ask no question. Default: ask when standing on a terminal."""
     deploy_namespace: str = ""

@@ -22,7 +22,10 @@ from jx.domain.references import Reference, find_reference
 MOST: Final = 25
 """More questions than this and only what is required, and secrets, is asked: public charts describe hundreds of values."""
 _SECRET_FORMATS: Final = frozenset({"password", "token", "password-passthrough", "token-passthrough"})
-_ENVIRONMENT: Final = "JX_VALUE_"
+VARIABLES: Final = "JX_VALUE_"
+"""How the names of environment variables begin that answer questions."""
+_DEEPEST: Final = 16
+"""Schemas may refer to themselves."""
 
 Schema = Mapping[str, Any]
 Path = tuple[str, ...]
@@ -54,9 +57,10 @@ class Question:
     """What is asked."""
     help: str = ""
     default: Any = None
-    """None: there is none."""
+    """What counts where nobody answers; None: there is none."""
     choices: tuple[Any, ...] = ()
     is_required: bool = False
+    """Whether there has to be an answer: the schema requires it, and the chart itself brings none."""
     schema: Schema = field(default_factory=dict, repr=False)
 
     def __hash__(self) -> int:
@@ -70,7 +74,7 @@ class Question:
     @property
     def variable(self) -> str:
         """The environment variable that answers it where nobody can be asked: `JX_VALUE_AUTH_PASSWORD`."""
-        return _ENVIRONMENT + re.sub(r"[^A-Z0-9]", "_", "_".join(self.path).upper())
+        return VARIABLES + re.sub(r"[^A-Z0-9]", "_", "_".join(self.path).upper())
 
 
 Ask = Callable[[Question], Any]
@@ -83,6 +87,8 @@ class Answers:
 
     values: Mapping[str, Any] = field(default_factory=dict)
     """All values, those that were set already among them; with references in place of secrets."""
+    answered: Mapping[Path, Any] = field(default_factory=dict)
+    """Those that were not set before."""
     secrets: Mapping[Reference, str] = field(default_factory=dict, repr=False)
     """What is to be kept in the store."""
 
@@ -91,12 +97,18 @@ class Answers:
 
 
 def interview(
-    schema: Schema, existing: Mapping[str, Any], ask: Ask, *, keep: Callable[[Path], Reference]
+    schema: Schema,
+    existing: Mapping[str, Any],
+    ask: Ask,
+    *,
+    keep: Callable[[Path], Reference],
+    brought: Mapping[str, Any] | None = None,
 ) -> Answers:
-    """Ask what the schema wants and the existing values do not say. `keep` tells where a secret is to be kept."""
-    interviewer = _Interviewer(schema, dict(existing), ask, keep)
+    """Ask what the schema wants and the existing values do not say. `keep` tells where a secret is to be kept; `brought` are the
+    chart's own values: they are defaults, and an answer that says the same is not written down."""
+    interviewer = _Interviewer(schema, dict(existing), ask, keep, brought or {})
     interviewer.run()
-    return Answers(interviewer.values, interviewer.secrets)
+    return Answers(interviewer.values, interviewer.answered, interviewer.secrets)
 
 
 def read_answer(question: Question, text: str) -> Any:
@@ -116,10 +128,17 @@ def read_answer(question: Question, text: str) -> Any:
 
 class _Interviewer:
     def __init__(
-        self, schema: Schema, existing: dict[str, Any], ask: Ask, keep: Callable[[Path], Reference]
+        self,
+        schema: Schema,
+        existing: dict[str, Any],
+        ask: Ask,
+        keep: Callable[[Path], Reference],
+        brought: Mapping[str, Any],
     ) -> None:
         self.root = schema
         self.values = existing
+        self.answered: dict[Path, Any] = {}
+        self._brought = brought
         self.secrets: dict[Reference, str] = {}
         self._ask = ask
         self._keep = keep
@@ -148,9 +167,17 @@ class _Interviewer:
             reference = self._keep(question.path)
             self.secrets[reference] = str(answer)
             answer = str(reference)
-        self.values = values.put(self.values, question.path, answer)
+        self._put(question.path, answer)
+
+    def _put(self, path: Path, value: Any) -> None:
+        if values.find(self._brought, path) == (True, value):
+            return
+        self.values = values.put(self.values, path, value)
+        self.answered[path] = value
 
     def _questions(self, schema: Schema, path: Path, *, is_required: bool) -> Iterator[Question]:
+        if len(path) > _DEEPEST:
+            return
         schema = self._resolved(schema)
         for part in self._parts(schema, path):
             yield from self._of_part(part, path, is_required=is_required)
@@ -168,9 +195,11 @@ class _Interviewer:
         if not path or values.find(self.values, path)[0]:
             return
         if "const" in schema:
-            self.values = values.put(self.values, path, schema["const"])
+            self._put(path, schema["const"])
             return
-        question = _question(schema, path, is_required=is_required)
+        question = _question(
+            schema, path, is_required=is_required, brought=values.find(self._brought, path)[1]
+        )
         if question is not None:
             yield question
 
@@ -182,7 +211,8 @@ class _Interviewer:
                 yield from self._parts(self._resolved(part), path)
         condition = schema.get("if")
         if isinstance(condition, Mapping):
-            _, here = values.find(self.values, path) if path else (True, self.values)
+            known = values.merge(self._brought, self.values)
+            _, here = values.find(known, path) if path else (True, known)
             holds = jsonschema_rs.is_valid(dict(self._resolved(condition)), here if here is not None else {})
             chosen = schema.get("then" if holds else "else")
             if isinstance(chosen, Mapping):
@@ -206,7 +236,7 @@ class _Interviewer:
         return {**found, **{key: value for key, value in schema.items() if key != "$ref"}}
 
 
-def _question(schema: Schema, path: Path, *, is_required: bool) -> Question | None:
+def _question(schema: Schema, path: Path, *, is_required: bool, brought: Any) -> Question | None:
     kind = _kind_of(schema)
     if kind is None:
         return None
@@ -217,11 +247,19 @@ def _question(schema: Schema, path: Path, *, is_required: bool) -> Question | No
         kind=kind,
         title=str(schema.get("title") or description or ".".join(path)),
         help=description if schema.get("title") else "",
-        default=schema.get("default"),
+        default=_default(schema, kind, brought),
         choices=choices,
-        is_required=is_required,
+        is_required=is_required and brought in (None, ""),
         schema=schema,
     )
+
+
+def _default(schema: Schema, kind: Kind, brought: Any) -> Any:
+    """What the chart brings along comes first, since that counts where nothing is said. No secret is ever offered."""
+    offered = [one for one in (brought, schema.get("default")) if one not in (None, "")]
+    if kind is Kind.SECRET:
+        offered = [one for one in offered if _is_written_as_it_is(one)]
+    return offered[0] if offered else None
 
 
 def _kind_of(schema: Schema) -> Kind | None:

@@ -17,6 +17,7 @@ from jx.domain.names import DEV, parse_app_key
 from jx.domain.yaml_text import read_mapping, write_yaml
 from jx.ports.catalog import Catalog
 from jx.ports.reporter import Reporter
+from jx.usecases.ask_values import AskRequest, AskValues
 from jx.usecases.propose_change import PlatformAt, ProposeChange, Target
 
 
@@ -54,6 +55,8 @@ class AddApp:
     propose_change: ProposeChange
     catalog: Catalog
     reporter: Reporter
+    ask_values: AskValues | None = None
+    """None: nothing is asked."""
 
     def __call__(self, request: AddAppRequest) -> PullRequest | None:
         """The pull request, or None where the app is installed already. NotFound for an unknown environment, chart or version,
@@ -70,6 +73,9 @@ class AddApp:
         key = parse_app_key(request.alias or chart.name)
         app = App(key, ChartRef(chart.name, repository, chart.version), alias=request.alias)
         files = app_files.write_app_files(app, chart, with_object=target.environment.is_dev)
+        self.propose_change.require_pulls(target)
+        if self.ask_values:
+            given = self.ask_values(AskRequest(app.chart, key, target.environment.name, given)).values
         if given:
             files = {**files, "values.yaml": write_yaml(given)}
         return self.propose_change(target, PutApp(app, files), auto_merge=request.auto_merge)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from jx.domain.apps import App
 from jx.domain.changes import Change, PullRequest
@@ -11,10 +13,11 @@ from jx.domain.environments import Environment
 from jx.domain.errors import NotFound, Refused, Stale
 from jx.domain.events import Event
 from jx.domain.layouts import umbrella
-from jx.domain.names import Repo, Revision
+from jx.domain.names import AppKey, Repo, Revision
 from jx.domain.platform import Platform, read_platform
 from jx.domain.trees import Tree
 from jx.domain.wording import Wording, word_edit
+from jx.domain.yaml_text import read_mapping
 from jx.ports.forge import Ability, Forge, Offer
 from jx.ports.reporter import Reporter
 from jx.ports.repos import Draft, Repos
@@ -66,6 +69,21 @@ class ProposeChange:
             apps = umbrella.read(self._read(repo, environment.branch)[1], name=environment.name).apps
         return Target(platform, environment, repo, apps)
 
+    def values_of(self, target: Target, key: AppKey) -> Mapping[str, Any]:
+        """What the environment sets for an app now."""
+        tree = self._read(target.repo, target.environment.branch)[1]
+        spec = umbrella.read(tree, name=target.environment.name)
+        values = read_mapping(spec.chart.find_text("values.yaml") or "", "values.yaml").get(key)
+        return values if isinstance(values, Mapping) else {}
+
+    def require_pulls(self, target: Target) -> None:
+        """Refused where the git server knows no pull requests."""
+        if Ability.PULLS not in self.forge.abilities:
+            raise Refused(
+                f"{target.repo.url} is plain git: there are no pull requests to open",
+                hint=f"edit env/ in a clone, look at `jx diff`, and push to {target.environment.branch}",
+            )
+
     def __call__(
         self, target: Target, edit: Edit, *, words: Wording | None = None, auto_merge: bool = False
     ) -> PullRequest | None:
@@ -74,11 +92,7 @@ class ProposeChange:
         Repeating it meets the same branch and pull request again. Stale where somebody's own commits are on that branch; Invalid
         where the environment would not be readable any more; Refused where the git server knows no pull requests.
         """
-        if Ability.PULLS not in self.forge.abilities:
-            raise Refused(
-                f"{target.repo.url} is plain git: there are no pull requests to open",
-                hint=f"edit env/ in a clone, look at `jx diff`, and push to {target.environment.branch}",
-            )
+        self.require_pulls(target)
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 return self._offer(target, edit, words, auto_merge=auto_merge)

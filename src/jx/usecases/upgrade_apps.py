@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from jx.domain.apps import App
 from jx.domain.changes import PullRequest
@@ -12,10 +14,11 @@ from jx.domain.errors import Invalid, Usage
 from jx.domain.events import Event
 from jx.domain.layouts.dependencies import not_installed
 from jx.domain.names import DEV
-from jx.domain.values import parse_set, write_path
+from jx.domain.values import Setting, parse_set, put, write_path
 from jx.domain.versions import Version
 from jx.ports.catalog import Catalog
 from jx.ports.reporter import Reporter
+from jx.usecases.ask_values import AskRequest, AskValues
 from jx.usecases.propose_change import PlatformAt, ProposeChange, Target
 
 
@@ -43,6 +46,8 @@ class UpgradeApps:
     propose_change: ProposeChange
     catalog: Catalog
     reporter: Reporter
+    ask_values: AskValues | None = None
+    """None: nothing is asked."""
 
     def __call__(self, request: UpgradeAppsRequest) -> PullRequest | None:
         """The pull request, or None where nothing is newer. NotFound for an app that is not installed, with the nearest."""
@@ -69,9 +74,28 @@ class UpgradeApps:
         if found != app.chart.version and (request.version or _is_newer(found, app.chart.version)):
             edits.append(SetVersion(app.key, found))
         settings = [setting for text in request.settings for setting in parse_set(text)]
-        if settings:
-            edits.append(SetValues(app.key, {write_path(one.path): one.value for one in settings}))
+        wanted = {write_path(one.path): one.value for one in settings}
+        if edits:
+            wanted = {
+                **self._ask(target, app, ChartRef(app.chart.name, repository, found), settings),
+                **wanted,
+            }
+        if wanted:
+            edits.append(SetValues(app.key, wanted))
         return edits
+
+    def _ask(
+        self, target: Target, app: App, chart: ChartRef, settings: Iterable[Setting] = ()
+    ) -> dict[str, Any]:
+        """What the new version has to know and the old one had not."""
+        if self.ask_values is None:
+            return {}
+        self.propose_change.require_pulls(target)
+        existing = self.propose_change.values_of(target, app.key)
+        for one in settings:
+            existing = put(existing, one.path, one.value)
+        request = AskRequest(chart, app.key, target.environment.name, existing, before=app.chart)
+        return {write_path(path): value for path, value in self.ask_values(request).answered.items()}
 
     def _upgrade_all(self, target: Target) -> list[Edit]:
         edits: list[Edit] = []
@@ -82,6 +106,8 @@ class UpgradeApps:
             if _is_newer(found, app.chart.version):
                 edits.append(SetVersion(app.key, found))
                 self._tell(app, found)
+                wanted = self._ask(target, app, ChartRef(app.chart.name, app.chart.repository, found))
+                edits += [SetValues(app.key, wanted)] if wanted else []
         return edits
 
     def _tell(self, app: App, version: str) -> None:

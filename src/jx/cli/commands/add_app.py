@@ -53,4 +53,4 @@ def command(
         settings=settings,
         auto_merge=auto_merge,
     )
-    tell_next(session, session.wiring.add_app()(request))
+    tell_next(session, session.wiring.add_app(session.prompts(batch=batch_mode))(request))

@@ -44,4 +44,4 @@ def command(
         settings=settings,
         auto_merge=auto_merge,
     )
-    tell_next(session, session.wiring.upgrade_apps()(request))
+    tell_next(session, session.wiring.upgrade_apps(session.prompts(batch=batch_mode))(request))
