@@ -72,9 +72,12 @@ class Git:
             count = int(environment.get("GIT_CONFIG_COUNT", "0"))
             header = base64.b64encode(f"{login[0]}:{login[1]}".encode()).decode()
             environment |= {
-                "GIT_CONFIG_COUNT": str(count + 1),
+                "GIT_CONFIG_COUNT": str(count + 2),
                 f"GIT_CONFIG_KEY_{count}": f"http.{url}.extraHeader",
                 f"GIT_CONFIG_VALUE_{count}": f"Authorization: Basic {header}",
+                # Once redirected, git would send the header to the other host with every further request.
+                f"GIT_CONFIG_KEY_{count + 1}": "http.followRedirects",
+                f"GIT_CONFIG_VALUE_{count + 1}": "false",
             }
         return environment
 
@@ -95,6 +98,9 @@ _MOVED = re.compile(
     r"stale info|fetch first|non-fast-forward|cannot lock ref|failed to update ref|already exists",
     re.IGNORECASE,
 )
+_REDIRECTED = re.compile(
+    r"unable to update url base from redirection|returned error: 30\d|\b30[1278]\b.*redirect"
+)
 _REJECTED = re.compile(r"! \[remote rejected\] .*\((.*)\)")
 
 
@@ -105,6 +111,11 @@ def translate(stderr: str, *, url: str, subject: str) -> JxError:
     if "No space left on device" in stderr:
         return Failed(
             f"the disk is full: git {subject}", hint="free some space and run the same command again"
+        )
+    if _REDIRECTED.search(stderr):
+        return Failed(
+            f"{remote} has moved to another address, and a token is not taken along",
+            hint="name the new address where the old one is written",
         )
     rejected = _REJECTED.search(stderr)
     if _MOVED.search(stderr):
