@@ -93,7 +93,7 @@ def _plan_scale_down(old: Sequence[Obj], new: Obj, *, everything: int, least: in
 
 
 def counts(deployment: Obj, new: Obj | None, old: Sequence[Obj]) -> Obj:
-    """The numbers of the status; zero is left out, as the real one does."""
+    """The numbers of the status; zero is left out for most, as the real one does."""
     every = [*old, *([new] if new else [])]
     total = sum(int(objects.status_of(each).get("replicas", 0)) for each in every)
     up = sum(available(each) for each in every)
@@ -104,7 +104,8 @@ def counts(deployment: Obj, new: Obj | None, old: Sequence[Obj]) -> Obj:
         "availableReplicas": up,
         "unavailableReplicas": max(0, max(sum(size(each) for each in every), desired(deployment)) - up),
     }
-    return {key: value for key, value in numbers.items() if value}
+    terminating = sum(int(objects.status_of(each).get("terminatingReplicas", 0)) for each in every)
+    return {**{key: value for key, value in numbers.items() if value}, "terminatingReplicas": terminating}
 
 
 def is_complete(deployment: Obj, status: Obj) -> bool:
