@@ -31,7 +31,7 @@ demo: $(VENV)/.run ## the whole story on an embedded platform: install, change, 
 	@$(BIN)/python -m demo
 
 test: $(VENV)/.dev ## all tests, on all cores
-	@$(BIN)/python -m pytest -q -n auto --dist loadgroup --ignore tests/parity
+	@$(BIN)/python -m pytest -q -n auto --dist loadgroup
 
 # Two clusters: with the controllers of workloads, answers of the API would change while they are compared.
 CONTRACTS := $(patsubst %,tests/contracts/test_%.py,cluster anchors locks signals activities)
