@@ -164,7 +164,7 @@ class Clone:
         clone = cls(folder, url, namespace, names)
         (folder / "env").mkdir()
         (folder / "jx-requirements.yml").write_text(
-            f"apply:\n  environment: bench\n  namespace: {namespace}\n  release: bench\n  maxDeletions: 1000\n"
+            f"apply:\n  environment: {namespace}\n  namespace: {namespace}\n  release: {namespace}\n  maxDeletions: 1000\n"
         )
         clone.commit(names, note="first")
         return clone
