@@ -83,9 +83,9 @@ def _measure(report: Report, server: ApiServer) -> None:
         with _environment(charts) as place:
             report.say(f"  {server.name}: {charts * OBJECTS_OF_A_CHART} objects by jx")
             for step, cost in _by_jx(place, server):
-                report.add(
-                    f"{server.name}: {step}, {charts * OBJECTS_OF_A_CHART:,} objects", cost.seconds, "s"
-                )
+                words = f"{server.name}: {step}, {charts * OBJECTS_OF_A_CHART:,} objects"
+                report.add(words, cost.seconds, "s")
+                report.add(f"{words}, processor", cost.processor, "s")
                 most = max(most, cost.megabytes)
         report.add(f"{server.name}: largest memory up to {charts * OBJECTS_OF_A_CHART:,} objects", most, "MB")
 
@@ -219,7 +219,7 @@ class _Memory(threading.Thread):
         self.most = 0.0
 
     def run(self) -> None:
-        while Path(f"/proc/{self._pid}/stat").exists():
+        while _resident(self._pid):  # one that has ended, and is not yet asked for, has none
             self.most = max(self.most, sum(map(_resident, _family(self._pid))))
             self._pause.wait(0.02)
 
