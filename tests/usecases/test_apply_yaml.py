@@ -1,97 +1,91 @@
-"""What people write as YAML into an environment's own templates: handled as Helm does it, or refused with its place."""
+"""YAML as people write it, from charts that Helm's own engine renders to objects in the cluster."""
 
 from __future__ import annotations
 
-import pytest
-from tests.support.journeys import BOB, World, installed
+from collections.abc import Iterator
 
-from jx.domain.applying import ApplyReport
+import pytest
+from tests.support.worlds import World, environment_tree
+
+from jx.adapters.helm.renderer import HelmRenderer
 from jx.domain.errors import Invalid
 
-FILE = "env/templates/mine.yaml"
+ANCHORS = """apiVersion: v1
+kind: ConfigMap
+metadata: {name: anchors}
+data: &data {a: "1", b: "2"}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: merged}
+data: {<<: {a: "1"}, b: "3"}
+"""
+LIST = """apiVersion: v1
+kind: List
+items:
+- {apiVersion: v1, kind: ConfigMap, metadata: {name: first}, data: {a: "1"}}
+- apiVersion: v1
+  kind: ConfigMapList
+  items:
+  - {apiVersion: v1, kind: ConfigMap, metadata: {name: second}, data: {a: "1"}}
+"""
+TWICE = """apiVersion: v1
+kind: ConfigMap
+metadata: {name: twice}
+data:
+  a: "1"
+  a: "2"
+"""
+SCALARS = """---
+# nothing but a comment
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: words}
+data: {yes: "y", octal: "0644", time: "22:22", empty: ""}
+"""
 
 
 @pytest.fixture
-def world() -> World:
-    return installed()
+def world() -> Iterator[World]:
+    world = World()
+    engine = HelmRenderer()
+    world.renderer = engine
+    yield world
+    engine.close()
 
 
-def apply(world: World, text: str) -> ApplyReport:
-    return world.process(BOB).apply_by_hand(world.tree().put(FILE, text))
-
-
-def data(world: World, name: str = "mine") -> object:
-    found = next((body for ref, body in world.cluster.objects.items() if ref.name == name), None)
-    return found and found.get("data")
-
-
-HEAD = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: mine\n"
-
-
-def test_of_a_key_that_stands_twice_the_last_counts_as_in_helm(world: World) -> None:
-    assert apply(world, f'{HEAD}data:\n  a: "1"\n  a: "2"\n').is_good
-    assert data(world) == {"a": "2"}
-
-
-def test_anchors_and_merge_keys_are_resolved(world: World) -> None:
-    text = f'{HEAD}x-common: &common\n  a: "1"\ndata:\n  <<: *common\n  b: "2"\n'
-    apply(world, text)
-    assert data(world) == {"a": "1", "b": "2"}
-
-
-def test_an_anchor_that_is_not_there_is_refused_with_its_place(world: World) -> None:
-    with pytest.raises(Invalid) as caught:
-        apply(world, f"{HEAD}data: *nobody\n")
-    assert "mine.yaml" in str(caught.value.problems[0])
-    assert data(world) is None
-
-
-def test_several_documents_with_blank_ones_between_are_several_objects(world: World) -> None:
-    second = HEAD.replace("mine", "other")
-    assert apply(
-        world, f'---\n# nothing\n---\n{HEAD}data: {{a: "1"}}\n---\n---\n{second}data: {{b: "2"}}\n---\n'
-    ).is_good
-    assert (data(world), data(world, "other")) == ({"a": "1"}, {"b": "2"})
-
-
-def test_a_list_in_a_list_is_the_objects_in_it(world: World) -> None:
-    inner = 'kind: ConfigMap, metadata: {name: mine}, data: {a: "1"}'
-    text = f"apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: List\n  items:\n  - {{apiVersion: v1, {inner}}}\n"
-    assert apply(world, text).is_good
-    assert data(world) == {"a": "1"}
+def test_documents_anchors_lists_and_doubled_keys_become_what_helm_makes_of_them(world: World) -> None:
+    world.offer("odd", "1.0.0", anchors=ANCHORS, list=LIST, twice=TWICE, scalars=SCALARS)
+    world.commit(environment_tree({"odd": "1.0.0"}))
+    assert world.apply_head().is_good
+    found = {ref.name: body["data"] for ref, body in world.cluster.objects.items() if ref.kind == "ConfigMap"}
+    assert found == {
+        "anchors": {"a": "1", "b": "2"},
+        "merged": {"a": "1", "b": "3"},
+        "first": {"a": "1"},
+        "second": {"a": "1"},
+        "twice": {"a": "2"},
+        "words": {"true": "y", "octal": "0644", "time": "22:22", "empty": ""},
+    }
+    assert not world.apply_head().plan.has_changes
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("- apiVersion: v1\n", "this is a list, not an object"),
-        ("just words\n", "this is a single value, not an object"),
-        ("apiVersion: v1\nkind: ConfigMap\n", "ConfigMap has no metadata.name"),
-        ("apiVersion: v1\nmetadata:\n  name: mine\n", "an object has no kind"),
-        (
-            "apiVersion: v1\nkind: List\nitems:\n- {kind: ConfigMap, metadata: {name: mine}}\n",
-            "no apiVersion",
-        ),
-        (f"{HEAD}data:\n a: 1\n  b: 2\n", "mine.yaml"),
-        (f"{HEAD}---\n{HEAD}", "is rendered by"),
+        ("a: [", "templates/broken.yaml"),
+        ("- 1\n", "a list"),
+        ("just words\n", "a single value"),
+        ("apiVersion: v1\nkind: ConfigMap\n", "templates/broken.yaml"),
     ],
 )
-def test_what_is_no_object_is_refused_with_its_file_before_anything_is_sent(
+def test_what_is_no_object_is_told_with_its_template_and_nothing_is_sent(
     world: World, text: str, said: str
 ) -> None:
-    before = dict(world.cluster.objects)
+    world.offer("odd", "1.0.0", broken=text, fine=TWICE)
+    world.commit(environment_tree({"odd": "1.0.0"}))
     with pytest.raises(Invalid) as caught:
-        apply(world, text)
-    told = "\n".join(map(str, caught.value.problems))
-    assert said in told
-    assert "mine.yaml" in told
-    assert world.cluster.objects == before
-
-
-def test_status_nulls_and_what_only_the_server_writes_are_not_sent(world: World) -> None:
-    text = f"{HEAD}  creationTimestamp: null\n  uid: x\n  managedFields: []\ndata: {{a: '1', b: null}}\nstatus: {{done: true}}\n"
-    assert apply(world, text).is_good
-    found = next(body for ref, body in world.cluster.objects.items() if ref.name == "mine")
-    assert found["data"] == {"a": "1"}
-    assert "status" not in found
-    assert found["metadata"]["uid"] != "x"
+        world.apply_head()
+    assert said in "\n".join([caught.value.message, *map(str, caught.value.problems)])
+    assert world.cluster.writes() == []
