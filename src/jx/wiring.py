@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from jx.usecases.uninstall_platform import UninstallPlatform
     from jx.usecases.upgrade_apps import UpgradeApps
     from jx.usecases.upgrade_platform import UpgradePlatform
+    from jx.usecases.verify_secrets import VerifySecrets
 
 
 class Wiring(Outside):
@@ -217,6 +218,12 @@ class Wiring(Outside):
         from jx.usecases.edit_secret import EditSecret
 
         return EditSecret(self.secret_stores, self.reporter)
+
+    def verify_secrets(self) -> VerifySecrets:
+        """`jx step secrets verify`."""
+        from jx.usecases.verify_secrets import VerifySecrets
+
+        return VerifySecrets(self.show_secrets(), self.reporter)
 
     def rotate_secret(self) -> RotateSecret:
         """`jx rotate secret`."""

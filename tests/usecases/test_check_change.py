@@ -196,3 +196,18 @@ def test_an_order_that_cannot_be_is_a_failure_before_the_merge(world: World) -> 
     assert made is not None
     assert made.state is CheckState.FAILURE
     assert "names ConfigMap/b, which is not among the objects" in only_comment(world, number)
+
+
+def test_the_comment_tells_which_secrets_come_and_go(world: World) -> None:
+    values = "x: {a: vault:dev/x:old}\n"
+    world.push(
+        world.tree().put("env/values.yaml", world.tree().text("env/values.yaml") + values), "Refer to one"
+    )
+    other = "x: {a: vault:dev/x:new, b: <generated>}\n"
+    text = world.tree().text("env/values.yaml").replace(values, other)
+    number = offer(world, {"env/values.yaml": text})
+    check(world, number)
+    told = only_comment(world, number)
+    assert "needs secret vault:dev/x:new for x.a; it has to be in its store before the merge" in told
+    assert "needs secret vault:generated/dev/x:b for x.b; made by its first apply" in told
+    assert "no longer uses secret vault:dev/x:old" in told

@@ -70,6 +70,9 @@ ROWS = (
     Row("step helm build", "Write the merged chart of an environment, and check that it renders", STEPS),
     Row("step helm apply", "Apply the chart in a folder", STEPS),
     Row("step helm version", "Set the version of a chart to the build number", STEPS),
+    Row(
+        "step secrets verify", "Check that every secret that is referred to is there, or will be made", STEPS
+    ),
     Row("local start", "Start the embedded platform", PLATFORM),
     Row("local stop", "Stop it; nothing is lost", PLATFORM),
     Row("local status", "Show what runs", PLATFORM),
@@ -96,6 +99,7 @@ SUMMARIES = {
     "step": "Steps of pipelines, and the rescue: step env apply",
     "step env": "Apply an environment",
     "step helm": "Build, apply and number charts",
+    "step secrets": "Check secrets",
     "local": "The embedded platform: start, stop, status, logs, users",
     "local user": "Users of the embedded forge",
     "upgrade": "Upgrade apps and the platform",

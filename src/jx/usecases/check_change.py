@@ -87,7 +87,7 @@ def _comment(planned: PlannedChange, hold: Hold | None) -> str:
     if hold:
         name = made.plan.environment
         notes = (f"Environment {name} is {holds.in_words(hold)}. A merge waits until `jx resume {name}`.",)
-    return plan_comment(made.plan, made.live, made.refusals, planned.versions, notes)
+    return plan_comment(made.plan, made.live, made.refusals, (*planned.versions, *planned.secrets), notes)
 
 
 def _failure(error: JxError) -> str:

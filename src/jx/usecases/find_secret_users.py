@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from jx.domain import references
-from jx.domain.environments import Environment
+from jx.domain.environments import Environment, EnvironmentSpec
 from jx.domain.layouts import umbrella
+from jx.domain.names import EnvironmentName
 from jx.domain.recipes import Recipe
 from jx.domain.references import Reference
-from jx.domain.secret_needs import Needs, list_in_templates, read_needs
+from jx.domain.secret_changes import list_wanted
+from jx.domain.trees import Tree
 from jx.ports.repos import Repos
 from jx.usecases.propose_change import PlatformAt, ProposeChange
 
@@ -49,14 +49,12 @@ class SecretUsers:
         """Who uses one, in words."""
         return tuple(map(str, self.users.get(reference, ())))
 
-    def add(
-        self, environment: Environment, needs: Needs, in_templates: Iterable[tuple[str, Reference]]
-    ) -> None:
+    def add(self, environment: Environment, spec: EnvironmentSpec) -> None:
         """Take in what one environment refers to."""
-        places = [(references.shown(placed.at), placed.reference) for placed in needs.placed]
-        for place, reference in (*places, *in_templates):
-            self.users.setdefault(reference, []).append(User(environment, place))
-        self.recipes |= needs.recipes
+        for reference, wanted in list_wanted(spec.chart, spec.name).items():
+            self.users.setdefault(reference, []).extend(User(environment, place) for place in wanted.places)
+            if wanted.recipe:
+                self.recipes[reference] = wanted.recipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +73,14 @@ class FindSecretUsers:
             head = self.repos.head(one.repo, one.branch) if one.repo else None
             if one.repo is None or head is None:
                 continue
-            spec = umbrella.read(self.repos.read(one.repo, head), name=one.name)
-            found.add(one, read_needs(spec.chart, spec.name), list_in_templates(spec.chart))
+            found.add(one, umbrella.read(self.repos.read(one.repo, head), name=one.name))
         return found
+
+
+def users_in(tree: Tree, name: EnvironmentName | None = None) -> SecretUsers:
+    """The users in the files of one environment. Invalid where those have mistakes."""
+    spec = umbrella.read(tree, name=name)
+    environment = Environment(spec.name, spec.namespace, None)
+    found = SecretUsers((environment,))
+    found.add(environment, spec)
+    return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from jx.domain import secret_changes
 from jx.domain.changes import PullRequest
 from jx.domain.edits import parse_edit
 from jx.domain.environments import Environment, EnvironmentSpec
@@ -11,6 +12,8 @@ from jx.domain.errors import Invalid, NotFound, Stale
 from jx.domain.layouts import umbrella
 from jx.domain.names import Repo, Revision
 from jx.domain.plan_text import version_changes
+from jx.domain.references import Reference
+from jx.domain.secret_changes import Wanted
 from jx.domain.trees import Tree, merge_trees
 from jx.ports.anchor import Anchors
 from jx.ports.repos import Repos
@@ -27,6 +30,8 @@ class PlannedChange:
     base: Revision
     versions: tuple[str, ...]
     """Apps whose version moves, in words."""
+    secrets: tuple[str, ...] = ()
+    """Secrets that are newly needed, or no longer used, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +52,11 @@ class PlanChange:
         after = self._merged(repo, pull, base, before)
         spec = umbrella.read(after, name=environment.name)
         request = PlanRequest(spec, after, self.anchors.find(environment.name), repo=repo)
-        moved = version_changes(_versions_before(before, environment), _versions(spec))
-        return PlannedChange(self.plan_environment(request), base, moved)
+        old = _spec_before(before, environment)
+        moved = version_changes(_versions(old) if old else {}, _versions(spec))
+        wanted = _secrets(old) if old else {}
+        news = secret_changes.in_words(wanted, secret_changes.list_wanted(spec.chart, spec.name))
+        return PlannedChange(self.plan_environment(request), base, moved, news)
 
     def _merged(self, repo: Repo, pull: PullRequest, base: Revision, before: Tree) -> Tree:
         """The files after a merge onto today's base: machine-made edits are replayed there, others are merged file by file."""
@@ -73,11 +81,18 @@ class PlanChange:
         return merged
 
 
-def _versions_before(tree: Tree, environment: Environment) -> dict[str, str]:
-    """Empty where the branch itself has mistakes: this may be the very change that mends them."""
+def _spec_before(tree: Tree, environment: Environment) -> EnvironmentSpec | None:
+    """None where the branch itself has mistakes: this may be the very change that mends them."""
     try:
-        return _versions(umbrella.read(tree, name=environment.name))
+        return umbrella.read(tree, name=environment.name)
     except (Invalid, NotFound):
+        return None
+
+
+def _secrets(spec: EnvironmentSpec) -> dict[Reference, Wanted]:
+    try:
+        return secret_changes.list_wanted(spec.chart, spec.name)
+    except Invalid:  # as above
         return {}
 
 

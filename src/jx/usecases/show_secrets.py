@@ -9,9 +9,11 @@ from enum import StrEnum
 
 from jx.domain.environments import Environment
 from jx.domain.errors import JxError
+from jx.domain.names import EnvironmentName
 from jx.domain.references import Reference, Scheme
+from jx.domain.trees import Tree
 from jx.ports.secrets import Secret, SecretStore
-from jx.usecases.find_secret_users import FindSecretUsers, SecretUsers
+from jx.usecases.find_secret_users import FindSecretUsers, SecretUsers, users_in
 from jx.usecases.propose_change import PlatformAt
 
 
@@ -50,7 +52,13 @@ class ShowSecrets:
 
     def __call__(self, at: PlatformAt, *, environment: str = "") -> tuple[ShownSecret, ...]:
         """Secrets by reference, of all environments or one. NotFound for an unknown environment, Invalid for its files."""
-        wanted = self.find_users(at, environment=environment)
+        return self._rows(self.find_users(at, environment=environment))
+
+    def of_folder(self, tree: Tree, environment: EnvironmentName | None = None) -> tuple[ShownSecret, ...]:
+        """The same for the files of one environment, as they are."""
+        return self._rows(users_in(tree, environment))
+
+    def _rows(self, wanted: SecretUsers) -> tuple[ShownSecret, ...]:
         schemes = dict.fromkeys(
             (*(one.scheme for one in wanted.users), *([Scheme.VAULT] if Scheme.VAULT in self.stores else ()))
         )

@@ -29,7 +29,7 @@ def command(session: Session, pull: str, env: str, *, summary: bool, tells: bool
     found = find_pull(session, pull, env)
     planned = session.wiring.plan_change()(find_environment(session, found.repo, env), found)
     plan = planned.planned.plan
-    for line in planned.versions:
+    for line in (*planned.versions, *planned.secrets):
         output.say(line)
     if plan.has_changes:
         output.table(TABLE_HEADER, table_rows(plan))
