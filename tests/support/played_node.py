@@ -94,12 +94,13 @@ class _Remote:
         subresource: str = "",
         manager: str,
     ) -> Obj:
-        if subresource == "binding":
-            target = {"apiVersion": "v1", "kind": "Node", "name": patch["spec"]["nodeName"]}
-            binding = {"apiVersion": "v1", "kind": "Binding", "metadata": {"name": name}, "target": target}
-            self._send("POST", resource, (namespace, name, "binding"), binding, manager=manager)
-            return self._api.get(_at(resource), namespace, name)
         return self._send("PATCH", resource, (namespace, name, subresource), patch, manager=manager)
+
+    def bind(self, namespace: str, name: str, node: str) -> None:
+        target = {"apiVersion": "v1", "kind": "Node", "name": node}
+        binding = {"apiVersion": "v1", "kind": "Binding", "metadata": {"name": name}, "target": target}
+        pods = self.resource(*kinds.PODS)
+        self._send("POST", pods, (namespace, name, "binding"), binding, manager="kube-scheduler")
 
     def delete(
         self,
