@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -52,6 +53,14 @@ def test_values_are_taken_out_of_foreign_texts_encoded_and_decoded() -> None:
     text = secrets.scrub("bad value hunter22 (aHVudGVyMjI=)", values)
     assert "hunter22" not in text
     assert "aHVudGVyMjI=" not in text
+
+
+@pytest.mark.parametrize(
+    "shown", ["a%2Fb%2Bc%20%22d%22", "a/b%2Bc%20%22d%22", "a%2Fb%2Bc+%22d%22", r"a/b+c \"d\"", "YS9iK2MgImQi"]
+)
+def test_values_are_taken_out_however_they_are_written(shown: str) -> None:
+    text = secrets.scrub(f"denied: {shown}", frozenset({'a/b+c "d"'}))
+    assert "d" not in text.replace("denied", "").replace(secrets.REDACTED, "")
 
 
 @given(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 from collections.abc import Iterable
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 from jx.domain.manifests import Body
 
@@ -71,10 +73,26 @@ def values_of(bodies: Iterable[Body]) -> frozenset[str]:
 
 
 def scrub(text: str, values: frozenset[str]) -> str:
-    """A text of somebody else (an API server's message) without these values."""
-    for value in sorted(values, key=len, reverse=True):
-        text = text.replace(value, REDACTED)
+    """A text of somebody else (an API server's message) without these values, however they are written there."""
+    shapes = {shape for value in values for shape in _shapes(value)}
+    for shape in sorted(shapes, key=len, reverse=True):
+        text = text.replace(shape, REDACTED)
     return text
+
+
+def _shapes(value: str) -> Iterable[str]:
+    """A value as it is, in base64, in an address, and within the quotes of JSON or Go."""
+    encoded = base64.b64encode(value.encode()).decode()
+    quoted = (json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1])
+    return (
+        value,
+        encoded,
+        encoded.rstrip("="),
+        quote(value, safe=""),
+        quote(value),
+        quote_plus(value),
+        *quoted,
+    )
 
 
 def _without_last_applied(body: Body) -> dict[str, Any]:
