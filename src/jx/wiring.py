@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from jx.usecases.build_chart import BuildChart
     from jx.usecases.check_target import CheckTarget
     from jx.usecases.choose_chart import ChooseChart, ChosenChart
+    from jx.usecases.create_vault import CreateVault
     from jx.usecases.edit_app import EditApp
     from jx.usecases.edit_secret import EditSecret
     from jx.usecases.end_hold import EndHold
@@ -224,6 +225,12 @@ class Wiring(Outside):
         from jx.usecases.verify_secrets import VerifySecrets
 
         return VerifySecrets(self.show_secrets(), self.reporter)
+
+    def create_vault(self) -> CreateVault:
+        """`jx create vault`."""
+        from jx.usecases.create_vault import CreateVault
+
+        return CreateVault(self.propose_change(), self.catalog, self.reporter)
 
     def rotate_secret(self) -> RotateSecret:
         """`jx rotate secret`."""

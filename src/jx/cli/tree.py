@@ -46,6 +46,7 @@ ROWS = (
     Row("upgrade app", "Upgrade one app, or all", CHANGE, aliases=("apps",)),
     Row("upgrade platform", "Upgrade the platform itself", CHANGE, aliases=("install",)),
     Row("delete app", "Remove an app from an environment", CHANGE),
+    Row("create vault", "Add a Vault of your own, kept by its operator", CHANGE),
     Row("edit app", "Set values of an app", CHANGE),
     Row("edit secret", "Set a secret in its store; git holds references only", CHANGE),
     Row("rotate secret", "Give a secret a new value, and the workloads that read it", CHANGE),
@@ -90,7 +91,7 @@ ROWS = (
 
 SUMMARIES = {
     "add": "Add apps",
-    "create": "Create clusters",
+    "create": "Create clusters and Vaults",
     "delete": "Remove apps",
     "edit": "Set values",
     "get": "List environments, apps, applications, activities, drift",

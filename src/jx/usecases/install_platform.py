@@ -31,7 +31,7 @@ LEDGER_BRANCH = "jx-ledger"
 GIT_SECRET = "jx-git"
 WEBHOOK_SECRET = "jx-webhook"
 VAULT_ROLE = "jx"
-_CONTROLLERS = "jx-controllers"
+CONTROLLERS_ACCOUNT = "jx-controllers"
 _STREAM_BRANCH = "master"
 _EVENTS = ("push", "pull_request", "pull_request_review", "issue_comment")
 
@@ -260,7 +260,9 @@ class InstallPlatform:
         if self.secret_access is None or not request.world.vault_url:
             return
         namespace = request.installation.namespace
-        is_new = self.secret_access.ensure_reader(VAULT_ROLE, namespace=namespace, account=_CONTROLLERS)
+        is_new = self.secret_access.ensure_reader(
+            VAULT_ROLE, namespace=namespace, account=CONTROLLERS_ACCOUNT
+        )
         self._note(changed, f"role {VAULT_ROLE} of the secret store", done=is_new)
 
     def _apply(
