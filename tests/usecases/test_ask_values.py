@@ -159,3 +159,18 @@ def test_an_upgrade_without_news_asks_nothing(world: World) -> None:
     upgrade = UpgradeApps(world.propose_change, world.catalog, world.heard, _asking(world, prompts))
     assert upgrade(UpgradeAppsRequest(world.at)) is not None
     assert prompts.asked == []
+
+
+def test_a_password_that_is_given_in_plain_text_goes_to_the_store_too(world: World) -> None:
+    store = MemorySecrets()
+    values = _added(world, BatchPrompts({}), store, settings=("host=here", "password=correct horse"))
+    assert values == {"host": "here", "password": "vault:dev/db:password"}
+    assert store.read(("dev/db",))["dev/db"].values == {"password": "correct horse"}
+
+
+def test_nobody_is_told_to_write_a_secret_into_git(world: World) -> None:
+    schema = _schema(["password"], password=PASSWORD)
+    world.catalog.add(make_chart("db", "1.0.0", {"values.schema.json": schema}, repository=CHARTS))
+    with pytest.raises(Usage) as error:
+        _added(world, BatchPrompts({}))
+    assert error.value.hint == "set JX_VALUE_PASSWORD, or --set password=vault:PATH:KEY"

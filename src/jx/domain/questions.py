@@ -103,10 +103,15 @@ def interview(
     *,
     keep: Callable[[Path], Reference],
     brought: Mapping[str, Any] | None = None,
+    moves_secrets: bool = False,
 ) -> Answers:
     """Ask what the schema wants and the existing values do not say. `keep` tells where a secret is to be kept; `brought` are the
-    chart's own values: they are defaults, and an answer that says the same is not written down."""
+    chart's own values: they are defaults, and an answer that says the same is not written down.
+
+    With `moves_secrets` a password that is set in plain text is taken for its answer, and so kept in the store.
+    """
     interviewer = _Interviewer(schema, dict(existing), ask, keep, brought or {})
+    interviewer.moves_secrets = moves_secrets
     interviewer.run()
     return Answers(interviewer.values, interviewer.answered, interviewer.secrets)
 
@@ -138,6 +143,7 @@ class _Interviewer:
         self.root = schema
         self.values = existing
         self.answered: dict[Path, Any] = {}
+        self.moves_secrets = False
         self._brought = brought
         self.secrets: dict[Reference, str] = {}
         self._ask = ask
@@ -169,6 +175,14 @@ class _Interviewer:
             answer = str(reference)
         self._put(question.path, answer)
 
+    def _move(self, schema: Schema, path: Path, value: Any) -> None:
+        """What must not stand in git goes to the store."""
+        is_plain = isinstance(value, str) and value and not _is_written_as_it_is(value)
+        if self.moves_secrets and is_plain and schema.get("format") in _SECRET_FORMATS:
+            reference = self._keep(path)
+            self.secrets[reference] = value
+            self._put(path, str(reference))
+
     def _put(self, path: Path, value: Any) -> None:
         if values.find(self._brought, path) == (True, value):
             return
@@ -192,7 +206,9 @@ class _Interviewer:
                         child, (*path, str(name)), is_required=is_required and name in required
                     )
             return
-        if not path or values.find(self.values, path)[0]:
+        is_there, there = values.find(self.values, path) if path else (True, None)
+        if is_there:
+            self._move(schema, path, there)
             return
         if "const" in schema:
             self._put(path, schema["const"])

@@ -62,7 +62,12 @@ class AskValues:
 
         brought = read_mapping(files.find_text(_VALUES) or "", _VALUES)
         answers = questions.interview(
-            schema, request.existing, ask, keep=lambda path: _place(request, path), brought=brought
+            schema,
+            request.existing,
+            ask,
+            keep=lambda path: _place(request, path),
+            brought=brought,
+            moves_secrets=request.before is None,  # in an upgrade it stands in git already
         )
         self._keep(answers)
         return answers

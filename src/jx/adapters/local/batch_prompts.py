@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from jx.domain.errors import Usage
-from jx.domain.questions import Question, read_answer
+from jx.domain.questions import Kind, Question, read_answer
 
 
 class BatchPrompts:
@@ -21,9 +21,12 @@ class BatchPrompts:
         if not question.is_required:
             return None  # the chart goes by what it brings along
         if question.default is None:
+            words = (
+                question.name if question.title == question.name else f"{question.name} ({question.title})"
+            )
+            given = "vault:PATH:KEY" if question.kind is Kind.SECRET else "VALUE"
             raise Usage(
-                f"no existing or default value in answer to question {question.name} ({question.title})"
-                f" and no value for ${question.variable}",
-                hint=f"set {question.variable}, or --set {question.name}=VALUE",
+                f"no existing or default value in answer to question {words} and no value for ${question.variable}",
+                hint=f"set {question.variable}, or --set {question.name}={given}",
             )
         return question.default
