@@ -23,6 +23,7 @@ _PATIENCE_SECONDS = 60.0
 _PAUSE_SECONDS = 0.1
 _LETTERS = "[bcdfghjklmnpqrstvwxz2456789]"
 _REPLACEMENTS = (
+    (r"^[WEI]\d{4} \d\d:\d\d:\d\d\.\d+ +\d+ ", "<time> "),
     (r"https://(127\.0\.0\.1|localhost|\[::1\]):\d+", "<server>"),
     (r"\b(127\.0\.0\.1|localhost):\d{4,5}\b", "<host>"),
     (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "<uid>"),
@@ -39,7 +40,6 @@ _REPLACEMENTS = (
     (r"\bapplyset-[\w-]{43}-v1", "applyset-<digest>-v1"),
     (r"(?<=/)(LIVE|MERGED)-\d+", r"\1"),
     (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+ [+-]\d{4}", "<time>"),
-    (r"^[WEI]\d{4} \d\d:\d\d:\d\d\.\d+ +\d+ ", "<time> "),
     (r"X509SHA256=\w+", "<credential>"),
     (rf"-{_LETTERS}{{6,10}}-{_LETTERS}{{5}}\b", "-<hash>-<random>"),
     (rf"-{_LETTERS}{{8,10}}\b", "-<hash>"),
@@ -139,7 +139,7 @@ class Stage:
         if step.get("last"):
             lines = lines[-1:]
         if step.get("unordered"):
-            lines = sorted(set(lines))
+            lines, problems = sorted(set(lines)), sorted(problems)
         if step.get("fields"):
             lines = [line for line in lines if _FIELD.match(line)]
         if only := step.get("only"):

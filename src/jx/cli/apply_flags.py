@@ -49,6 +49,12 @@ def how_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
+def check(options: dict[str, Any]) -> None:
+    """Usage where what `how_options` say contradicts itself."""
+    if options["take_lock"]:
+        applying.why_to_take_lock(options["reason"])
+
+
 def complete(begun: ApplyRequest, options: dict[str, Any]) -> ApplyRequest:
     """The request with what `how_options` say of it."""
     reason: str = options["reason"]
@@ -57,7 +63,7 @@ def complete(begun: ApplyRequest, options: dict[str, Any]) -> ApplyRequest:
         dry_run=options["dry_run"] is not None,
         asks_server=options["dry_run"] == "server",
         reason=reason,
-        take_lock=applying.why_to_take_lock(reason) if options["take_lock"] else "",
+        take_lock=reason if options["take_lock"] else "",
         wait=options["wait"],
         timeout=timedelta(seconds=options["timeout"]),
     )

@@ -66,13 +66,12 @@ def allowed_by(options: dict[str, Any]) -> Allowed:
     return Allowed(guards, frozenset(options.pop("prunes")), options.pop("reviewed"))
 
 
-def why_to_take_lock(reason: str) -> str:
-    """The reason for `--take-lock`; Usage where there is none."""
+def why_to_take_lock(reason: str) -> None:
+    """Usage where there is no reason for `--take-lock`."""
     if not reason:
         raise Usage(
             "--take-lock stops somebody else's apply", hint="say why: --reason TEXT; the ledger keeps it"
         )
-    return reason
 
 
 def accept_old_flags(command: click.Command, *names: str) -> click.Command:

@@ -269,6 +269,20 @@ def test_a_stateful_set_updates_from_the_last_pod_to_the_first(world: World) -> 
     assert added == ["db-1", "db-0"]
 
 
+def test_a_stateful_set_that_is_made_anew_takes_over_what_was_left_of_it(world: World) -> None:
+    world.apply(stateful_set(replicas=2))
+    world.until_status("StatefulSet", "db", lambda status: status.get("readyReplicas") == 2)
+    pods = {pod["metadata"]["uid"] for pod in world.all("Pod")}
+    world.delete("StatefulSet", "db", propagation="Orphan")
+    world.until(lambda: world.find("StatefulSet", "db") is None)
+    world.apply(stateful_set(replicas=2))
+    world.until_status("StatefulSet", "db", lambda status: status.get("readyReplicas") == 2)
+    assert {pod["metadata"]["uid"] for pod in world.all("Pod")} == pods
+    (revision,) = world.all("ControllerRevision")
+    uid = world.get("StatefulSet", "db")["metadata"]["uid"]
+    assert [one["uid"] for one in revision["metadata"]["ownerReferences"]] == [uid]
+
+
 def stateful_set(*, replicas: int, image: str = "postgres:1") -> Obj:
     claim = {
         "metadata": {"name": "data"},

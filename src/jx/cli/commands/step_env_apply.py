@@ -38,6 +38,7 @@ def command(session: Session, form: str, *, batch_mode: bool, **options: Any) ->
     if form == "events":
         session.log("json")
     how = {name: options.pop(name) for name in _HOW}
+    apply_flags.check(how)
     allowed = applying.allowed_by(options)
     begun = replace(applying.begin_apply(session, **options), allowed=allowed)
     request = apply_flags.complete(begun, how)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from jx.adapters.local.kubernetes.controllers import objects
 from jx.adapters.local.kubernetes.controllers.cluster import CONTROLLER_REVISIONS, Cluster
+from jx.adapters.local.kubernetes.controllers.owners import adopt
 from jx.adapters.local.kubernetes.facts import Obj
 
 HASH_LABEL = "controller-revision-hash"
@@ -13,6 +14,7 @@ def ensure_current(cluster: Cluster, owner: Obj) -> Obj:
     """The revision of the owner's template of now, made or moved to the top where needed."""
     template = owner["spec"]["template"]
     data = {"spec": {"template": {**template, "$patch": "replace"}}}
+    adopt(cluster, owner, CONTROLLER_REVISIONS)
     known = cluster.cache.children(owner, CONTROLLER_REVISIONS)
     latest = max((int(each["revision"]) for each in known), default=0)
     same = next((each for each in known if each.get("data") == data), None)

@@ -16,7 +16,7 @@ from jx.adapters.local.kubernetes.controllers.cluster import (
     Place,
 )
 from jx.adapters.local.kubernetes.controllers.events import Recorder
-from jx.adapters.local.kubernetes.controllers.owners import owners_of
+from jx.adapters.local.kubernetes.controllers.owners import adopt, owners_of
 from jx.adapters.local.kubernetes.facts import Obj
 
 
@@ -37,6 +37,7 @@ class StatefulSets:
         if stateful_set is None or objects.is_deleting(stateful_set):
             return None
         revision = objects.name_of(revisions.ensure_current(self._cluster, stateful_set))
+        adopt(self._cluster, stateful_set, PODS)
         pods = self._numbered(stateful_set)
         if not self._remove_ended(stateful_set, pods) and not self._scale(stateful_set, pods, revision):
             self._update(stateful_set, pods, revision)
