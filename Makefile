@@ -38,11 +38,14 @@ CONTRACTS := $(patsubst %,tests/contracts/test_%.py,cluster anchors locks signal
 # Applies onto a cluster that was there before: kubeconfigs, refusals, crashes.
 APPLIES := $(addprefix tests/,journeys/test_foreign_clusters.py journeys/test_kubeconfigs.py usecases/test_apply_refusals.py usecases/test_crashes_on_the_api.py)
 PLAY := $(BIN)/python -m pytest -q -n 0 -p tests.support.side_by_side
+# Two clusters are never at the very same point, so what differs is played once more: what differs twice, differs.
+AGAIN := --last-failed --last-failed-no-failures none
 test-cluster: $(VENV)/.dev ## the API and its clients, on the embedded cluster and on a real one side by side (RECORD=1 renews the record)
 	@failed=0; \
-	JX_PARITY_RECORD=$(RECORD) $(BIN)/python scripts/test_cluster.py $(PLAY) tests/parity $(CONTRACTS) || failed=1; \
-	$(BIN)/python scripts/test_cluster.py --workloads $(PLAY) tests/clients || failed=1; \
-	$(BIN)/python scripts/test_cluster.py $(BIN)/python -m pytest -q -n 0 $(APPLIES) || failed=1; \
+	play() { $(BIN)/python scripts/test_cluster.py "$$@" || $(BIN)/python scripts/test_cluster.py "$$@" $(AGAIN) || failed=1; }; \
+	JX_PARITY_RECORD=$(RECORD) play $(PLAY) tests/parity $(CONTRACTS); \
+	play --workloads $(PLAY) tests/clients; \
+	play $(BIN)/python -m pytest -q -n 0 $(APPLIES); \
 	exit $$failed
 
 check: $(VENV)/.dev ## format, lint, types, import contracts

@@ -132,13 +132,13 @@ class StatefulSets:
             self._recorder.warning(
                 stateful_set,
                 "FailedCreate",
-                f"create Pod {name} in StatefulSet failed error: {error.message}",
+                f"Create Pod {name} in StatefulSet failed error: {error.message}",
             )
             raise
         self._recorder.normal(
             stateful_set,
             "SuccessfulCreate",
-            f"create Pod {name} in StatefulSet {objects.name_of(stateful_set)} successful",
+            f"Create Pod {name} in StatefulSet {objects.name_of(stateful_set)} successful",
         )
 
     def _template(self, stateful_set: Obj, revision: str) -> Obj:
@@ -165,7 +165,7 @@ class StatefulSets:
                 self._recorder.normal(
                     stateful_set,
                     "SuccessfulCreate",
-                    f"create Claim {name} Pod {objects.name_of(pod)} in StatefulSet"
+                    f"Create Claim {name} Pod {objects.name_of(pod)} in StatefulSet"
                     f" {objects.name_of(stateful_set)} success",
                 )
             volumes.append({"name": objects.name_of(template), "persistentVolumeClaim": {"claimName": name}})
@@ -177,7 +177,7 @@ class StatefulSets:
             self._recorder.normal(
                 stateful_set,
                 "SuccessfulDelete",
-                f"delete Pod {objects.name_of(pod)} in StatefulSet {objects.name_of(stateful_set)} successful",
+                f"Delete Pod {objects.name_of(pod)} in StatefulSet {objects.name_of(stateful_set)} successful",
             )
 
     def _write_status(self, stateful_set: Obj, revision: str) -> float | None:
