@@ -41,9 +41,9 @@ PLAY := $(BIN)/python -m pytest -q -n 0 -p tests.support.side_by_side
 # Two clusters are never at the very same point, so what differs is played once more: what differs twice, differs.
 AGAIN := --last-failed --last-failed-no-failures none
 test-cluster: $(VENV)/.dev ## the API and its clients, on the embedded cluster and on a real one side by side (RECORD=1 renews the record)
-	@failed=0; \
+	@failed=0; export JX_PARITY_RECORD=$(RECORD); \
 	play() { $(BIN)/python scripts/test_cluster.py "$$@" || $(BIN)/python scripts/test_cluster.py "$$@" $(AGAIN) || failed=1; }; \
-	JX_PARITY_RECORD=$(RECORD) play $(PLAY) tests/parity $(CONTRACTS); \
+	play $(PLAY) tests/parity $(CONTRACTS); \
 	play --workloads $(PLAY) tests/clients; \
 	play $(BIN)/python -m pytest -q -n 0 $(APPLIES); \
 	exit $$failed
