@@ -24,7 +24,8 @@ from jx.adapters.kubernetes.api import Api
 pytestmark = pytest.mark.xdist_group("kubeconfigs")
 
 CHART = "apiVersion: v2\nname: env\nversion: 0.0.1\n"
-REQUIREMENTS = "apply: {environment: dev, namespace: jx, release: jenkins-x}\n"
+# An environment of its own: on a cluster of other tests there may be a dev already.
+REQUIREMENTS = "apply: {environment: looked-at, namespace: looked-at, release: look}\n"
 TEMPLATE = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\ndata: {a: b}\n"
 CAROL = "system:serviceaccount:default:carol"
 
