@@ -10,6 +10,7 @@ _SAME = (  # as wide as what they stand for, so that tables stay tables
     (re.compile(r"\b[0-9a-f]{40}\b"), "C" * 40),
     (re.compile(r"\b(?=[0-9a-f]*[0-9])[0-9a-f]{12}\b"), "C" * 12),
     (re.compile(r"\b(?=[0-9a-f]*[0-9])(?=[0-9]*[a-f])[0-9a-f]{7}\b"), "C" * 7),
+    (re.compile(r"(?<=approvals of )[0-9a-f]{7}\b"), "C" * 7),  # one in thirty has digits only
     (re.compile(r"127\.0\.0\.1:\d{5}\b"), "127.0.0.1:PPPPP"),
     (re.compile(r"applyset-[\w-]+-v1"), "applyset-ID-v1"),
     (re.compile(r"\b\d{4}-\d\d-\d\dT[\d:.]+(?:Z|\+00:00)"), "MOMENT"),
