@@ -69,7 +69,8 @@ def _unfit(request: Request, problem: str) -> str:
 
 def mistakes(request: Request, custom: Custom, new: Obj, old: Obj | None) -> list[FieldError]:
     """All mistakes of a create or an update, outside of its metadata."""
-    found = custom.validator.validate(new, old)
+    is_status = request.subresource == "status"
+    found = custom.validator.validate_status(new, old) if is_status else custom.validator.validate(new, old)
     verdict = custom.rules.judge(new, old, found)
     request.warnings.extend(str(warning) for warning in verdict.warnings)
     scale = list(_scale_mistakes(new, custom.scale)) if custom.scale else []

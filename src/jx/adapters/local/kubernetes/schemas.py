@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from jx.adapters.local.kubernetes import embedded_resources, schema_values
@@ -87,6 +88,14 @@ class CrdValidator:
         after = {key: value for key, value in obj.items() if key not in META}
         embedded = list(embedded_resources.mistakes(after, self._schema, "")) if self._embeds else []
         return embedded + self._values.validate(after, ABSENT if old is None else before)
+
+    def validate_status(self, obj: Obj, old: Obj | None) -> list[FieldError]:
+        """As `validate`, of a write to the status: it alone is looked at, and what is wrong is named from there."""
+        schema = (self._schema.get("properties") or {}).get("status")
+        if schema is None or "status" not in obj:
+            return []
+        found = ValueValidator(schema).validate(obj["status"], (old or {}).get("status", ABSENT))
+        return [replace(one, path=f"status.{one.path}" if one.path else "status") for one in found]
 
 
 def unknown_fields(schema: Schema, obj: Obj) -> list[str]:
