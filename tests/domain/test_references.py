@@ -105,13 +105,3 @@ def test_only_references_are_replaced() -> None:
 )
 def test_an_environment_reads_what_its_patterns_cover(pattern: str, path: str, is_covered: bool) -> None:
     assert Reach((pattern,)).covers(path) is is_covered
-
-
-def test_what_an_environment_may_not_read_is_told_with_its_place() -> None:
-    placed = references.list_references(DOCUMENT)
-    problems = references.check_reach(
-        placed, Reach(("prod/db",)), where="env/values.yaml", environment="staging"
-    )
-    assert [str(problem) for problem in problems] == [
-        "env/values.yaml: users[0].key refers to vault:prod/users:ann.key; environment staging may read prod/db"
-    ]

@@ -7,12 +7,12 @@ dots. `vault:` is the platform's store, whatever that is (as Jenkins X 2 had it)
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from jx.domain.errors import Invalid, Problem
+from jx.domain.errors import Invalid
 
 Path = tuple[str | int, ...]
 """Where a leaf is: keys and list indexes."""
@@ -149,16 +149,7 @@ def _pattern(text: str) -> re.Pattern[str]:
     return re.compile("".join({"**": ".+", "*": "[^/]+"}.get(part) or re.escape(part) for part in parts))
 
 
-def check_reach(
-    placed: Iterable[Placed], reach: Reach, *, where: str, environment: str
-) -> tuple[Problem, ...]:
-    """A problem for each reference that the environment may not read."""
-    return tuple(
-        Problem(
-            where,
-            f"{shown(one.at)} refers to {one.reference}; environment {environment} may read"
-            f" {', '.join(reach.patterns) or 'nothing'}",
-        )
-        for one in placed
-        if not reach.covers(one.reference.path)
-    )
+def check_path(path: str) -> None:
+    """Invalid for what cannot be the path of a secret in any store."""
+    if any(part in {"", ".", ".."} for part in path.split("/")):
+        raise Invalid(f"{path!r} is no path of a secret")

@@ -18,6 +18,7 @@ import botocore.session
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 
 from jx.domain.errors import Failed, Forbidden, Invalid, JxError, Stale, Unavailable
+from jx.domain.references import check_path
 from jx.ports.secrets import Listed, Secret
 
 _THREADS = 8
@@ -73,7 +74,7 @@ class AwsSecrets:
         """The secrets at these paths, as far as they are there."""
         wanted = tuple(dict.fromkeys(paths))
         for path in wanted:
-            _check_path(path)
+            check_path(path)
         if not wanted:
             return {}
         with ThreadPoolExecutor(min(_THREADS, len(wanted)), thread_name_prefix="aws") as pool:
@@ -82,7 +83,7 @@ class AwsSecrets:
 
     def write(self, path: str, values: Mapping[str, str], *, version: str = "") -> Secret:
         """Make these be all values of a path, if its version still is the one given."""
-        _check_path(path)
+        check_path(path)
         text, token = json.dumps(dict(values)), str(uuid.uuid4())
         if not version:
             return self._create(path, values, text, token)
@@ -123,7 +124,7 @@ class AwsSecrets:
 
     def remove(self, path: str) -> bool:
         """Remove a path with all its versions, at once."""
-        _check_path(path)
+        check_path(path)
         if self._read(path, tells_folders=False) is None:
             return False
         self._call("delete_secret", path, SecretId=self._prefix + path, ForceDeleteWithoutRecovery=True)
@@ -202,8 +203,3 @@ def _values(text: str | None) -> dict[str, str]:
 
 def _stale(path: str) -> Stale:
     return Stale(f"{path} was changed by somebody else meanwhile")
-
-
-def _check_path(path: str) -> None:
-    if not path or any(part in {"", ".", ".."} for part in path.split("/")):
-        raise Invalid(f"{path!r} is no path of a secret")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from jx.domain.errors import Invalid, Stale
+from jx.domain.references import check_path
 from jx.ports.secrets import Listed, Secret
 
 _AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -50,14 +51,14 @@ class MemorySecrets:
         wanted = tuple(dict.fromkeys(paths))
         self.requests += wanted
         for path in wanted:
-            _check_path(path)
+            check_path(path)
             if path not in self._stored and any(other.startswith(f"{path}/") for other in self._stored):
                 raise Invalid(f"{path} of {self.name} is a folder, not a secret", hint="name a secret in it")
         return {path: self._stored[path] for path in wanted if path in self._stored}
 
     def write(self, path: str, values: Mapping[str, str], *, version: str = "") -> Secret:
         self.check()
-        _check_path(path)
+        check_path(path)
         there = self._stored.get(path)
         if (there.version if there else "") != version:
             raise Stale(f"{path} of {self.name} was changed by somebody else meanwhile")
@@ -76,10 +77,5 @@ class MemorySecrets:
 
     def remove(self, path: str) -> bool:
         self.check()
-        _check_path(path)
+        check_path(path)
         return self._stored.pop(path, None) is not None
-
-
-def _check_path(path: str) -> None:
-    if not path or any(part in {"", ".", ".."} for part in path.split("/")):
-        raise Invalid(f"{path!r} is no path of a secret")

@@ -15,6 +15,7 @@ from typing import Any
 from jx.adapters.vault.access import VaultAccess
 from jx.adapters.vault.client import CONNECTIONS, Client, Json, quoted
 from jx.domain.errors import Failed, Forbidden, Invalid, NotFound, Stale, Unavailable
+from jx.domain.references import check_path
 from jx.ports.secrets import Listed, Secret
 
 
@@ -60,7 +61,7 @@ class VaultSecrets:
 
     def write(self, path: str, values: Mapping[str, str], *, version: str = "") -> Secret:
         """Make these be all values of a path, if its version still is the one given."""
-        _check_path(path)
+        check_path(path)
         if self._version == 1:
             return self._write_unversioned(path, values, version)
         body = {"data": dict(values), "options": {"cas": int(version or 0)}}
@@ -81,7 +82,7 @@ class VaultSecrets:
 
     def remove(self, path: str) -> bool:
         """Remove a path with all its versions."""
-        _check_path(path)
+        check_path(path)
         was_there = self._client.ask("GET", self._at("metadata", path)) is not None
         self._client.ask("DELETE", self._at("metadata", path))
         return was_there
@@ -103,7 +104,7 @@ class VaultSecrets:
         return f"{quoted(self._access.mount)}/{middle}{quoted(path)}"
 
     def _read(self, path: str) -> Secret | None:
-        _check_path(path)
+        check_path(path)
         answer = self._client.ask("GET", self._at("data", path))
         if answer is None:
             if self._names(path):
@@ -158,16 +159,6 @@ class VaultSecrets:
             f"{self.name} has no key/value engine at {self._access.mount}/ that this login may see",
             hint=f"enable one (vault secrets enable -path={self._access.mount} -version=2 kv), or give the login a policy for it",
         )
-
-
-def _check_path(path: str) -> None:
-    if (
-        not path
-        or path.startswith("/")
-        or path.endswith("/")
-        or any(part in {"", ".", ".."} for part in path.split("/"))
-    ):
-        raise Invalid(f"{path!r} is no path of a secret")
 
 
 def _texts(data: Any) -> dict[str, str]:
