@@ -176,17 +176,17 @@ def test_a_process_that_ignores_sigterm_is_killed_when_its_time_is_up(world: Rea
 
 def test_init_containers_run_one_after_the_other_before_the_others(world: RealWorld) -> None:
     volume = {"volumes": [{"name": "work", "emptyDir": {}}]}
-    mount = [{"name": "work", "mountPath": "/work"}]
+    mount = [{"name": "work", "mountPath": "/scratch"}]
     steps = [
         {
             "name": name,
             "image": "test/shell:1",
             "volumeMounts": mount,
-            "args": [f'echo {name} >> "$JX_ROOTFS/work/steps"'],
+            "args": [f'echo {name} >> "$JX_ROOTFS/scratch/steps"'],
         }
         for name in ("first", "second")
     ]
-    main = {"volumeMounts": mount, "args": ['cat "$JX_ROOTFS/work/steps"; exec sleep 60']}
+    main = {"volumeMounts": mount, "args": ['cat "$JX_ROOTFS/scratch/steps"; exec sleep 60']}
     world.apply(deployment(image="test/shell:1", container=main, pod={**volume, "initContainers": steps}))
     world.until_ready()
     (pod,) = world.all("Pod")
