@@ -173,7 +173,8 @@ def check_reach(
         raise Invalid(
             "secrets of somewhere else are referred to",
             *problems,
-            hint="list the path in jx-requirements.yml secrets.paths, in a change of its own, or use another one",
+            hint="list the path in jx-requirements.yml secrets.paths, in a change of its own that is merged before, or use"
+            " another one",
         )
 
 

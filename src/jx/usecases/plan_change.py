@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from jx.domain import secret_changes
+from jx.domain import secret_changes, secret_policy
 from jx.domain.changes import PullRequest
 from jx.domain.edits import parse_edit
 from jx.domain.environments import Environment, EnvironmentSpec
 from jx.domain.errors import Invalid, NotFound, Stale
 from jx.domain.layouts import umbrella
+from jx.domain.layouts.requirements import read_requirements
+from jx.domain.layouts.sections import Mistakes
 from jx.domain.names import Repo, Revision
 from jx.domain.plan_text import version_changes
 from jx.domain.references import Reference
 from jx.domain.secret_changes import Wanted
+from jx.domain.secret_policy import SecretPolicy
 from jx.domain.trees import Tree, merge_trees
 from jx.ports.anchor import Anchors
 from jx.ports.repos import Repos
@@ -31,7 +34,7 @@ class PlannedChange:
     versions: tuple[str, ...]
     """Apps whose version moves, in words."""
     secrets: tuple[str, ...] = ()
-    """Secrets that are newly needed, or no longer used, in words."""
+    """Secrets that are newly needed, or no longer used, and what changes about where they may be, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +54,16 @@ class PlanChange:
         before = self.repos.read(repo, base)
         after = self._merged(repo, pull, base, before)
         spec = umbrella.read(after, name=environment.name)
-        request = PlanRequest(spec, after, self.anchors.find(environment.name), repo=repo)
+        secret_policy.refuse_pipelines(before, after)
+        policy = _policy_before(before, environment)
+        anchor = self.anchors.find(environment.name)
+        request = PlanRequest(spec, after, anchor, repo=repo, policies=(policy,))
         old = _spec_before(before, environment)
         moved = version_changes(_versions(old) if old else {}, _versions(spec))
         wanted = _secrets(old) if old else {}
         news = secret_changes.in_words(wanted, secret_changes.list_wanted(spec.chart, spec.name))
-        return PlannedChange(self.plan_environment(request), base, moved, news)
+        allowed = secret_policy.in_words(policy, secret_policy.policy_of(spec.requirements, spec.name))
+        return PlannedChange(self.plan_environment(request), base, moved, (*news, *allowed))
 
     def _merged(self, repo: Repo, pull: PullRequest, base: Revision, before: Tree) -> Tree:
         """The files after a merge onto today's base: machine-made edits are replayed there, others are merged file by file."""
@@ -87,6 +94,12 @@ def _spec_before(tree: Tree, environment: Environment) -> EnvironmentSpec | None
         return umbrella.read(tree, name=environment.name)
     except (Invalid, NotFound):
         return None
+
+
+def _policy_before(tree: Tree, environment: Environment) -> SecretPolicy:
+    """Where the file has mistakes, what can be read of it: that allows no more than it says."""
+    requirements, _ = read_requirements(tree, Mistakes())
+    return secret_policy.policy_of(requirements, environment.name)
 
 
 def _secrets(spec: EnvironmentSpec) -> dict[Reference, Wanted]:

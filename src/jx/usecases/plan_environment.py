@@ -16,6 +16,7 @@ from jx.domain.manifests import Capabilities, Hook, Manifest, ObjectRef
 from jx.domain.names import Repo
 from jx.domain.placing import Target
 from jx.domain.random_values import Settled
+from jx.domain.secret_policy import SecretPolicy
 from jx.domain.trees import Tree
 from jx.ports.catalog import Catalog
 from jx.ports.cluster import Cluster, Scope
@@ -37,6 +38,8 @@ class PlanRequest:
     """Over what the files say; so is `release`."""
     release: str = ""
     allowed: Allowed = field(default_factory=Allowed)
+    policies: tuple[SecretPolicy, ...] = ()
+    """What has to allow where secrets go, besides the files themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,7 @@ class PlanEnvironment:
                 target=target,
                 charts=charts,
                 capabilities=capabilities,
+                policies=request.policies,
                 goes_without_secrets=goes_without,
             )
         )

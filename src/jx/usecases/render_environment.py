@@ -7,15 +7,24 @@ are rendered once more, so that what they draw can be told apart.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from jx.domain import derived, field_paths, hooks, markers, placing, random_values, secret_needs, secret_parts
+from jx.domain import (
+    derived,
+    hooks,
+    markers,
+    placing,
+    random_values,
+    secret_needs,
+    secret_parts,
+    secret_policy,
+)
 from jx.domain.applying import body_hash
 from jx.domain.apps import app_of
 from jx.domain.charts import Chart
-from jx.domain.derived import Comparison, Landing
-from jx.domain.environments import EnvironmentSpec, SecretField
+from jx.domain.derived import Comparison
+from jx.domain.environments import EnvironmentSpec
 from jx.domain.errors import Forbidden, Invalid, Problem, Unavailable
 from jx.domain.events import Event, Level
 from jx.domain.layouts.requirements import FILE
@@ -23,8 +32,9 @@ from jx.domain.manifests import Capabilities, ChartPin, Hook, Manifest, ObjectRe
 from jx.domain.markers import Shape
 from jx.domain.names import AppKey
 from jx.domain.placing import Target
-from jx.domain.references import Reach, Reference
+from jx.domain.references import Reference
 from jx.domain.secret_needs import Needs
+from jx.domain.secret_policy import SecretPolicy
 from jx.domain.trees import Tree
 from jx.ports.renderer import Renderer, RenderRequest
 from jx.ports.reporter import Reporter
@@ -41,6 +51,8 @@ class RenderAsk:
     target: Target
     charts: Mapping[AppKey, Chart]
     capabilities: Capabilities
+    policies: tuple[SecretPolicy, ...] = ()
+    """What else has to allow where secrets go: what the base branch of a pull request says."""
     goes_without_secrets: bool = False
     """Go on where the store of secrets cannot be read: what comes from them is left as it is in the cluster."""
 
@@ -107,7 +119,8 @@ class RenderEnvironment:
         self._check_reach(run)
         first = run.placed(marked, run.markers(0))
         comparison = run.compare(first, run.placed(run.render(run.markers(1), draw=1), run.markers(1)))
-        _refuse(derived.landings(first.manifests, comparison, run.words), ask.spec.requirements.secret_fields)
+        found = derived.landings(first.manifests, comparison, run.words)
+        secret_policy.refuse_landings(found, _policies(ask))
         resolved = self._resolve(run)
         if resolved is None:
             again = [run.placed(run.render(run.markers(0), draw=2), run.markers(0))] if run.is_random else []
@@ -134,11 +147,14 @@ class RenderEnvironment:
         )
 
     def _check_reach(self, run: _Run) -> None:
-        spec = run.ask.spec
-        patterns = spec.requirements.secret_paths or (f"{spec.name}/**",)
-        secret_needs.check_reach(
-            run.needs, run.in_templates, Reach(patterns), tree=run.ask.tree, environment=spec.name
-        )
+        for policy in _policies(run.ask):
+            secret_needs.check_reach(
+                run.needs,
+                run.in_templates,
+                policy.reach,
+                tree=run.ask.tree,
+                environment=run.ask.spec.name,
+            )
 
     def _resolve(self, run: _Run) -> Resolved | None:
         if self.secrets is None:
@@ -263,6 +279,10 @@ class _Run:
         return derived.compare(first.manifests, second.manifests, self.words)
 
 
+def _policies(ask: RenderAsk) -> tuple[SecretPolicy, ...]:
+    return (secret_policy.policy_of(ask.spec.requirements, ask.spec.name), *ask.policies)
+
+
 def _check_places(ask: RenderAsk) -> None:
     keys = set(map(str, ask.charts))
     unknown = [one.app for one in ask.target.apps if one.app not in keys]
@@ -285,25 +305,3 @@ def _with_shown(manifest: Manifest, comparison: Comparison, hashes: Mapping[Obje
     if marked is None:
         return manifest
     return replace(manifest, shown=marked.body, derived=marked.leaves, marked=hashes.get(manifest.ref, ""))
-
-
-def _refuse(landings: Iterable[Landing], allowed: tuple[SecretField, ...]) -> None:
-    found = [one for one in landings if not any(_is_for(rule, one) for rule in allowed)]
-    if not found:
-        return
-    first = found[0]
-    raise Invalid(
-        "secrets would be readable outside of a Secret",
-        *(Problem(one.source, str(one)) for one in found),
-        hint="put it into a Secret; or, if that field is to hold it, into jx-requirements.yml, in a change of its own:"
-        f" secrets.fields: [{{kind: {first.ref.kind}, name: {first.ref.name}, field: {first.place}}}]",
-    )
-
-
-def _is_for(rule: SecretField, landing: Landing) -> bool:
-    ref = landing.ref
-    return (
-        rule.kind in {ref.kind, f"{ref.kind}.{ref.group}"}
-        and rule.name in {"*", ref.name}
-        and field_paths.covers(rule.field, landing.place)
-    )
