@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from jx.usecases.find_drift import FindDrift
     from jx.usecases.find_secret_users import FindSecretUsers
     from jx.usecases.install_platform import InstallPlatform, InstallReport, InstallRequest
+    from jx.usecases.keep_secrets import KeepSecrets
     from jx.usecases.number_chart import NumberChart
     from jx.usecases.plan_change import PlanChange
     from jx.usecases.plan_environment import PlanEnvironment
@@ -90,13 +91,19 @@ class Wiring(Outside):
         """`jx upgrade app`; so does this."""
         from jx.usecases.upgrade_apps import UpgradeApps
 
-        return UpgradeApps(self.propose_change(), self.catalog, self.reporter, self._ask_values(prompts))
+        ask = self._ask_values(prompts)
+        return UpgradeApps(self.propose_change(), self.catalog, self.reporter, ask.keep_secrets, ask)
 
     def _ask_values(self, prompts: Prompts | None) -> AskValues:
         from jx.adapters.local.batch_prompts import BatchPrompts
         from jx.usecases.ask_values import AskValues
 
-        return AskValues(self.catalog, prompts or BatchPrompts(self.settings.answers), self.edit_secret())
+        return AskValues(self.catalog, prompts or BatchPrompts(self.settings.answers), self._keep_secrets())
+
+    def _keep_secrets(self) -> KeepSecrets:
+        from jx.usecases.keep_secrets import KeepSecrets
+
+        return KeepSecrets(self.catalog, self.edit_secret(), self.reporter)
 
     def remove_app(self) -> RemoveApp:
         """`jx delete app`."""
@@ -108,7 +115,7 @@ class Wiring(Outside):
         """`jx edit app`."""
         from jx.usecases.edit_app import EditApp
 
-        return EditApp(self.propose_change())
+        return EditApp(self.propose_change(), self._keep_secrets())
 
     def upgrade_platform(self) -> UpgradePlatform:
         """`jx upgrade platform`."""

@@ -32,6 +32,7 @@ from jx.usecases.ask_values import AskValues
 from jx.usecases.check_change import CheckChange
 from jx.usecases.edit_secret import EditSecret
 from jx.usecases.find_secret_users import FindSecretUsers
+from jx.usecases.keep_secrets import KeepSecrets
 from jx.usecases.plan_change import PlanChange
 from jx.usecases.plan_environment import PlanEnvironment
 from jx.usecases.propose_change import PlatformAt, ProposeChange
@@ -117,7 +118,8 @@ class Run:
         return FindSecretUsers(self.propose, self.world.repos)
 
     def asking(self, **texts: str) -> AskValues:
-        return AskValues(self.world.catalog, CannedPrompts(texts), self.edit)
+        keep = KeepSecrets(self.world.catalog, self.edit, self.world.reporter)
+        return AskValues(self.world.catalog, CannedPrompts(texts), keep)
 
     def tell(self, *things: Any) -> None:
         self.texts += [thing if isinstance(thing, str) else repr(thing) for thing in things]
@@ -196,7 +198,8 @@ def _add(run: Run) -> None:
 
 
 def _upgrade(run: Run, version: str, **texts: str) -> None:
-    upgrade = UpgradeApps(run.propose, run.world.catalog, run.world.reporter, run.asking(**texts))
+    ask = run.asking(**texts)
+    upgrade = UpgradeApps(run.propose, run.world.catalog, run.world.reporter, ask.keep_secrets, ask)
     pull = upgrade(UpgradeAppsRequest(run.at, "shop", version=version))
     assert pull is not None
     run.tell(pull)

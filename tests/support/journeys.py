@@ -61,9 +61,11 @@ from jx.usecases.await_apply import AwaitApply
 from jx.usecases.await_health import AwaitHealth
 from jx.usecases.await_needs import AwaitNeeds
 from jx.usecases.check_change import CheckChange
+from jx.usecases.edit_secret import EditSecret
 from jx.usecases.end_hold import EndHold
 from jx.usecases.follow_environment import FollowEnvironment
 from jx.usecases.install_platform import InstallPlatform, InstallReport, InstallRequest
+from jx.usecases.keep_secrets import KeepSecrets
 from jx.usecases.plan_change import PlanChange
 from jx.usecases.plan_environment import PlanEnvironment
 from jx.usecases.propose_change import PlatformAt, ProposeChange
@@ -435,7 +437,8 @@ class Process:
 
     @property
     def upgrade_apps(self) -> UpgradeApps:
-        return UpgradeApps(self.propose_change, self.catalog, self.reporter)
+        keep = KeepSecrets(self.catalog, EditSecret({}, self.reporter), self.reporter)
+        return UpgradeApps(self.propose_change, self.catalog, self.reporter, keep)
 
     @property
     def remove_app(self) -> RemoveApp:

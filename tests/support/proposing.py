@@ -10,12 +10,16 @@ from tests.support.environments import CHARTS, NEW, make_tree
 from jx.adapters.local.memory_catalog import MemoryCatalog, make_chart
 from jx.adapters.local.memory_forge import MemoryForge
 from jx.adapters.local.memory_repos import MemoryRepos
+from jx.adapters.local.memory_secrets import MemorySecrets
 from jx.domain.environments import Environment
 from jx.domain.events import Event
 from jx.domain.layouts.new_environment import new_environment, planned_environments
 from jx.domain.names import Person, Repo
+from jx.domain.references import Scheme
 from jx.domain.trees import Tree
 from jx.ports.repos import Draft
+from jx.usecases.edit_secret import EditSecret
+from jx.usecases.keep_secrets import KeepSecrets
 from jx.usecases.propose_change import PlatformAt, ProposeChange
 
 ANN = Person("Ann", "ann@example.com", "ann")
@@ -46,6 +50,7 @@ class World:
         self.repos = MemoryRepos()
         self.forge = MemoryForge(self.repos, ANN)
         self.heard = Heard()
+        self.secrets: MemorySecrets | None = MemorySecrets()
         self.catalog = MemoryCatalog(
             make_chart("redis", "1.0.0"),
             make_chart("redis", "1.2.0"),
@@ -70,6 +75,11 @@ class World:
     @property
     def propose_change(self) -> ProposeChange:
         return ProposeChange(self.repos, self.forge, self.heard)
+
+    @property
+    def keep_secrets(self) -> KeepSecrets:
+        stores = {Scheme.VAULT: self.secrets} if self.secrets is not None else {}
+        return KeepSecrets(self.catalog, EditSecret(stores, self.heard), self.heard)
 
     def fill(self, repo: Repo, tree: Tree) -> None:
         """Commit a tree onto master, as whoever."""

@@ -21,6 +21,7 @@ from jx.ports.prompts import Prompts
 from jx.usecases.add_app import AddApp, AddAppRequest
 from jx.usecases.ask_values import AskValues
 from jx.usecases.edit_secret import EditSecret
+from jx.usecases.keep_secrets import KeepSecrets
 from jx.usecases.upgrade_apps import UpgradeApps, UpgradeAppsRequest
 
 PASSWORD = {"type": "string", "format": "password", "minLength": 8}
@@ -53,7 +54,12 @@ def world() -> World:
 
 def _asking(world: World, prompts: Prompts, store: MemorySecrets | None = None) -> AskValues:
     stores = {Scheme.VAULT: store} if store is not None else {}
-    return AskValues(world.catalog, prompts, EditSecret(stores, world.heard))
+    keep = KeepSecrets(world.catalog, EditSecret(stores, world.heard), world.heard)
+    return AskValues(world.catalog, prompts, keep)
+
+
+def _upgrade(world: World, ask: AskValues) -> UpgradeApps:
+    return UpgradeApps(world.propose_change, world.catalog, world.heard, ask.keep_secrets, ask)
 
 
 def _added(
@@ -143,7 +149,7 @@ def _installed(world: World) -> None:
 def test_an_upgrade_asks_only_what_is_new(world: World) -> None:
     _installed(world)
     prompts, store = _answers(zone="b", token="a new token"), MemorySecrets()
-    upgrade = UpgradeApps(world.propose_change, world.catalog, world.heard, _asking(world, prompts, store))
+    upgrade = _upgrade(world, _asking(world, prompts, store))
     pull = upgrade(UpgradeAppsRequest(world.at, "db"))
     assert pull is not None
     assert prompts.asked == ["zone", "token"]
@@ -156,7 +162,7 @@ def test_an_upgrade_without_news_asks_nothing(world: World) -> None:
     _installed(world)
     world.catalog.add(make_chart("db", "1.2.0", {"values.schema.json": FIRST}, repository=CHARTS))
     prompts = _answers()
-    upgrade = UpgradeApps(world.propose_change, world.catalog, world.heard, _asking(world, prompts))
+    upgrade = _upgrade(world, _asking(world, prompts))
     assert upgrade(UpgradeAppsRequest(world.at)) is not None
     assert prompts.asked == []
 

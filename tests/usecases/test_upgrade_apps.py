@@ -31,7 +31,7 @@ def world() -> World:
 
 
 def upgrade(world: World) -> UpgradeApps:
-    return UpgradeApps(world.propose_change, world.catalog, world.heard)
+    return UpgradeApps(world.propose_change, world.catalog, world.heard, world.keep_secrets)
 
 
 def versions(world: World, branch: str) -> dict[str, str]:
@@ -86,7 +86,7 @@ def test_an_app_that_is_not_there_is_named_with_the_nearest(world: World) -> Non
     with pytest.raises(NotFound):
         RemoveApp(world.propose_change)(RemoveAppRequest(world.at, "rdis"))
     with pytest.raises(NotFound):
-        EditApp(world.propose_change)(EditAppRequest(world.at, "rdis", ("a=1",)))
+        EditApp(world.propose_change, world.keep_secrets)(EditAppRequest(world.at, "rdis", ("a=1",)))
 
 
 def test_an_app_is_removed_with_its_folder(world: World) -> None:
@@ -104,7 +104,7 @@ def test_the_platform_is_no_app_to_remove(world: World) -> None:
 
 
 def test_values_of_an_app_are_set(world: World) -> None:
-    edit = EditApp(world.propose_change)
+    edit = EditApp(world.propose_change, world.keep_secrets)
     pull = edit(EditAppRequest(world.at, "shop", ("a.b=1,c=x",)))
     assert pull is not None
     assert pull.title == "Edit shop"

@@ -1,8 +1,8 @@
 """Questions: what a chart's `values.schema.json` has to be asked about before its app is added or upgraded.
 
 A leaf of the schema is one question: its type, format, enum and default say how. Passwords and tokens (`format: password`,
-`token`, both with `-passthrough`) go to the secret store, and a reference into the values. Keywords that only restrict hold
-answers to them. `allOf` and `if/then/else` add to what is asked. What is set already is not asked again.
+`token`, both with `-passthrough`; `writeOnly`) go to the secret store, and a reference into the values. Keywords that only
+restrict hold answers to them. `allOf` and `if/then/else` add to what is asked. What is set already is not asked again.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ import jsonschema_rs
 
 from jx.domain import values
 from jx.domain.errors import Invalid, Problem
-from jx.domain.references import Reference, find_reference
+from jx.domain.plain_secrets import FORMATS, is_kept_elsewhere, is_secret_field
+from jx.domain.references import Reference
 
 MOST: Final = 25
 """More questions than this and only what is required, and secrets, is asked: public charts describe hundreds of values."""
-_SECRET_FORMATS: Final = frozenset({"password", "token", "password-passthrough", "token-passthrough"})
 VARIABLES: Final = "JX_VALUE_"
 """How the names of environment variables begin that answer questions."""
 _DEEPEST: Final = 16
@@ -103,15 +103,10 @@ def interview(
     *,
     keep: Callable[[Path], Reference],
     brought: Mapping[str, Any] | None = None,
-    moves_secrets: bool = False,
 ) -> Answers:
     """Ask what the schema wants and the existing values do not say. `keep` tells where a secret is to be kept; `brought` are the
-    chart's own values: they are defaults, and an answer that says the same is not written down.
-
-    With `moves_secrets` a password that is set in plain text is taken for its answer, and so kept in the store.
-    """
+    chart's own values: they are defaults, and an answer that says the same is not written down."""
     interviewer = _Interviewer(schema, dict(existing), ask, keep, brought or {})
-    interviewer.moves_secrets = moves_secrets
     interviewer.run()
     return Answers(interviewer.values, interviewer.answered, interviewer.secrets)
 
@@ -143,7 +138,6 @@ class _Interviewer:
         self.root = schema
         self.values = existing
         self.answered: dict[Path, Any] = {}
-        self.moves_secrets = False
         self._brought = brought
         self.secrets: dict[Reference, str] = {}
         self._ask = ask
@@ -169,19 +163,11 @@ class _Interviewer:
     def _take(self, question: Question, answer: Any) -> None:
         if answer is None:
             return
-        if question.kind is Kind.SECRET and not _is_written_as_it_is(answer):
+        if question.kind is Kind.SECRET and not is_kept_elsewhere(answer):
             reference = self._keep(question.path)
             self.secrets[reference] = str(answer)
             answer = str(reference)
         self._put(question.path, answer)
-
-    def _move(self, schema: Schema, path: Path, value: Any) -> None:
-        """What must not stand in git goes to the store."""
-        is_plain = isinstance(value, str) and value and not _is_written_as_it_is(value)
-        if self.moves_secrets and is_plain and schema.get("format") in _SECRET_FORMATS:
-            reference = self._keep(path)
-            self.secrets[reference] = value
-            self._put(path, str(reference))
 
     def _put(self, path: Path, value: Any) -> None:
         if values.find(self._brought, path) == (True, value):
@@ -206,9 +192,7 @@ class _Interviewer:
                         child, (*path, str(name)), is_required=is_required and name in required
                     )
             return
-        is_there, there = values.find(self.values, path) if path else (True, None)
-        if is_there:
-            self._move(schema, path, there)
+        if not path or values.find(self.values, path)[0]:
             return
         if "const" in schema:
             self._put(path, schema["const"])
@@ -274,13 +258,13 @@ def _default(schema: Schema, kind: Kind, brought: Any) -> Any:
     """What the chart brings along comes first, since that counts where nothing is said. No secret is ever offered."""
     offered = [one for one in (brought, schema.get("default")) if one not in (None, "")]
     if kind is Kind.SECRET:
-        offered = [one for one in offered if _is_written_as_it_is(one)]
+        offered = [one for one in offered if is_kept_elsewhere(one)]
     return offered[0] if offered else None
 
 
 def _kind_of(schema: Schema) -> Kind | None:
     """None for what cannot be asked on a line: objects, lists of them, null."""
-    if schema.get("format") in _SECRET_FORMATS:
+    if is_secret_field(schema):
         return Kind.SECRET
     if schema.get("enum"):
         return Kind.CHOICE
@@ -332,14 +316,14 @@ def _choice(question: Question, text: str) -> Any:
 
 
 def _problems(question: Question, value: Any) -> str:
-    if question.kind is Kind.SECRET and _is_written_as_it_is(value):
+    if question.kind is Kind.SECRET and is_kept_elsewhere(value):
         return ""
     held = {
         key: part
         for key, part in question.schema.items()
         if key not in ("$ref", "if", "then", "else", "allOf")
     }
-    if held.get("format") in _SECRET_FORMATS:
+    if held.get("format") in FORMATS:
         held.pop("format")
     validator = jsonschema_rs.validator_for(held, validate_formats=True)
     found = [error.message for error in validator.iter_errors(value)]
@@ -347,8 +331,3 @@ def _problems(question: Question, value: Any) -> str:
         # The validator quotes what it was given.
         return "it is not as the chart's schema wants it" if found else ""
     return "; ".join(found)
-
-
-def _is_written_as_it_is(answer: Any) -> bool:
-    """References and recipes are no secrets: they go into the values."""
-    return find_reference(answer) is not None or (isinstance(answer, str) and answer.startswith("<generated"))

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from jx.domain import questions
+from jx.domain import plain_secrets, questions
 from jx.domain.charts import ChartRef
-from jx.domain.errors import Invalid, NotFound, Problem
+from jx.domain.errors import NotFound
 from jx.domain.names import AppKey
-from jx.domain.questions import Answers, Question, Schema
-from jx.domain.references import Reference, Scheme
+from jx.domain.plain_secrets import Moved
+from jx.domain.questions import Answers, Question
+from jx.domain.references import Reference
 from jx.domain.trees import Tree
 from jx.domain.yaml_text import read_mapping
 from jx.ports.catalog import Catalog
 from jx.ports.prompts import Prompts
-from jx.usecases.edit_secret import EditSecret, EditSecretRequest
+from jx.usecases.keep_secrets import KeepSecrets, find_schema, schemas_of
 
-_SCHEMA, _VALUES = "values.schema.json", "values.yaml"
+_VALUES = "values.yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +41,22 @@ class AskRequest:
 
 @dataclass(frozen=True, slots=True)
 class AskValues:
-    """Secrets go to the store, at `<environment>/<app>`, before this returns; a reference stands in the answer."""
+    """Secrets go to the store, at `<environment>/<app>`, before this returns; a reference stands in the answer. So do those that
+    are set in plain text already, but for an upgrade: they stand in git by then."""
 
     catalog: Catalog
     prompts: Prompts
-    edit: EditSecret
+    keep_secrets: KeepSecrets
 
     def __call__(self, request: AskRequest) -> Answers:
         """What was answered. Raises as the catalog, the prompts and the store do; Invalid for a schema that cannot be read."""
         files = self.catalog.fetch(request.chart).files
-        schema = _schema(files, request.chart)
+        moved = _moved(request, files)
+        existing = {str(path[0]): value for path, value in moved.settings}
+        schema = find_schema(files, request.chart)
         if schema is None:
-            return Answers(dict(request.existing))
+            self.keep_secrets.keep(moved)
+            return Answers(existing)
         known = self._known_before(request)
 
         def ask(question: Question) -> Any:
@@ -62,14 +65,10 @@ class AskValues:
 
         brought = read_mapping(files.find_text(_VALUES) or "", _VALUES)
         answers = questions.interview(
-            schema,
-            request.existing,
-            ask,
-            keep=lambda path: _place(request, path),
-            brought=brought,
-            moves_secrets=request.before is None,  # in an upgrade it stands in git already
+            schema, existing, ask, keep=lambda path: _place(request, path), brought=brought
         )
-        self._keep(answers)
+        self.keep_secrets.keep(moved)
+        self.keep_secrets.write(answers.secrets)
         return answers
 
     def _known_before(self, request: AskRequest) -> dict[questions.Path, bool]:
@@ -86,31 +85,18 @@ class AskValues:
             known[question.path] = question.is_required
 
         brought = read_mapping(files.find_text(_VALUES) or "", _VALUES)
-        schema = _schema(files, request.before) or {}
+        schema = find_schema(files, request.before) or {}
         questions.interview(schema, {}, note, keep=lambda path: _place(request, path), brought=brought)
         return known
 
-    def _keep(self, answers: Answers) -> None:
-        """All secrets of the app in one write."""
-        paths: dict[str, dict[str, str]] = {}
-        for reference, value in answers.secrets.items():
-            paths.setdefault(reference.path, {})[reference.key] = value
-        for path, values in paths.items():
-            self.edit(EditSecretRequest(path, values=values))
 
-
-def _schema(files: Tree, chart: ChartRef) -> Schema | None:
-    text = files.find_text(_SCHEMA)
-    if text is None:
-        return None
-    try:
-        schema = json.loads(text)
-    except ValueError as error:
-        problem = Problem(f"{_SCHEMA} of {chart.name}", str(error))
-        raise Invalid("the schema of the chart's values cannot be read", problem) from error
-    return schema if isinstance(schema, Mapping) else None
+def _moved(request: AskRequest, files: Tree) -> Moved:
+    settings = [((name,), value) for name, value in request.existing.items()]
+    if request.before is not None:
+        return Moved(tuple(settings))
+    schemas = schemas_of(files, request.chart)
+    return plain_secrets.move(settings, schemas, environment=request.environment, app=request.key)
 
 
 def _place(request: AskRequest, path: questions.Path) -> Reference:
-    key = ".".join(re.sub(r"[^A-Za-z0-9_-]", "-", part) for part in path)
-    return Reference(Scheme.VAULT, f"{request.environment}/{request.key}", key)
+    return plain_secrets.place(request.environment, request.key, path)

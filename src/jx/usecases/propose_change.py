@@ -71,10 +71,13 @@ class ProposeChange:
 
     def values_of(self, target: Target, key: AppKey) -> Mapping[str, Any]:
         """What the environment sets for an app now."""
-        tree = self._read(target.repo, target.environment.branch)[1]
-        spec = umbrella.read(tree, name=target.environment.name)
-        values = read_mapping(spec.chart.find_text("values.yaml") or "", "values.yaml").get(key)
+        values = read_mapping(self.chart_of(target).find_text("values.yaml") or "", "values.yaml").get(key)
         return values if isinstance(values, Mapping) else {}
+
+    def chart_of(self, target: Target) -> Tree:
+        """The chart that the environment itself is, with those that it holds in `charts/`."""
+        tree = self._read(target.repo, target.environment.branch)[1]
+        return umbrella.read(tree, name=target.environment.name).chart
 
     def require_pulls(self, target: Target) -> None:
         """Refused where the git server knows no pull requests."""

@@ -19,6 +19,7 @@ from jx.domain.versions import Version
 from jx.ports.catalog import Catalog
 from jx.ports.reporter import Reporter
 from jx.usecases.ask_values import AskRequest, AskValues
+from jx.usecases.keep_secrets import KeepRequest, KeepSecrets
 from jx.usecases.propose_change import PlatformAt, ProposeChange, Target
 
 
@@ -46,6 +47,7 @@ class UpgradeApps:
     propose_change: ProposeChange
     catalog: Catalog
     reporter: Reporter
+    keep_secrets: KeepSecrets
     ask_values: AskValues | None = None
     """None: nothing is asked."""
 
@@ -74,12 +76,9 @@ class UpgradeApps:
         if found != app.chart.version and (request.version or _is_newer(found, app.chart.version)):
             edits.append(SetVersion(app.key, found))
         settings = [setting for text in request.settings for setting in parse_set(text)]
-        wanted = {write_path(one.path): one.value for one in settings}
-        if edits:
-            wanted = {
-                **self._ask(target, app, ChartRef(app.chart.name, repository, found), settings),
-                **wanted,
-            }
+        chart = ChartRef(app.chart.name, repository, found if edits else app.chart.version)
+        wanted = self._ask(target, app, chart, settings) if edits else {}
+        wanted |= self._kept(target, app, chart, settings)
         if wanted:
             edits.append(SetValues(app.key, wanted))
         return edits
@@ -96,6 +95,16 @@ class UpgradeApps:
             existing = put(existing, one.path, one.value)
         request = AskRequest(chart, app.key, target.environment.name, existing, before=app.chart)
         return {write_path(path): value for path, value in self.ask_values(request).answered.items()}
+
+    def _kept(self, target: Target, app: App, chart: ChartRef, settings: Iterable[Setting]) -> dict[str, Any]:
+        """The settings as they may stand in git."""
+        given = tuple((one.path, one.value) for one in settings)
+        if not given:
+            return {}
+        self.propose_change.require_pulls(target)
+        own = self.propose_change.chart_of(target).under("charts")
+        moved = self.keep_secrets(KeepRequest(chart, app.key, target.environment.name, given, own))
+        return {write_path(path): value for path, value in moved.settings}
 
     def _upgrade_all(self, target: Target) -> list[Edit]:
         edits: list[Edit] = []
