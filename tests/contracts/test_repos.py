@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -11,7 +13,7 @@ import pytest
 
 from jx.adapters.git.repos import GitRepos
 from jx.adapters.local.memory_repos import MemoryRepos
-from jx.domain.errors import NotFound, Stale
+from jx.domain.errors import Failed, NotFound, Stale
 from jx.domain.names import Person, Repo, Revision
 from jx.domain.trees import Blob, Tree
 from jx.ports.repos import Draft, Repos
@@ -150,3 +152,23 @@ def test_a_symlink_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(Invalid) as caught:
         repos.read(repo, head)
     assert [problem.where for problem in caught.value.problems] == ["leak"]
+
+
+def test_a_mirror_whose_making_was_killed_is_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repos, repo = git(tmp_path)
+    real = shutil.which("git")
+    half = tmp_path / "bin" / "git"
+    half.parent.mkdir()
+    half.write_text(
+        f'#!/bin/sh\n[ "$1" = init ] || exec {real} "$@"\nfor last; do :; done\n'
+        'mkdir -p "$last" && echo "ref: refs/heads/master" > "$last/HEAD"\nkill -9 $$\n'
+    )
+    half.chmod(0o755)
+    with monkeypatch.context() as patched:
+        patched.setenv("PATH", str(half.parent), prepend=os.pathsep)
+        with pytest.raises(Failed):
+            repos.write(repo, "master", base=None, draft=draft())
+    revision = repos.write(repo, "master", base=None, draft=draft())
+    assert repos.read(repo, revision) == TREE

@@ -199,8 +199,19 @@ def test_two_installations_at_once_end_as_one() -> None:
     assert len(world.ledger()) == 1
 
 
-def test_an_apply_that_runs_already_is_not_disturbed(world: World) -> None:
+def test_an_apply_that_runs_already_is_not_disturbed_but_waited_for(world: World) -> None:
     world.locks.acquire(DEV, holder="the controllers", lease=timedelta(minutes=2))
+    process = world.process(OLGA)
+    before = world.clock.elapsed()
+    assert process.install().changed == ()
+    assert world.clock.elapsed() - before >= timedelta(minutes=2)
+    waits = [event.message for event in world.reporter.events if event.message.startswith("Waiting: ")]
+    assert len(waits) == 1
+    assert "the controllers" in waits[0]
+
+
+def test_an_apply_that_does_not_end_is_named_when_the_time_is_over(world: World) -> None:
+    world.locks.acquire(DEV, holder="the controllers", lease=timedelta(hours=2))
     with pytest.raises(Locked, match="the controllers"):
         install_again(world)
 

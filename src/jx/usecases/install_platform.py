@@ -10,10 +10,10 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
-from jx.domain.applying import Source
+from jx.domain.applying import ApplyReport, Source
 from jx.domain.charts import ChartRef
 from jx.domain.environments import Environment, in_order
-from jx.domain.errors import Failed, NotFound, Refused, Stale
+from jx.domain.errors import Failed, Locked, NotFound, Overtaken, Refused, Stale
 from jx.domain.events import Event
 from jx.domain.installing import Installation
 from jx.domain.layouts.new_environment import NewPlatform, new_environment, planned_environments
@@ -33,6 +33,7 @@ WEBHOOK_SECRET = "jx-webhook"
 VAULT_ROLE = "jx"
 CONTROLLERS_ACCOUNT = "jx-controllers"
 _STREAM_BRANCH = "master"
+_LOOK_EVERY = timedelta(seconds=1)
 _EVENTS = ("push", "pull_request", "pull_request_review", "issue_comment")
 
 
@@ -274,7 +275,7 @@ class InstallPlatform:
         source = Source(repo, head, tree.digest, commit.author, commit.subject)
         where = f"the {environment.name} environment"
         self.reporter.tell(Event(f"Applying {where} in namespace {environment.namespace}"))
-        report = self.apply_environment(
+        report = self._apply_in_turn(
             ApplyRequest(
                 tree,
                 source,
@@ -294,6 +295,23 @@ class InstallPlatform:
                 f"{where} was not applied well:\n  {words}",
                 hint="look at its pods (embedded: jx local logs), then install again: it goes on from there",
             )
+
+    def _apply_in_turn(self, request: ApplyRequest) -> ApplyReport:
+        """Apply once nobody else does: after an install that was interrupted, its controllers may be at it already. Locked where
+        they are not done within the time limit."""
+        clock = self.apply_environment.clock
+        deadline = clock.elapsed() + request.timeout
+        waits_for = ""
+        while True:
+            try:
+                return self.apply_environment(request)
+            except Overtaken:
+                raise
+            except Locked as error:
+                if clock.elapsed() >= deadline or clock.wait(_LOOK_EVERY):
+                    raise
+                if waits_for != (waits_for := str(error)):
+                    self.reporter.tell(Event(f"Waiting: {waits_for}"))
 
     def _note(self, changed: list[str], what: str, *, done: bool) -> None:
         if done:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import tempfile
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
@@ -102,10 +103,21 @@ class GitRepos:
         name = hashlib.sha256(repo.url.encode()).hexdigest()[:24]
         store = self._cache / f"{name}.git"
         with self._lock:
-            if not (store / "HEAD").exists():
-                store.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-                self._git.run("init", "--quiet", "--bare", "--", str(store))
+            if not store.exists():
+                self._make(store)
         return store
+
+    def _make(self, store: Path) -> None:
+        """An empty mirror, there as a whole or not at all: git itself leaves half of one behind when it is killed."""
+        store.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with tempfile.TemporaryDirectory(prefix="new-", dir=store.parent, ignore_cleanup_errors=True) as draft:
+            made = Path(draft) / store.name
+            self._git.run("init", "--quiet", "--bare", "--", str(made))
+            try:
+                made.rename(store)
+            except OSError:
+                if not store.exists():  # else another process was faster, and its mirror is as good
+                    raise
 
     def _has(self, store: Path, revision: Revision) -> bool:
         found = self._git.run("cat-file", "--batch-check", cwd=store, stdin=f"{revision}\n".encode())
