@@ -162,7 +162,7 @@ def test_a_mirror_whose_making_was_killed_is_made_anew(
     half = tmp_path / "bin" / "git"
     half.parent.mkdir()
     half.write_text(
-        f'#!/bin/sh\n[ "$1" = init ] || exec {real} "$@"\nfor last; do :; done\n'
+        f'#!/bin/sh\ncase " $* " in *" init "*) ;; *) exec {real} "$@" ;; esac\nfor last; do :; done\n'
         'mkdir -p "$last" && echo "ref: refs/heads/master" > "$last/HEAD"\nkill -9 $$\n'
     )
     half.chmod(0o755)
@@ -172,3 +172,18 @@ def test_a_mirror_whose_making_was_killed_is_made_anew(
             repos.write(repo, "master", base=None, draft=draft())
     revision = repos.write(repo, "master", base=None, draft=draft())
     assert repos.read(repo, revision) == TREE
+
+
+def test_what_comes_into_a_mirror_comes_as_a_whole_so_that_a_kill_leaves_no_commit_without_its_files(
+    tmp_path: Path,
+) -> None:
+    repos, repo = git(tmp_path)
+    revision = repos.write(repo, "master", base=None, draft=draft())
+    reader = GitRepos(tmp_path / "other")
+    assert reader.read(repo, revision) == TREE
+    for cache in ("cache", "other"):
+        (mirror,) = (tmp_path / cache).iterdir()
+        loose = subprocess.run(
+            ["git", "-C", str(mirror), "count-objects"], capture_output=True, text=True, check=True
+        )
+        assert loose.stdout.startswith("0 objects")

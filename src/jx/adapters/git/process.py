@@ -24,6 +24,10 @@ def no_logins(url: str) -> Login | None:
     return None
 
 
+_WHOLE = ("-c", "fetch.unpackLimit=1", "-c", "fastimport.unpackLimit=1")
+"""Objects come in as packs, which are there as a whole or not at all. One by one, a kill would leave commits without their files."""
+
+
 @dataclass(frozen=True, slots=True)
 class Git:
     """The git command, run without questions. Tokens reach it in its environment, never in an argument or a URL."""
@@ -39,7 +43,7 @@ class Git:
         subject: str = "",
     ) -> bytes:
         """Its output; on failure the error of jx that it means. `url` is the remote that is spoken to."""
-        command = ["git", *arguments]
+        command = ["git", *_WHOLE, *arguments]
         try:
             done = subprocess.run(
                 command, cwd=cwd, input=stdin, capture_output=True, env=self._environment(url), check=False

@@ -110,7 +110,9 @@ class GitRepos:
     def _make(self, store: Path) -> None:
         """An empty mirror, there as a whole or not at all: git itself leaves half of one behind when it is killed."""
         store.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with tempfile.TemporaryDirectory(prefix="new-", dir=store.parent, ignore_cleanup_errors=True) as draft:
+        with tempfile.TemporaryDirectory(
+            prefix="new-", dir=store.parent, ignore_cleanup_errors=True
+        ) as draft:
             made = Path(draft) / store.name
             self._git.run("init", "--quiet", "--bare", "--", str(made))
             try:
