@@ -25,7 +25,7 @@ def no_logins(url: str) -> Login | None:
 
 
 _WHOLE = ("-c", "fetch.unpackLimit=1", "-c", "fastimport.unpackLimit=1")
-"""Objects come in as packs, which are there as a whole or not at all. One by one, a kill would leave commits without their files."""
+"""Objects come in as packs, which are there as a whole or not at all. One by one, a kill leaves commits without files."""
 
 
 @dataclass(frozen=True, slots=True)
