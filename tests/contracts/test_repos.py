@@ -187,3 +187,21 @@ def test_what_comes_into_a_mirror_comes_as_a_whole_so_that_a_kill_leaves_no_comm
             ["git", "-C", str(mirror), "count-objects"], capture_output=True, text=True, check=True
         )
         assert loose.stdout.startswith("0 objects")
+
+
+def test_a_lock_that_a_killed_git_left_in_a_mirror_is_taken_away_and_a_fresh_one_is_respected(
+    tmp_path: Path,
+) -> None:
+    repos, repo = git(tmp_path)
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    revision = repos.write(repo, "master", base=None, draft=draft(at=at))
+    (mirror,) = (tmp_path / "cache").iterdir()
+    (left,) = (mirror / "refs" / "jx" / "drafts").iterdir()
+    lock = left.with_name(f"{left.name}.lock")
+    left.unlink()
+    lock.touch()
+    with pytest.raises(Stale):
+        repos.append(repo, "master", parent=None, draft=draft(at=at))
+    os.utime(lock, (0, 0))
+    assert repos.append(repo, "master", parent=None, draft=draft(at=at)) == revision
+    assert not lock.exists()

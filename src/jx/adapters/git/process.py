@@ -6,6 +6,7 @@ import base64
 import os
 import re
 import subprocess
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,8 @@ class Git:
     """The git command, run without questions. Tokens reach it in its environment, never in an argument or a URL."""
 
     logins: Logins = no_logins
+    is_owner: bool = False
+    """Whether nobody but jx works in the repositories that it runs in: locks that a killed git left there are then taken away."""
 
     def run(
         self,
@@ -52,6 +55,8 @@ class Git:
             raise Failed("git is not installed", hint="install git 2.38 or newer") from error
         if done.returncode == 0:
             return done.stdout
+        if self.is_owner and _remove_dead_lock(done.stderr.decode(errors="replace")):
+            return self.run(*arguments, cwd=cwd, url=url, stdin=stdin, subject=subject)
         raise translate(done.stderr.decode(errors="replace"), url=url, subject=subject or arguments[0])
 
     def text(self, *arguments: str, cwd: Path | str | None = None, url: str = "") -> str:
@@ -106,6 +111,26 @@ _REDIRECTED = re.compile(
     r"unable to update url base from redirection|returned error: 30\d|\b30[1278]\b.*redirect"
 )
 _REJECTED = re.compile(r"! \[remote rejected\] .*\((.*)\)")
+
+
+_LOCK = re.compile(r"Unable to create '([^']+\.lock)': File exists")
+_LIVES = 60
+"""Seconds. Git holds the lock of a file for as long as it takes to write it."""
+
+
+def _remove_dead_lock(stderr: str) -> bool:
+    """Whether git stumbled over the lock of one that was killed, and it is gone now."""
+    found = _LOCK.search(stderr)
+    if not found:
+        return False
+    lock = Path(found[1])
+    try:
+        if time.time() - lock.stat().st_mtime < _LIVES:
+            return False
+        lock.unlink()
+    except OSError:
+        return False
+    return True
 
 
 def translate(stderr: str, *, url: str, subject: str) -> JxError:

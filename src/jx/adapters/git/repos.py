@@ -23,7 +23,7 @@ class GitRepos:
 
     def __init__(self, cache: Path, *, logins: Logins = no_logins) -> None:
         self._cache = cache
-        self._git = Git(logins)
+        self._git = Git(logins, is_owner=True)
         self._lock = threading.Lock()
 
     def head(self, repo: Repo, branch: str) -> Revision | None:
