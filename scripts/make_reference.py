@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import ast
 import inspect
+import json
 import re
 import textwrap
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -22,6 +24,7 @@ from jx.cli.main import root
 from jx.cli.tree import ROWS, Row, load
 from jx.config import settings
 from jx.domain import errors
+from jx.domain.pipelines.schema import pack_schema, project_schema
 
 REFERENCE = Path(__file__).resolve().parents[1] / "docs" / "reference"
 
@@ -42,6 +45,14 @@ belongs to a platform, and so stands in git: see [environment repositories](envi
 _ABOUT_TOKENS = """
 No option takes a token or a password: everybody on a machine can read the arguments of a process. `jx local env` prints none
 either; it sets up a shell so that git asks jx for them.
+"""
+_ABOUT_FILE = """
+`jenkins-x.yml` says what runs for a pull request, for its merge, and for other branches; `jenkins-x-NAME.yml` says it for the
+context NAME. The file is a [ProjectFile](#projectfile); a build pack's `pipeline.yaml` is a [PipelineConfig](#pipelineconfig).
+A text may be written as a number or as true and false: it is taken as it is written. What Kubernetes defines (volumes,
+resources, `valueFrom`, ...) stands as Kubernetes has it. `jx step syntax validate` tells every mistake with its line; editors
+take the JSON Schemas: [of jenkins-x.yml](jenkins-x.schema.json), [of pipeline.yaml](pipeline.schema.json). What comes of it,
+and what cannot be done: [pipelines](../explanation/pipelines.md).
 """
 _ABOUT_ONE = """
 `jx get env NAME`, `jx get apps NAME` and `jx local status` answer a question: they end with 1 where nothing of that name is
@@ -64,7 +75,14 @@ _WHEN = {
 
 def make_pages() -> dict[str, str]:
     """Every generated page: its file name in docs/reference, and its text."""
-    return {"commands.md": _commands(), "settings.md": _settings(), "exit-codes.md": _exit_codes()}
+    return {
+        "commands.md": _commands(),
+        "settings.md": _settings(),
+        "exit-codes.md": _exit_codes(),
+        "pipeline-file.md": _pipeline_file(),
+        "jenkins-x.schema.json": _json(project_schema()),
+        "pipeline.schema.json": _json(pack_schema()),
+    }
 
 
 def main() -> None:
@@ -223,6 +241,56 @@ def _exit_codes() -> str:
         "\n".join(["| code | error | meaning |", "| --: | --- | --- |", *rows]),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _json(data: Any) -> str:
+    return json.dumps(data, indent=2) + "\n"
+
+
+def _pipeline_file() -> str:
+    kinds = project_schema()["$defs"] | pack_schema()["$defs"]
+    first = [
+        "ProjectFile",
+        "PipelineConfig",
+        "Pipelines",
+        "Lifecycles",
+        "Lifecycle",
+        "Pipeline",
+        "Stage",
+        "Step",
+    ]
+    parts = [
+        "# Pipeline files",
+        _NOTE.format(source="the types in `src/jx/domain/pipelines/syntax.py`"),
+        _wrapped(_ABOUT_FILE),
+    ]
+    for name in (*first, *(name for name in kinds if name not in first)):
+        parts += [f"## {name}", kinds[name]["description"], _keys(kinds[name])]
+    return "\n\n".join(parts) + "\n"
+
+
+def _keys(kind: dict[str, Any]) -> str:
+    needed = kind.get("required", ())
+    rows = [
+        f"| `{key}` | {_written_as(one)} | {_cell(one['description'])}{' **Required.**' if key in needed else ''} |"
+        for key, one in kind["properties"].items()
+    ]
+    return "\n".join(["| key | is | |", "| --- | --- | --- |", *rows])
+
+
+def _written_as(one: dict[str, Any]) -> str:
+    """How the value of a key is written, from its schema."""
+    if "$ref" in one:
+        name = one["$ref"].rpartition("/")[2]
+        return f"[{name}](#{name.lower()})"
+    if "enum" in one:
+        return "a word"
+    if one["type"] == "array":
+        return f"list of {_written_as(one['items'])}"
+    if one["type"] == "object":
+        inner = one.get("additionalProperties")
+        return f"names, each with {_written_as(inner)}" if inner else "as in Kubernetes"
+    return {"boolean": "true or false", "integer": "a whole number"}.get(str(one["type"]), "text")
 
 
 def _kinds(kind: type[errors.JxError]) -> Iterator[type[errors.JxError]]:

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from jx.usecases.uninstall_platform import UninstallPlatform
     from jx.usecases.upgrade_apps import UpgradeApps
     from jx.usecases.upgrade_platform import UpgradePlatform
+    from jx.usecases.validate_pipelines import ValidatePipelines
     from jx.usecases.verify_secrets import VerifySecrets
 
 
@@ -406,3 +407,9 @@ class Wiring(Outside):
             DriftController(platform, watch, self.clock, self.holder),
         )
         return Loops(controller, self.signals, self.clock, self.reporter, poll)
+
+    def validate_pipelines(self) -> ValidatePipelines:
+        """`jx step syntax validate`."""
+        from jx.usecases.validate_pipelines import ValidatePipelines
+
+        return ValidatePipelines(self.folders)

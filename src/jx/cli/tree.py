@@ -74,6 +74,8 @@ ROWS = (
     Row(
         "step secrets verify", "Check that every secret that is referred to is there, or will be made", STEPS
     ),
+    Row("step syntax validate", "Check pipeline files, all mistakes at once", STEPS),
+    Row("step syntax schema", "Print the JSON Schema of pipeline files", STEPS),
     Row("local start", "Start the embedded platform", PLATFORM),
     Row("local stop", "Stop it; nothing is lost", PLATFORM),
     Row("local status", "Show what runs", PLATFORM),
@@ -101,6 +103,7 @@ SUMMARIES = {
     "step env": "Apply an environment",
     "step helm": "Build, apply and number charts",
     "step secrets": "Check secrets",
+    "step syntax": "Check and show pipeline files",
     "local": "The embedded platform: start, stop, status, logs, users",
     "local user": "Users of the embedded forge",
     "upgrade": "Upgrade apps and the platform",

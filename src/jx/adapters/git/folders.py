@@ -17,6 +17,8 @@ from jx.ports.folders import Folder
 _CHARTS = ("Chart.yaml", "env/Chart.yaml", "requirements.yaml", "env/requirements.yaml")
 """What a folder outside of git must hold one of, so that nobody's whole home is read as an environment."""
 
+_LARGEST = 1 << 20
+
 
 class GitFolders:
     """Folders on disk; git, where there is any, says which files count."""
@@ -45,6 +47,14 @@ class GitFolders:
             untracked=tuple(self._list(top, "--others", "--exclude-standard")),
         )
         return self._with_history(top, bare)
+
+    def look(self, path: str, *patterns: str) -> Tree:
+        folder = Path(path).resolve()
+        if not folder.is_dir():
+            raise NotFound(f"there is no folder {folder}", hint="name one with --dir")
+        found = {one.relative_to(folder) for pattern in patterns for one in folder.glob(pattern)}
+        names = [str(one) for one in found if ".git" not in one.parts]
+        return _read_files(folder, [name for name in names if (folder / name).lstat().st_size <= _LARGEST])
 
     def write(self, path: str, tree: Tree) -> None:
         folder = Path(path)

@@ -1,0 +1,74 @@
+"""Files: jenkins-x.yml and its like, read whole or refused with every mistake and its line."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from jx.domain.errors import NotFound
+from jx.domain.layouts.sections import Mistakes
+from jx.domain.names import parse_app_key
+from jx.domain.pipelines.checking import check_config, check_project
+from jx.domain.pipelines.shapes import read_shape
+from jx.domain.pipelines.syntax import PackImports, PipelineConfig, ProjectFile
+from jx.domain.trees import Tree
+from jx.domain.yaml_text import parse_node
+
+_T = TypeVar("_T")
+
+PROJECT_FILE = "jenkins-x.yml"
+PACK_FILE = "pipeline.yaml"
+IMPORTS_FILE = "imports.yaml"
+
+
+def name_file(context: str = "") -> str:
+    """The name of the file of a context."""
+    return f"jenkins-x-{parse_app_key(context)}.yml" if context else PROJECT_FILE
+
+
+def find_file(tree: Tree, context: str = "") -> str:
+    """The file of a context as it is in a tree: its own, else jenkins-x.yml; NotFound without both."""
+    for name in dict.fromkeys((name_file(context), PROJECT_FILE)):
+        if name in tree.files:
+            return name
+    raise NotFound(
+        f"there is no {' and no '.join(dict.fromkeys((name_file(context), PROJECT_FILE)))}",
+        hint="run it in the folder of a project, or name that by --dir",
+    )
+
+
+def parse_project(text: str, where: str = PROJECT_FILE) -> ProjectFile:
+    """A project's file, or Invalid with all its mistakes."""
+    mistakes = Mistakes()
+    file = _read(ProjectFile, text, where, mistakes)
+    if not mistakes.problems:
+        check_project(file, mistakes)
+    mistakes.check(f"{where} has mistakes")
+    return file
+
+
+def parse_pack(text: str, where: str = PACK_FILE) -> PipelineConfig:
+    """A build pack's pipeline.yaml, or Invalid with all its mistakes."""
+    mistakes = Mistakes()
+    config = _read(PipelineConfig, text, where, mistakes)
+    if not mistakes.problems:
+        check_config(config, mistakes)
+    mistakes.check(f"{where} has mistakes")
+    return config
+
+
+def parse_imports(text: str, where: str = IMPORTS_FILE) -> PackImports:
+    """The other repositories that build packs add to, or Invalid with all mistakes."""
+    mistakes = Mistakes()
+    imports = _read(PackImports, text, where, mistakes)
+    mistakes.check(f"{where} has mistakes")
+    return imports
+
+
+def _read(kind: type[_T], text: str, where: str, mistakes: Mistakes) -> _T:
+    node = parse_node(text, where)
+    if node is None or node.real.tag == "null":
+        return kind()
+    if node.real.tag != "map":
+        mistakes.add(where, "expected `key: value`", node.line)
+        return kind()
+    return read_shape(kind, node, where, mistakes)

@@ -1,0 +1,50 @@
+"""Validate pipeline files: of a project, or of a folder of build packs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from jx.domain.errors import Invalid, NotFound, Problem
+from jx.domain.pipelines import files
+from jx.ports.folders import Folders
+
+
+@dataclass(frozen=True, slots=True)
+class Validated:
+    """The files that were looked at, and everything that is wrong with them."""
+
+    files: tuple[str, ...]
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ValidatePipelines:
+    """Reads files as they are on disk, whether or not git knows them; changes nothing."""
+
+    folders: Folders
+
+    def of_project(self, folder: str, context: str = "") -> Validated:
+        """jenkins-x.yml, or that of a context; NotFound where there is none."""
+        tree = self.folders.look(folder, "jenkins-x*.yml")
+        name = files.find_file(tree, context)
+        try:
+            files.parse_project(tree.text(name), name)
+        except Invalid as error:
+            return Validated((name,), error.problems or (Problem(name, error.message),))
+        return Validated((name,))
+
+    def of_packs(self, folder: str) -> Validated:
+        """Every pipeline.yaml and imports.yaml below a folder; NotFound where there is none."""
+        tree = self.folders.look(folder, f"**/{files.PACK_FILE}", f"**/{files.IMPORTS_FILE}")
+        if not tree.files:
+            raise NotFound(
+                f"there is no {files.PACK_FILE} below {folder}", hint="name a clone of build packs by --dir"
+            )
+        problems: list[Problem] = []
+        for name in tree.files:
+            parse = files.parse_imports if name.endswith(files.IMPORTS_FILE) else files.parse_pack
+            try:
+                parse(tree.text(name), name)
+            except Invalid as error:
+                problems += error.problems or (Problem(name, error.message),)
+        return Validated(tuple(tree.files), tuple(problems))

@@ -1,0 +1,101 @@
+"""`jx step syntax`: checks and schemas of pipeline files, with nothing installed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from jx.cli.main import main
+
+GOOD = "pipelineConfig:\n  pipelines:\n    release:\n      build: {steps: [{sh: make, name: make}]}\n"
+BAD = "buildpack: go\npipelineConfig: none\n"
+
+
+@pytest.fixture(autouse=True)
+def _folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("JX_HOME", str(tmp_path / "home"))
+    (tmp_path / "project").mkdir()
+    monkeypatch.chdir(tmp_path / "project")
+
+
+def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
+    code = main(["step", "syntax", *words])
+    seen = capsys.readouterr()
+    return code, seen.out, seen.err
+
+
+def test_a_good_file_is_said_to_be_good(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("jenkins-x.yml").write_text(GOOD)
+    assert run(capsys, "validate") == (0, "Successfully validated jenkins-x.yml\n", "")
+
+
+def test_all_mistakes_of_a_file_are_told_with_their_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("jenkins-x.yml").write_text(BAD)
+    code, out, err = run(capsys, "validate", "pipeline")
+    assert (code, out) == (5, "")
+    assert err.splitlines()[:3] == [
+        "error: there are mistakes in jenkins-x.yml",
+        "  jenkins-x.yml:1: buildpack is not known here; did you mean buildPack?",
+        "  jenkins-x.yml:2: pipelineConfig is a mapping",
+    ]
+
+
+def test_programs_get_the_mistakes_as_a_document(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("jenkins-x-deploy.yml").write_text(BAD)
+    code, out, err = run(capsys, "validate", "-c", "deploy", "-o", "json")
+    assert (code, err) == (5, "")
+    assert json.loads(out) == {
+        "files": ["jenkins-x-deploy.yml"],
+        "valid": False,
+        "problems": [
+            {"file": "jenkins-x-deploy.yml", "line": 1, "problem": "buildpack is not known here; did you mean buildPack?"},
+            {"file": "jenkins-x-deploy.yml", "line": 2, "problem": "pipelineConfig is a mapping"},
+        ],
+    }  # fmt: skip
+
+
+def test_what_is_no_yaml_is_told_with_its_line_too(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("jenkins-x.yml").write_text("buildPack: none\n  pipelineConfig: }\n")
+    code, _, err = run(capsys, "validate")
+    assert code == 5
+    assert "jenkins-x.yml:2: mapping values are not allowed" in err
+
+
+def test_a_folder_without_a_file_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = run(capsys, "validate")
+    assert code == 4
+    assert err.startswith("error: there is no jenkins-x.yml\n")
+
+
+def test_build_packs_are_checked_all_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    for name, text in {"packs/go": "pipelines: {}\n", "packs/c": "Agent: {}\n"}.items():
+        Path(name).mkdir(parents=True)
+        Path(name, "pipeline.yaml").write_text(text)
+    Path("packs/imports.yaml").write_text("modules:\n- {name: classic}\n")
+    code, _, err = run(capsys, "validate", "buildpacks")
+    assert code == 5
+    assert "packs/c/pipeline.yaml:1: Agent is not known here; did you mean agent?" in err
+    assert "packs/imports.yaml:2: gitUrl is missing" in err
+    assert run(capsys, "validate", "buildpacks", "-d", "packs/go")[:2] == (
+        0,
+        "Successfully validated pipeline.yaml\n",
+    )
+
+
+def test_a_link_out_of_the_folder_is_not_followed(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "elsewhere.yml").write_text("secret: of somebody\n")
+    Path("jenkins-x.yml").symlink_to(tmp_path / "elsewhere.yml")
+    code, out, err = run(capsys, "validate")
+    assert code == 5
+    assert "symbolic links are not allowed" in err
+    assert "secret" not in out + err
+
+
+def test_the_schemas_are_printed_and_written(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "schema")
+    assert code == 0
+    assert "pipelineConfig" in json.loads(out)["$defs"]["ProjectFile"]["properties"]
+    assert run(capsys, "schema", "--buildpack", "-o", "pack.json")[:2] == (0, "Written to pack.json\n")
+    assert json.loads(Path("pack.json").read_text())["$ref"] == "#/$defs/PipelineConfig"

@@ -1,0 +1,186 @@
+"""Pipeline files: what they say, everything that is wrong with them at once, and the JSON Schema that says the same."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jsonschema_rs
+import pytest
+from tests.support import broken_pipelines
+from tests.support.broken_pipelines import Broken
+
+from jx.domain.errors import Invalid, NotFound
+from jx.domain.pipelines import files
+from jx.domain.pipelines.schema import pack_schema, project_schema
+from jx.domain.pipelines.shapes import write_shape
+from jx.domain.trees import Tree
+from jx.domain.yaml_text import read_yaml, write_yaml
+
+WHOLE = """
+buildPack: none
+buildPackGitURL: https://git.example.com/packs.git
+env:
+- {name: TEAM, value: cheese}
+pipelineConfig:
+  agent: {image: go}
+  env:
+  - name: VERBOSE
+    value: yes
+  pipelines:
+    release:
+      pipeline:
+        options:
+          timeout: {time: 2, unit: days}
+          containerOptions:
+            resources: {limits: {cpu: 4, memory: 4Gi}}
+        stages:
+        - name: build
+          options:
+            retry: 2
+            volumes:
+            - {name: cache, emptyDir: {}}
+          steps:
+          - loop:
+              variable: SHARD
+              values: ["1", 2, 3.50]
+              steps:
+              - {name: test, command: make, args: [test, "$SHARD"], dir: src}
+        - name: checks
+          parallel:
+          - {name: lint, steps: [{sh: make lint}]}
+          - name: nested
+            stages:
+            - {name: unit, matrix: {GO: [1.20, "1.21"]}, steps: [{command: make unit}]}
+        post:
+        - condition: failure
+          steps: [{command: make cry}]
+    pullRequest:
+      build:
+        replace: true
+        steps: [{sh: make, comment: all of it, when: prow}]
+    overrides:
+    - {pipeline: release, stage: build, name: make, type: before, step: {sh: make deps}}
+"""
+
+
+@pytest.mark.parametrize("broken", broken_pipelines.ALL, ids=lambda one: one.said)
+def test_a_broken_file_is_told_with_its_line(broken: Broken) -> None:
+    with pytest.raises(Invalid) as caught:
+        files.parse_project(broken.text)
+    told = [(problem.line, problem.what) for problem in caught.value.problems]
+    assert [line for line, what in told if broken.said in what] == [broken.line], told
+    assert {problem.where for problem in caught.value.problems} == {"jenkins-x.yml"}
+
+
+def test_there_are_fifty_broken_files_or_more_and_each_has_one_mistake() -> None:
+    assert len(broken_pipelines.ALL) >= 50
+    for broken in broken_pipelines.ALL:
+        with pytest.raises(Invalid) as caught:
+            files.parse_project(broken.text)
+        assert len(caught.value.problems) == 1, (broken.said, [str(one) for one in caught.value.problems])
+
+
+def test_all_mistakes_of_a_file_are_told_at_once_in_the_order_of_their_lines() -> None:
+    text = "buildpack: go\npipelineConfig:\n  pipelines:\n    Release: {}\n    feature: {biuld: {}}\n  environmet: x\n"
+    with pytest.raises(Invalid) as caught:
+        files.parse_project(text, "jenkins-x-deploy.yml")
+    assert [str(problem) for problem in caught.value.problems] == [
+        "jenkins-x-deploy.yml:1: buildpack is not known here; did you mean buildPack?",
+        "jenkins-x-deploy.yml:4: Release is not known here; did you mean release?",
+        "jenkins-x-deploy.yml:5: biuld is not known here; did you mean build?",
+        "jenkins-x-deploy.yml:6: environmet is not known here; did you mean environment?",
+    ]
+
+
+def test_a_file_is_read_as_it_is_written() -> None:
+    file = files.parse_project(WHOLE)
+    assert file.build_pack_git_url == "https://git.example.com/packs.git"
+    assert file.pipeline_config is not None
+    assert file.pipeline_config.pipelines is not None
+    assert file.pipeline_config.env[0].value == "yes"
+    release = file.pipeline_config.pipelines.release
+    assert release is not None
+    assert release.pipeline is not None
+    build, checks = release.pipeline.stages
+    assert build.steps[0].loop is not None
+    assert build.steps[0].loop.values == ("1", "2", "3.50")
+    assert checks.parallel[1].stages[0].matrix == {"GO": ("1.20", "1.21")}
+    assert release.pipeline.options is not None
+    assert release.pipeline.options.timeout is not None
+    assert release.pipeline.options.timeout.duration.days == 2
+
+
+def test_a_file_that_is_written_reads_as_the_same() -> None:
+    file = files.parse_project(WHOLE)
+    assert files.parse_project(write_yaml(write_shape(file))) == file
+
+
+def test_an_empty_file_says_nothing() -> None:
+    assert write_shape(files.parse_project("")) == {}
+    assert write_shape(files.parse_project("# nothing\n")) == {}
+
+
+def test_what_an_anchor_names_may_be_merged() -> None:
+    text = """
+    pipelineConfig:
+      pipelines:
+        feature:
+          pipeline: &all
+            agent: {image: go}
+            stages: [{name: a, steps: [{command: make}]}]
+        release:
+          pipeline:
+            <<: *all
+            dir: src
+    """
+    config = files.parse_project(text).pipeline_config
+    assert config is not None
+    assert config.pipelines is not None
+    assert config.pipelines.release is not None
+    pipeline = config.pipelines.release.pipeline
+    assert pipeline is not None
+    assert (pipeline.dir, pipeline.stages[0].name) == ("src", "a")
+
+
+def test_a_context_has_a_file_of_its_own_or_else_the_one_of_all() -> None:
+    tree = Tree().put("jenkins-x.yml", "").put("jenkins-x-deploy.yml", "")
+    assert files.find_file(tree, "deploy") == "jenkins-x-deploy.yml"
+    assert files.find_file(tree, "lint") == "jenkins-x.yml"
+    assert files.find_file(tree) == "jenkins-x.yml"
+    with pytest.raises(NotFound, match=r"no jenkins-x-lint\.yml and no jenkins-x\.yml"):
+        files.find_file(Tree(), "lint")
+    with pytest.raises(Invalid):
+        files.find_file(tree, "../../etc")
+
+
+def _fits(schema: dict[str, Any], text: str) -> bool:
+    return jsonschema_rs.is_valid(schema, read_yaml(text, allow_duplicates=True))
+
+
+OF_YAML = {"buildPack stands here and in line 1", "`<<` merges mappings only"}
+"""What no schema sees, since it is shown what YAML has made of the file."""
+
+
+@pytest.mark.parametrize(
+    "broken", [one for one in broken_pipelines.SHAPES if one.said not in OF_YAML], ids=lambda one: one.said
+)
+def test_the_schema_refuses_what_the_reader_refuses_for_its_shape(broken: Broken) -> None:
+    assert not _fits(project_schema(), broken.text)
+
+
+@pytest.mark.parametrize("broken", broken_pipelines.MEANINGS, ids=lambda one: one.said)
+def test_the_schema_takes_what_is_wrong_only_as_a_whole(broken: Broken) -> None:
+    assert _fits(project_schema(), broken.text)
+
+
+def test_the_schema_takes_what_the_reader_takes() -> None:
+    assert _fits(project_schema(), WHOLE)
+    assert _fits(
+        pack_schema(), "extends: {import: classic, file: go/pipeline.yaml}\npipelines: {post: {steps: []}}"
+    )
+    assert not _fits(pack_schema(), WHOLE)
+
+
+def test_the_schemas_are_schemas() -> None:
+    jsonschema_rs.meta.validate(project_schema())
+    jsonschema_rs.meta.validate(pack_schema())
