@@ -26,14 +26,15 @@ class Started:
         self.record, self.log = folder / "record", folder / "log"
         self.ended = threading.Event()
         environment = {"PATH": os.environ["PATH"]}
-        self.process = Process.start(
-            ["/bin/sh", "-c", script],
-            environment=environment,
-            folder=folder,
-            log=self.log,
-            record=self.record,
-            on_exit=self.ended.set,
-        )
+        with self.log.open("ab") as log:
+            self.process = Process.start(
+                ["/bin/sh", "-c", script],
+                environment=environment,
+                folder=folder,
+                output=log.fileno(),
+                record=self.record,
+                on_exit=self.ended.set,
+            )
 
 
 def test_the_name_of_a_program_may_hold_anything() -> None:

@@ -234,6 +234,7 @@ def _daemons(name: str, folder: Path, record: _Record, keys: Path) -> tuple[Daem
     node_command = this_python(
         "-m", "jx.adapters.local.node", "--dir", str(kubernetes), "--port", str(record.kubernetes_port),
         "--ingress-port", str(record.ingress_port), "--name", f"jx-{name}",
+        "--hide", str(folder.parents[1]), "--hide", str(keys),
     )  # fmt: skip
     return (
         Daemon("forge", forge_command, forge, (record.forge_port,), forge / "lock", logs / "forge.log"),

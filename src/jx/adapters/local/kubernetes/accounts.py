@@ -24,6 +24,8 @@ _NAME = "kubernetes.io/service-account.name"
 _UID = "kubernetes.io/service-account.uid"
 _DEFAULT_SECONDS = 3600
 _SHORTEST_SECONDS = 600
+_UNTIL_END = "untilEnd"
+_ENDED = ("Succeeded", "Failed")
 _BOUND_KINDS = {"Pod": ("", "pods"), "Secret": ("", "secrets"), "Node": ("", "nodes")}
 
 
@@ -38,6 +40,14 @@ class Accounts:
     def token_for(self, namespace: str, name: str) -> str:
         """A token without an end, good as long as the ServiceAccount lives."""
         return self._pki.sign_token(self._claims_for(self._account(namespace, name), namespace, name))
+
+    def token_for_run(self, pod: Obj) -> str:
+        """A token of one pod alone: good while that pod is there and has not ended."""
+        namespace, name = pod["metadata"]["namespace"], pod["spec"].get("serviceAccountName") or "default"
+        claims = self._claims_for(self._account(namespace, name), namespace, name)
+        bound = {"name": pod["metadata"]["name"], "uid": pod["metadata"]["uid"]}
+        claims["kubernetes.io"] |= {"pod": bound, _UNTIL_END: True}
+        return self._pki.sign_token(claims)
 
     def request_token(self, namespace: str, name: str, review: Obj) -> Obj:
         """The answered TokenRequest."""
@@ -142,6 +152,9 @@ class Accounts:
         for collection, reference in living:
             found = self._verbs.store.find(collection, (namespace, reference["name"]))
             if found is None or found.obj["metadata"]["uid"] != reference["uid"]:
+                return None
+            phase = (found.obj.get("status") or {}).get("phase")
+            if collection == _BOUND_KINDS["Pod"] and private.get(_UNTIL_END) and phase in _ENDED:
                 return None
         groups = ("system:serviceaccounts", f"system:serviceaccounts:{namespace}", AUTHENTICATED)
         return User(f"system:serviceaccount:{namespace}:{account['name']}", groups, account["uid"])

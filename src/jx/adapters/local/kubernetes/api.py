@@ -230,6 +230,10 @@ class Api:
         """A bearer token for a ServiceAccount, good until it (or its namespace) is deleted."""
         return self.accounts.token_for(namespace, serviceaccount)
 
+    def token_for_run(self, pod: Obj) -> str:
+        """A bearer token for the ServiceAccount of a pod that is good until this very pod has ended or is deleted."""
+        return self.accounts.token_for_run(pod)
+
     def _served(self, resource: Resource) -> Served:
         served = self.verbs.registry.find(resource.group, resource.version, resource.plural)
         return served or self.verbs.registry.get(resource.group, resource.plural, resource.version)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from jx.adapters.local.kubernetes.controllers.podstatus import ContainerState
 from jx.adapters.local.kubernetes.facts import Obj
 from jx.adapters.local.node.folders import PodFolder
 from jx.adapters.local.node.probes import Prober, Surroundings
-from jx.adapters.local.node.processes import Process
+from jx.adapters.local.node.processes import Process, open_log
 
 _KILLED = 137
 
@@ -129,19 +130,24 @@ class Container:
 
     def start(self, launch: Launch) -> None:
         """Begin a run. OSError where the program cannot be started at all."""
-        log = self._folder.begin_log(self.name)
-        process = Process.start(
+        output = open_log(self._folder.begin_log(self.name))
+        try:
+            self._run_process(launch, output)
+        finally:
+            os.close(output)
+        self._begin()
+        self._prober = Prober(self.spec, launch.surroundings, self._on_change)
+        self._prober.start()
+
+    def _run_process(self, launch: Launch, output: int) -> None:
+        self._process = Process.start(
             launch.argv,
             environment=launch.environment,
             folder=launch.surroundings.folder,
-            log=log,
+            output=output,
             record=self._folder.record(self.name),
             on_exit=self._on_change,
         )
-        self._begin()
-        self._process = process
-        self._prober = Prober(self.spec, launch.surroundings, self._on_change)
-        self._prober.start()
 
     def play(self) -> None:
         """Count as running without a process: the image is somebody else's."""

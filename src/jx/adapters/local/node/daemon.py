@@ -41,6 +41,7 @@ class Options:
     namespace: str = "jx"
     patience: Patience = field(default_factory=Patience)
     play: PlaySettings = field(default_factory=PlaySettings)
+    hidden: tuple[Path, ...] = ()
 
 
 class Cluster:
@@ -102,7 +103,9 @@ def run(options: Options) -> None:
         except OSError as error:
             raise taken(options.port, error) from error
         with server:
-            settings = NodeSettings(patience=options.patience, server=("127.0.0.1", server.port))
+            settings = NodeSettings(
+                patience=options.patience, server=("127.0.0.1", server.port), hidden=options.hidden
+            )
             cluster = Cluster(server.api, options, settings)
             try:
                 cluster.start()
@@ -132,6 +135,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         metavar="IMAGE=HOW",
         help=f"played images that fail: {', '.join(FAILURES)}",
     )
+    parser.add_argument(
+        "--hide",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="FOLDER",
+        help="a folder that steps of pipelines may not see",
+    )
     given = parser.parse_args(arguments)
     try:
         play = PlaySettings.parse(given.ready_after_seconds, given.fail)
@@ -145,6 +156,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         namespace=given.namespace,
         patience=Patience(given.first_restart_seconds, given.longest_restart_seconds),
         play=play,
+        hidden=tuple(given.hide),
     )
     try:
         run(options)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,6 +87,16 @@ class PodFolder:
     def write_account(self, account: Account) -> None:
         write_files(self.account, account.files())
 
+    def link_claims(self, pod: Obj, find: Callable[[str], Path]) -> None:
+        """Make the volumes of claims lead to where what was claimed is kept: pods that name the same claim share it."""
+        for volume in pod["spec"].get("volumes") or []:
+            claim = (volume.get("persistentVolumeClaim") or {}).get("claimName")
+            link = self.path / "volumes" / volume["name"]
+            if claim and not link.is_symlink():
+                kept = find(claim)
+                kept.mkdir(mode=0o700, parents=True, exist_ok=True)
+                link.symlink_to(kept)
+
     def write_volumes(
         self, pod: Obj, find: environment.FindConfig, *, ip: str, account: Account | None
     ) -> None:
@@ -104,13 +114,14 @@ class PodFolder:
         root.mkdir(mode=0o700, exist_ok=True)
         for mount in container.get("volumeMounts") or []:
             source = self.path / "volumes" / mount["name"] / mount.get("subPath", "").strip("/")
-            target = _inside(root, mount["mountPath"])
+            target = inside(root, mount["mountPath"])
             target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             if not target.is_symlink() and not target.exists():
                 target.symlink_to(source)
 
 
-def _inside(root: Path, path: str) -> Path:
+def inside(root: Path, path: str) -> Path:
+    """A path of a container, below where its volumes are mounted; it never leads out of there."""
     parts = [part for part in path.split("/") if part not in ("", ".", "..")]
     return root.joinpath(*parts)
 
@@ -122,7 +133,7 @@ def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
         if str(path.relative_to(folder)) not in files:
             path.unlink()
     for name, content in files.items():
-        path = _inside(folder, name)
+        path = inside(folder, name)
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if path.is_file() and path.read_bytes() == content:
             continue

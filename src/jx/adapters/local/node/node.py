@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ from jx.adapters.local.kubernetes.controllers.cluster import (
     PODS,
     SECRETS,
     SERVICE_ACCOUNTS,
+    VOLUME_CLAIMS,
     Cluster,
     which,
 )
@@ -26,6 +28,8 @@ from jx.adapters.local.node import processes
 from jx.adapters.local.node.folders import Account, PodFolder
 from jx.adapters.local.node.images import Images
 from jx.adapters.local.node.pods import Pod, Settings, Tools
+from jx.adapters.local.node.steps import StepsPod, is_of_steps
+from jx.adapters.local.node.veils import Veil, find_veil
 from jx.domain.errors import Invalid
 
 logger = logging.getLogger(__name__)
@@ -52,23 +56,40 @@ class Node:
         self.cluster = Cluster(api, "kubelet")
         self._api = api
         self._pods_folder = folder / "pods"
+        self._claims_folder = folder / "claims"
         self._images = images
         self._addresses = addresses
         self._settings = settings or Settings()
+        self._veil: Veil | None = None
         self._tools = Tools(
             images=images,
             recorder=Recorder(self.cluster, "kubelet"),
             settings=self._settings,
             find_config=lambda kind, namespace, name: self.cluster.cache.get(_CONFIGS[kind], namespace, name),
             account_of=self._account_of,
+            claim_folder=self._claim_folder,
+            find_veil=lambda: self.veil,
         )
         self._pods: dict[str, Pod] = {}
         self._tokens: dict[tuple[str, str], str] = {}
         self._loop: Loop[Key] = Loop("node", self._work)
         self._unsubscribe: Callable[[], None] = lambda: None
 
+    @property
+    def veil(self) -> Veil:
+        """What keeps steps of pipelines from what is hidden; found out when it is first asked for."""
+        if self._veil is None:
+            self._veil = find_veil(self._settings.hidden)
+        return self._veil
+
+    def use_veil(self, veil: Veil) -> None:
+        """Take this one from now on."""
+        self._veil = veil
+
     def is_real(self, pod: Obj) -> bool:
         """Whether this node runs the pod; false where the list of images cannot be read (which is logged)."""
+        if is_of_steps(pod):
+            return True
         try:
             return any(self._images.find(each["image"]) is not None for each in pod["spec"]["containers"])
         except Invalid as error:
@@ -115,6 +136,8 @@ class Node:
             self._loop.add(_key(event.obj))
             if event.old and objects.uid_of(event.old) != objects.uid_of(event.obj):
                 self._loop.add(_key(event.old))
+        elif kind == VOLUME_CLAIMS and event.type == "DELETED":
+            shutil.rmtree(self._claims_folder / objects.uid_of(event.obj), ignore_errors=True)
         elif kind == SERVICE_ACCOUNTS and event.type == "DELETED":
             self._tokens.pop((objects.namespace_of(event.obj), objects.name_of(event.obj)), None)
         elif kind in (CONFIG_MAPS, SECRETS):
@@ -152,7 +175,8 @@ class Node:
         folder = PodFolder.of(self._pods_folder, pod)
         folder.make()
         ip = "127.0.0.1" if pod["spec"].get("hostNetwork") else objects.status_of(pod).get("podIP")
-        held = Pod(pod, folder, ip or self._addresses.allocate(), self._tools, lambda: self._loop.add(key))
+        kind = StepsPod if is_of_steps(pod) else Pod
+        held = kind(pod, folder, ip or self._addresses.allocate(), self._tools, lambda: self._loop.add(key))
         self._pods[key[2]] = held
         return held
 
@@ -195,9 +219,17 @@ class Node:
         account = self.cluster.cache.get(SERVICE_ACCOUNTS, *place)
         if account is None or account.get("automountServiceAccountToken") is False:
             return None
-        if place not in self._tokens:
-            self._tokens[place] = self._api.token_for(*place)
-        return Account(self._tokens[place], self._api.pki.authority_pem, namespace)
+        if is_of_steps(pod):
+            token = self._api.token_for_run(pod)
+        else:
+            if place not in self._tokens:
+                self._tokens[place] = self._api.token_for(*place)
+            token = self._tokens[place]
+        return Account(token, self._api.pki.authority_pem, namespace)
+
+    def _claim_folder(self, pod: Obj, name: str) -> Path:
+        claim = self.cluster.cache.get(VOLUME_CLAIMS, objects.namespace_of(pod), name)
+        return self._claims_folder / (objects.uid_of(claim) if claim else objects.uid_of(pod))
 
 
 def _key(pod: Obj) -> Key:

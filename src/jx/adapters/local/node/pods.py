@@ -16,6 +16,7 @@ from jx.adapters.local.node.folders import Account, PodFolder
 from jx.adapters.local.node.images import Images, parse_reference
 from jx.adapters.local.node.probes import Surroundings
 from jx.adapters.local.node.processes import Process
+from jx.adapters.local.node.veils import Veil
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 CONFIG_AGAIN_SECONDS = 10.0
@@ -31,6 +32,8 @@ class Settings:
     """Host and port of the API server, as pods are told."""
     stop_seconds: float = 10.0
     """How long all pods together may take to end when the node stops."""
+    hidden: tuple[Path, ...] = ()
+    """What steps of pipelines may not see."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,9 @@ class Tools:
     find_config: Callable[[str, str, str], Obj | None]
     """Kind ("configmap" or "secret"), namespace and name."""
     account_of: Callable[[Obj], Account | None]
+    claim_folder: Callable[[Obj, str], Path]
+    """Where the claim of that name is kept, for a pod that names it."""
+    find_veil: Callable[[], Veil]
 
 
 class Pod:
@@ -131,6 +137,7 @@ class Pod:
         self.folder.make()
         if account is not None:
             self.folder.write_account(account)
+        self.folder.link_claims(pod, lambda name: self._tools.claim_folder(pod, name))
         self.folder.write_volumes(pod, find, ip=self.ip, account=account)
         for container in self._every():
             self.folder.mount(container.spec)

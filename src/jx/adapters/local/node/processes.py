@@ -117,25 +117,21 @@ class Process:
         *,
         environment: Mapping[str, str],
         folder: Path,
-        log: Path,
+        output: int,
         record: Path,
         on_exit: Callable[[], None],
     ) -> Process:
-        """Start a program whose output is appended to `log`. OSError where that is impossible."""
-        descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        try:
-            child = subprocess.Popen(
-                ["/bin/sh", "-c", _RECORD_AND_RUN, str(record), *argv],
-                env=dict(environment),
-                cwd=folder,
-                stdin=subprocess.DEVNULL,
-                stdout=descriptor,
-                stderr=descriptor,
-                start_new_session=True,
-                close_fds=True,
-            )
-        finally:
-            os.close(descriptor)
+        """Start a program that writes to the descriptor `output`, which stays the caller's. OSError where that is impossible."""
+        child = subprocess.Popen(
+            ["/bin/sh", "-c", _RECORD_AND_RUN, str(record), *argv],
+            env=dict(environment),
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            close_fds=True,
+        )
         return Process(child, record, on_exit)
 
     @property
@@ -150,11 +146,15 @@ class Process:
             return None
         return 128 - code if code < 0 else code
 
-    def terminate(self) -> None:
-        """Ask it to end."""
-        if self._child.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self._child.pid, signal.SIGTERM)
+    def terminate(self, *, group: bool = False) -> None:
+        """Ask it to end; and everything that it started, where the `group` is asked."""
+        if self._child.returncode is not None:
+            return
+        if group:
+            kill_group(self._child.pid, signal.SIGTERM)
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self._child.pid, signal.SIGTERM)
 
     def kill(self) -> None:
         """End it, with everything that it started in its group."""
@@ -173,6 +173,11 @@ class Process:
         self._child.wait()
         self._record.unlink(missing_ok=True)
         self._on_exit()
+
+
+def open_log(path: Path) -> int:
+    """A descriptor that appends to a log, readable by its user alone."""
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
 
 
 def stop_all(processes: Iterable[Process], grace_seconds: float, *, now: Callable[[], float]) -> None:

@@ -1,0 +1,266 @@
+"""Pods of steps: one after the other, each once, behind a veil, with limits; and what they do to make that hard."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.support.node import RealWorld, running_world
+from tests.support.steps import end_of, ended, log, phase, said, sh, steps_pod, until
+from tests.support.workloads import Obj
+
+from jx.adapters.local.node import strays
+from jx.adapters.local.node.outputs import Output
+from jx.adapters.local.node.processes import identity_of
+from jx.adapters.local.node.veils import Veil, works
+
+RESULTS = {"name": "tekton-internal-results", "mountPath": "/tekton/results"}
+RESULTS_VOLUME = {"name": "tekton-internal-results", "emptyDir": {}}
+KINDS = [kind for kind in ("bwrap", "unshare", "none") if kind == "none" or works(kind)]
+
+
+@pytest.fixture
+def world(folder: Path) -> Iterator[RealWorld]:
+    with running_world(folder) as world:
+        yield world
+
+
+@pytest.fixture(params=KINDS)
+def veiled(request: pytest.FixtureRequest, folder: Path) -> Iterator[RealWorld]:
+    """A world with each veil that there is on this machine."""
+    with running_world(folder) as world:
+        hidden = (folder.resolve(),)
+        world.cluster.node.use_veil(Veil(request.param, hidden))
+        yield world
+
+
+def test_steps_run_one_after_the_other_in_a_folder_that_is_theirs(veiled: RealWorld) -> None:
+    mount = {"name": "work", "mountPath": "/workspace/source"}
+    place = {"workingDir": "/workspace/source", "volumeMounts": [mount]}
+    first = sh("echo one > a; pwd", **place)
+    second = sh("cat a; ls ~ | wc -l; echo $HOME $(JX_ROOTFS)/workspace/source", **place)
+    veiled.apply(steps_pod(first, second, pod={"volumes": [{"name": "work", "emptyDir": {}}]}))
+    assert phase(veiled) == "Succeeded"
+    place_of_first = log(veiled, 1).decode().strip()
+    seen, files, rest = log(veiled, 2).decode().splitlines()
+    home, _, rooted = rest.partition(" ")
+    assert (seen, files) == ("one", "0")
+    assert not Path(home).exists()
+    assert rooted.endswith("/workspace/source")
+    assert not Path(place_of_first).exists()
+
+
+def test_after_a_failed_step_no_other_begins(veiled: RealWorld) -> None:
+    veiled.apply(steps_pod(sh("exit 3"), sh("echo never")))
+    pod = ended(veiled)
+    assert pod["status"]["phase"] == "Failed"
+    assert [end_of(pod, 1)["exitCode"], end_of(pod, 2)["exitCode"]] == [3, 1]
+    assert said(pod, 2) == {"Reason": "Skipped"}
+    assert b"never" not in log(veiled, 2)
+
+
+def test_a_failure_that_is_allowed_is_told_and_the_next_step_begins(world: RealWorld) -> None:
+    world.apply(steps_pod(sh("exit 3", onError="continue"), sh("echo on")))
+    pod = ended(world)
+    assert pod["status"]["phase"] == "Succeeded"
+    assert said(pod, 1) == {"ExitCode": "3", "Reason": "Continued"}
+    assert log(world, 2) == b"on\n"
+
+
+def test_results_come_with_the_end_of_the_step(veiled: RealWorld) -> None:
+    step = sh("printf 1.2.3 > $(JX_ROOTFS)/tekton/results/version", volumeMounts=[RESULTS])
+    veiled.apply(steps_pod(step, pod={"volumes": [RESULTS_VOLUME]}))
+    assert said(ended(veiled), 1) == {"version": "1.2.3"}
+
+
+def test_a_step_has_the_environment_of_its_spec_and_nothing_of_ours(
+    veiled: RealWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NOT_FOR_STEPS", "x")
+    veiled.apply(steps_pod({"command": ["env"], "env": [{"name": "MODE", "value": "fast"}]}))
+    ended(veiled)
+    names = {line.partition("=")[0] for line in log(veiled).decode().splitlines()}
+    assert "MODE" in names
+    assert "NOT_FOR_STEPS" not in names
+
+
+def test_a_script_says_of_what_it_is_one(world: RealWorld) -> None:
+    world.apply(steps_pod(sh("#!/usr/bin/env python3\nprint(6 * 7)")))
+    ended(world)
+    assert log(world) == b"42\n"
+
+
+def test_a_step_cannot_see_what_is_hidden_nor_change_its_log(veiled: RealWorld, folder: Path) -> None:
+    kind = veiled.cluster.node.veil.kind
+    if kind == "none":
+        pytest.skip("without a veil nothing is hidden")
+    secret = folder / "secret"
+    secret.write_text("s3cr3t")
+    script = f"cat {secret}; ls {folder}; ls $HOME/../logs $HOME/../processes; umount {folder.resolve()}; cat {secret}; true"
+    veiled.apply(steps_pod(sh(script)))
+    ended(veiled)
+    text = log(veiled).decode()
+    assert "s3cr3t" not in text
+    assert "images.json" not in text
+    assert "step-1.log" not in text
+
+
+def test_what_a_step_leaves_running_ends_with_it(veiled: RealWorld) -> None:
+    leave = "(setsid sh -c 'echo $$ > $HOME/pid; exec sleep 1000' >/dev/null 2>&1 &); sleep 0.2; cat ~/pid"
+    veiled.apply(steps_pod(sh(leave), sh("ps ax | grep -c '[s]leep 1000' || true")))
+    pod = ended(veiled)
+    assert pod["status"]["phase"] == "Succeeded"
+    marker = f"JX_STEPS_OF={pod['metadata']['uid']}"
+    assert strays.kill_marked(marker) == 0
+
+
+def test_a_step_that_ignores_sigterm_is_ended_after_its_grace(veiled: RealWorld) -> None:
+    veiled.apply(steps_pod(sh("trap '' TERM; while :; do sleep 0.05; done", timeoutSeconds=0.3)))
+    pod = ended(veiled)
+    assert (pod["status"]["phase"], said(pod, 1)) == ("Failed", {"Reason": "TimeoutExceeded"})
+    assert end_of(pod, 1)["exitCode"] == 137
+
+
+def test_a_step_may_use_its_grace(veiled: RealWorld) -> None:
+    script = "trap 'echo tidy; exit 0' TERM; while :; do sleep 0.05; done"
+    veiled.apply(steps_pod(sh(script, timeoutSeconds=0.3), grace=30))
+    pod = ended(veiled)
+    assert said(pod, 1) == {"Reason": "TimeoutExceeded"}
+    assert b"tidy" in log(veiled)
+
+
+def test_steps_are_cancelled_and_their_logs_stay(veiled: RealWorld) -> None:
+    veiled.apply(steps_pod(sh("echo begun; sleep 1000"), sh("echo never")))
+    until(lambda: log(veiled) == b"begun\n")
+    note = {"metadata": {"annotations": {"local.jenkins-x.io/cancel": "somebody said so"}}}
+    veiled.patch("Pod", "run", note)
+    pod = ended(veiled)
+    assert pod["status"]["phase"] == "Failed"
+    assert said(pod, 1) == {"Reason": "Cancelled"}
+    assert log(veiled).startswith(b"begun\n")
+    assert b"somebody said so" in log(veiled)
+
+
+def test_a_gigabyte_is_counted_and_its_beginning_and_end_are_kept(
+    world: RealWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Output.__init__, "__kwdefaults__", {"limit": 1000})
+    world.apply(steps_pod(sh("echo first; head -c 1000000000 /dev/zero; echo; echo last")))
+    assert phase(world) == "Succeeded"
+    text = log(world)
+    assert text.startswith(b"first\n")
+    assert text.endswith(b"last\n")
+    assert b"bytes are left out here: the log is limited to 1000 bytes" in text
+    assert len(text) < 100_000
+
+
+def test_binary_is_kept_as_it_is(world: RealWorld) -> None:
+    world.apply(steps_pod(sh("printf '\\000\\377\\033[2J'")))
+    ended(world)
+    assert log(world) == b"\x00\xff\x1b[2J"
+
+
+def test_a_step_that_fills_the_disk_is_ended(world: RealWorld) -> None:
+    limits = {"resources": {"limits": {"ephemeral-storage": "2Mi"}}}
+    world.apply(steps_pod(sh("head -c 8000000 /dev/zero > ~/a; sleep 1000", **limits)))
+    pod = ended(world)
+    assert said(pod, 1) == {"Reason": "DiskFull"}
+    assert b"more of the disk" in log(world)
+
+
+def test_a_step_that_needs_too_much_memory_is_ended(world: RealWorld) -> None:
+    limits = {"resources": {"limits": {"memory": "64Mi"}}}
+    take = "m = mmap.mmap(-1, 200 << 20)\nm.write(b'x' * (200 << 20))\ntime.sleep(1000)"
+    hungry = f"#!/usr/bin/env python3\nimport mmap, time\n{take}"
+    world.apply(steps_pod(sh(hungry, **limits)))
+    pod = ended(world)
+    assert pod["status"]["phase"] == "Failed"
+    assert end_of(pod, 1)["exitCode"] != 0
+
+
+@pytest.mark.parametrize(
+    ("step", "words"),
+    [
+        ({}, b"names neither command nor script"),
+        ({"image": "test/server:9"}, b"there is no image test/server:9 here"),
+        ({"command": ["/no/such/program"]}, b""),
+        (
+            {
+                "command": ["true"],
+                "env": [{"name": "A", "valueFrom": {"secretKeyRef": {"name": "none", "key": "a"}}}],
+            },
+            b"not found",
+        ),
+    ],
+    ids=["nothing to run", "no such tag", "no such program", "no such secret"],
+)
+def test_a_step_that_cannot_run_fails_its_pod_and_says_why(world: RealWorld, step: Obj, words: bytes) -> None:
+    world.apply(steps_pod(step, sh("echo never")))
+    pod = ended(world)
+    assert pod["status"]["phase"] == "Failed"
+    assert words in log(world)
+    assert end_of(pod, 1)["exitCode"] != 0
+
+
+def test_a_node_that_died_fails_what_it_ran_and_begins_nothing_twice(folder: Path, tmp_path: Path) -> None:
+    beginnings = tmp_path / "beginnings"
+    with running_world(folder) as world:
+        world.apply(steps_pod(sh(f"echo x >> {beginnings}; echo $$; sleep 1000"), sh("echo never")))
+        until(lambda: bool(log(world).strip()))
+        (process,) = [one for pod in world.cluster.node._pods.values() for one in pod.processes()]
+        state = json.dumps(world.get("Pod", "run")["status"])
+        copy = tmp_path / "copy"
+        shutil.copytree(folder, copy)  # what the disk holds while it still runs: as after a kill
+    assert '"running"' in state
+    with running_world(copy) as world:
+        pod = ended(world)
+        assert pod["status"]["phase"] == "Failed"
+        assert end_of(pod, 1)["exitCode"] == 137
+        assert said(pod, 1) == {"Reason": "NodeRestarted"}
+    assert beginnings.read_text() == "x\n"
+    assert identity_of(process.pid) is None
+
+
+def test_the_token_of_a_pod_of_steps_ends_with_its_steps(world: RealWorld, tmp_path: Path) -> None:
+    stolen = tmp_path / "token"
+    world.apply(
+        steps_pod(sh(f"cp $JX_SERVICE_ACCOUNT_DIR/token {stolen}.new; mv {stolen}.new {stolen}; sleep 1000"))
+    )
+    until(stolen.exists)
+    token = stolen.read_text()
+    user = world.api.accounts.user_of(token)
+    assert user is not None
+    assert user.name == "system:serviceaccount:default:default"
+    world.patch("Pod", "run", {"metadata": {"annotations": {"local.jenkins-x.io/cancel": "enough"}}})
+    ended(world)
+    assert world.api.accounts.user_of(token) is None
+
+
+def test_pods_that_name_the_same_claim_share_it_until_it_is_deleted(world: RealWorld) -> None:
+    claim = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": "shared"},
+        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
+    }
+    world.apply(claim)
+    mounts = {
+        "workingDir": "/workspace/source",
+        "volumeMounts": [{"name": "source", "mountPath": "/workspace/source"}],
+    }
+    volumes = {"volumes": [{"name": "source", "persistentVolumeClaim": {"claimName": "shared"}}]}
+    world.apply(steps_pod(sh("echo hello > a; realpath .", **mounts), name="one", pod=volumes))
+    ended(world, "one")
+    world.apply(steps_pod(sh("cat a", **mounts), name="two", pod=volumes))
+    ended(world, "two")
+    assert log(world, 1, "two") == b"hello\n"
+    kept = Path(log(world, 1, "one").decode().strip())
+    assert os.listdir(kept) == ["a"]
+    for name in ("one", "two"):
+        world.delete("Pod", name)
+    world.delete("PersistentVolumeClaim", "shared")
+    until(lambda: not kept.exists())
