@@ -59,10 +59,11 @@ def run(command: list[str], kubeconfig: Path, program: Path | None) -> int:
 def kubectl_of(program: Path) -> Path:
     """A folder with the program's kubectl under its own name."""
     command = program.parent / "bin" / "kubectl"
-    if not command.exists():
+    text = f'#!/bin/sh\nexec "$(dirname "$0")/../{program.name}" kubectl "$@"\n'
+    if not command.exists() or command.read_text() != text:
         command.parent.mkdir(exist_ok=True)
         made = command.with_suffix(f".{os.getpid()}")
-        made.write_text(f'#!/bin/sh\nexec "{program}" kubectl "$@"\n')
+        made.write_text(text)
         made.chmod(0o755)
         made.replace(command)
     return command.parent
