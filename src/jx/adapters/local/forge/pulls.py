@@ -143,7 +143,8 @@ class Pulls:
             if pull.author.login == user.login:
                 raise Refused(
                     f"#{number} of {repo.full_name} is your own pull request",
-                    hint="ask somebody else to approve it",
+                    hint="ask somebody else to approve it; alone on this machine, be a second one: "
+                    f"jx local user add bob, then jx --as bob pr approve {pull.number}",
                 )
             if pull.head != revision:
                 raise Stale(
