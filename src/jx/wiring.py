@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from jx.usecases.propose_change import PlatformAt, ProposeChange
     from jx.usecases.remove_app import RemoveApp
     from jx.usecases.render_environment import RenderEnvironment
+    from jx.usecases.resolve_pipeline import ResolvePipeline
     from jx.usecases.review_change import ReviewChange
     from jx.usecases.rotate_secret import RotateSecret
     from jx.usecases.send_plan import SendPlan
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from jx.usecases.show_applications import ShowApplications
     from jx.usecases.show_apps import ShowApps
     from jx.usecases.show_environments import ShownEnvironment
+    from jx.usecases.show_pipeline import ShowPipeline
     from jx.usecases.show_secrets import ShowSecrets
     from jx.usecases.uninstall_platform import UninstallPlatform
     from jx.usecases.upgrade_apps import UpgradeApps
@@ -413,3 +415,15 @@ class Wiring(Outside):
         from jx.usecases.validate_pipelines import ValidatePipelines
 
         return ValidatePipelines(self.folders)
+
+    def resolve_pipeline(self) -> ResolvePipeline:
+        """The step below what shows and what runs pipelines."""
+        from jx.usecases.resolve_pipeline import ResolvePipeline
+
+        return ResolvePipeline(self.repos)
+
+    def show_pipeline(self) -> ShowPipeline:
+        """`jx step syntax effective`, and what `jx step create task` begins with."""
+        from jx.usecases.show_pipeline import ShowPipeline
+
+        return ShowPipeline(self.folders, self.resolve_pipeline())

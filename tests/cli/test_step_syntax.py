@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -99,3 +100,57 @@ def test_the_schemas_are_printed_and_written(capsys: pytest.CaptureFixture[str])
     assert "pipelineConfig" in json.loads(out)["$defs"]["ProjectFile"]["properties"]
     assert run(capsys, "schema", "--buildpack", "-o", "pack.json")[:2] == (0, "Written to pack.json\n")
     assert json.loads(Path("pack.json").read_text())["$ref"] == "#/$defs/PipelineConfig"
+
+
+def test_the_effective_form_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("jenkins-x.yml").write_text("buildPack: none\n" + GOOD)
+    code, out, _ = run(capsys, "effective", "-e", "COLOR=a=b", "-o", "json")
+    assert code == 0
+    pipeline = json.loads(out)["pipelineConfig"]["pipelines"]["release"]["pipeline"]
+    assert pipeline["env"] == [{"name": "COLOR", "value": "a=b"}]
+    assert [step["name"] for step in pipeline["stages"][0]["steps"]] == [
+        "setup-jx-git-credentials",
+        "build-make",
+    ]
+
+
+def test_a_variable_without_a_value_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = run(capsys, "effective", "-e", "COLOR")
+    assert code == 2
+    assert err == "error: 'COLOR' is no variable\nhint: write NAME=VALUE\n"
+
+
+def test_packs_come_from_clones_and_from_repositories(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    kubernetes, classic = tmp_path / "kubernetes", tmp_path / "classic"
+    for folder, name, text in (
+        (classic, "go/pipeline.yaml", "agent: {image: go}\npipelines: {release: {build: {steps: [{sh: make, name: make}]}}}\n"),
+        (kubernetes, "go/pipeline.yaml", "extends: {import: classic, file: go/pipeline.yaml}\n"),
+        (kubernetes, "imports.yaml", f"modules: [{{name: classic, gitUrl: 'file://{classic}', gitRef: main}}]\n"),
+    ):  # fmt: skip
+        path = folder / "packs" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    for folder in (kubernetes, classic):
+        git = ["git", "-C", str(folder), "-c", "user.name=ann", "-c", "user.email=ann@example.com"]
+        for words in (["init", "-q", "-b", "main"], ["add", "."], ["commit", "-qm", "Packs"]):
+            subprocess.run([*git, *words], check=True)
+    Path("go.mod").write_text("module shop\n")
+    by_url = run(capsys, "effective", "-s", "-u", f"file://{kubernetes}", "-r", "main")
+    by_folder = run(capsys, "effective", "-s", "--packs", str(kubernetes), "--packs", f"classic={classic}")
+    assert by_url == by_folder
+    assert (by_url[0], "name: build-make\n" in by_url[1]) == (0, True)
+    code, _, err = run(capsys, "effective", "-u", f"file://{kubernetes}", "-r", "gone")
+    assert (code, "has no branch gone" in err) == (4, True)
+
+
+def test_the_effective_form_is_written_where_it_was_told_and_needs_no_packs(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    Path("jenkins-x-deploy.yml").write_text("buildPack: none\n" + GOOD)
+    assert run(capsys, "effective", "-c", "deploy", "--output-dir", ".")[1] == (
+        "Effective pipeline written to ./jenkins-x-deploy-effective.yml\n"
+    )
+    Path("jenkins-x-deploy-effective.yml").replace("jenkins-x.yml")
+    assert run(capsys, "validate")[0] == 0

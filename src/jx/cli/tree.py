@@ -75,6 +75,7 @@ ROWS = (
         "step secrets verify", "Check that every secret that is referred to is there, or will be made", STEPS
     ),
     Row("step syntax validate", "Check pipeline files, all mistakes at once", STEPS),
+    Row("step syntax effective", "Show what a project's pipelines come to", STEPS),
     Row("step syntax schema", "Print the JSON Schema of pipeline files", STEPS),
     Row("local start", "Start the embedded platform", PLATFORM),
     Row("local stop", "Stop it; nothing is lost", PLATFORM),

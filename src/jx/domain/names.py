@@ -89,6 +89,13 @@ class Repo:
         """`owner/name`, as forges and controllers' keys have it."""
         return f"{self.owner}/{self.name}" if self.owner else self.name
 
+    @property
+    def host(self) -> str:
+        """The server's name, without port and login; empty for a path."""
+        if "://" in self.url:
+            return urlsplit(self.url).hostname or ""
+        return self.url.rpartition(":")[0].rpartition("@")[2]
+
     def _parts(self) -> list[str]:
         path = urlsplit(self.url).path if "://" in self.url else self.url.rpartition(":")[2]
         return [part for part in path.split("/") if part]

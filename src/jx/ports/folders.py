@@ -42,9 +42,10 @@ class Folders(Protocol):
         """The folder, or the clone it lies in. NotFound where it is neither in a clone nor a chart; Invalid for symlinks."""
         ...
 
-    def look(self, path: str, *patterns: str) -> Tree:
-        """Those files of a folder that a pattern names (`jenkins-x*.yml`, `**/pipeline.yaml`), as they are on disk, whether or
-        not git knows them; `.git` and files above 1 MiB are left out. NotFound without the folder; Invalid for symlinks."""
+    def look(self, path: str, *patterns: str) -> Folder:
+        """A folder with only those files, relative to it, that a pattern names (`jenkins-x*.yml`, `**/pipeline.yaml`): as they
+        are on disk, whether or not git knows them. `.git` and files above 1 MiB are left out. Outside of git it has no history.
+        NotFound without the folder; Invalid for symlinks."""
         ...
 
     def write(self, path: str, tree: Tree) -> None:

@@ -25,7 +25,7 @@ class ValidatePipelines:
 
     def of_project(self, folder: str, context: str = "") -> Validated:
         """jenkins-x.yml, or that of a context; NotFound where there is none."""
-        tree = self.folders.look(folder, "jenkins-x*.yml")
+        tree = self.folders.look(folder, "jenkins-x*.yml").tree
         name = files.find_file(tree, context)
         try:
             files.parse_project(tree.text(name), name)
@@ -35,7 +35,7 @@ class ValidatePipelines:
 
     def of_packs(self, folder: str) -> Validated:
         """Every pipeline.yaml and imports.yaml below a folder; NotFound where there is none."""
-        tree = self.folders.look(folder, f"**/{files.PACK_FILE}", f"**/{files.IMPORTS_FILE}")
+        tree = self.folders.look(folder, f"**/{files.PACK_FILE}", f"**/{files.IMPORTS_FILE}").tree
         if not tree.files:
             raise NotFound(
                 f"there is no {files.PACK_FILE} below {folder}", hint="name a clone of build packs by --dir"

@@ -48,13 +48,16 @@ class GitFolders:
         )
         return self._with_history(top, bare)
 
-    def look(self, path: str, *patterns: str) -> Tree:
+    def look(self, path: str, *patterns: str) -> Folder:
         folder = Path(path).resolve()
         if not folder.is_dir():
             raise NotFound(f"there is no folder {folder}", hint="name one with --dir")
         found = {one.relative_to(folder) for pattern in patterns for one in folder.glob(pattern)}
         names = [str(one) for one in found if ".git" not in one.parts]
-        return _read_files(folder, [name for name in names if (folder / name).lstat().st_size <= _LARGEST])
+        tree = _read_files(folder, [name for name in names if (folder / name).lstat().st_size <= _LARGEST])
+        top = self._find_top(folder)
+        bare = Folder(path=str(folder), tree=tree, user=self._user(folder))
+        return self._with_history(top, bare) if top else bare
 
     def write(self, path: str, tree: Tree) -> None:
         folder = Path(path)

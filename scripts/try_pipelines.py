@@ -1,0 +1,110 @@
+"""Read pipelines of other projects as they are, and look whether their effective forms are stable.
+
+python scripts/try_pipelines.py FOLDER... [-v]
+
+A folder is a clone of build packs (it has packs/), or of a project (it has jenkins-x.yml or jenkins-x-NAME.yml). Packs that
+import others find those among the folders, by the name that the import ends with. Every kind of every pipeline is made
+effective; the text, read and made effective once more, must be the same. The last line has the figures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from jx.domain.errors import JxError
+from jx.domain.names import Repo
+from jx.domain.pipelines import files, packs
+from jx.domain.pipelines.effective import Project, make_effective
+from jx.domain.pipelines.packs import Packs
+from jx.domain.pipelines.shapes import write_shape
+from jx.domain.pipelines.syntax import NO_PACK, ProjectFile
+from jx.domain.trees import Blob, Tree
+from jx.domain.yaml_text import write_yaml
+
+PROJECT = Project(repo=Repo("https://git.example.com/cheese/shop.git"))
+
+
+@dataclass(frozen=True)
+class Source:
+    """One pipeline: whose, its file, its pack, and where packs are."""
+
+    name: str
+    file: ProjectFile
+    pack: str
+    packs: Packs
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("folders", nargs="+", type=Path)
+    parser.add_argument("-v", "--verbose", action="store_true", help="name every pipeline")
+    options = parser.parse_args()
+    trees = {folder: read(folder) for folder in options.folders}
+    tried = kinds = failed = 0
+    slowest = 0.0
+    for source in sources(trees):
+        begin = time.perf_counter()
+        try:
+            made = attempt(source)
+        except JxError as error:
+            failed += 1
+            problems = getattr(error, "problems", ())
+            print(f"{source.name}: {error.message}", *(f"  {problem}" for problem in problems), sep="\n")
+            continue
+        took = time.perf_counter() - begin
+        slowest = max(slowest, took)
+        tried, kinds = tried + 1, kinds + made
+        if options.verbose:
+            print(f"{source.name}: {made} kinds, {took * 1000:.1f} ms")
+    print(
+        f"{tried} files, {kinds} pipelines, effective forms stable; {failed} failed; the slowest {slowest * 1000:.0f} ms"
+    )
+    return 1 if failed or not tried else 0
+
+
+def read(folder: Path) -> Tree:
+    names = [*folder.glob("jenkins-x*.yml"), *folder.glob("packs/**/*.yaml")]
+    return Tree({str(name.relative_to(folder)): Blob(name.read_bytes()) for name in names if name.is_file()})
+
+
+def sources(trees: dict[Path, Tree]) -> Iterator[Source]:
+    for folder, tree in trees.items():
+        found = Packs(tree, modules(tree, trees))
+        for name in found.names:
+            yield Source(f"{folder.name} packs/{name}", ProjectFile(), name, found)
+        for path in tree.files:
+            if path.startswith("jenkins-x"):
+                file = files.parse_project(tree.text(path), path)
+                yield Source(f"{folder.name} {path}", file, file.build_pack or NO_PACK, found)
+
+
+def modules(tree: Tree, trees: dict[Path, Tree]) -> dict[str, Tree]:
+    wanted = packs.read_imports(tree).modules
+    return {
+        one.name: other
+        for one in wanted
+        for folder, other in trees.items()
+        if folder.name.endswith(Path(one.git_url).stem)
+    }
+
+
+def attempt(source: Source) -> int:
+    """Make it effective twice; the number of its kinds."""
+    once = write_yaml(write_shape(make_effective(source.file, source.pack, source.packs, PROJECT)))
+    again = files.parse_project(once, source.name)
+    twice = write_yaml(write_shape(make_effective(again, again.build_pack, Packs(), PROJECT)))
+    if once != twice:
+        raise JxError("the effective form is not stable")
+    pipelines = again.pipeline_config.pipelines if again.pipeline_config else None
+    return sum(bool(getattr(pipelines, kind)) for kind in ("release", "pull_request", "feature"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

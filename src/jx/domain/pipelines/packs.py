@@ -1,0 +1,130 @@
+"""Build packs: repositories of pipelines that projects of a kind share, and that add to each other by `extends`."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from jx.domain.errors import Invalid, NotFound, Problem
+from jx.domain.layouts.sections import find_nearest
+from jx.domain.pipelines import files
+from jx.domain.pipelines.inheriting import extend_config
+from jx.domain.pipelines.overriding import override_config
+from jx.domain.pipelines.syntax import NO_PACK, PackImports, PipelineConfig
+from jx.domain.trees import Tree
+
+DEFAULT_URL, DEFAULT_REF = "https://github.com/jenkins-x-buildpacks/jenkins-x-kubernetes.git", "master"
+"""Where build packs are taken from unless a project names others."""
+FOLDER = "packs"
+
+_MARKERS = (
+    ("pom.xml", "maven"),
+    ("build.gradle", "gradle"),
+    ("plugins.txt", "jenkins"),
+    ("packager-config.yml", "cwp"),
+    ("env/Chart.yaml", "environment"),
+    ("go.mod", "go"),
+    ("main.go", "go"),
+    ("Cargo.toml", "rust"),
+    ("tsconfig.json", "typescript"),
+    ("package.json", "javascript"),
+    ("requirements.txt", "python"),
+    ("setup.py", "python"),
+    ("Gemfile", "ruby"),
+    ("build.sbt", "scala"),
+    ("composer.json", "php"),
+    ("Jenkinsfile", "custom-jenkins"),
+)
+
+MARKERS = ("Dockerfile", "charts/*/Chart.yaml", "*/Chart.yaml", *(name for name, _ in _MARKERS))
+"""The files, by name or pattern, that tell which build pack is meant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Packs:
+    """Repositories of build packs: the one that was named, and those that it imports, by their names there."""
+
+    tree: Tree = field(default_factory=Tree)
+    modules: Mapping[str, Tree] = field(default_factory=dict)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The packs that it has."""
+        parts = (path.split("/") for path in self.tree.files)
+        return tuple(
+            "/".join(one[1:-1])
+            for one in parts
+            if len(one) > 2 and (one[0], one[-1]) == (FOLDER, files.PACK_FILE)
+        )
+
+    def load(self, name: str) -> PipelineConfig:
+        """A pack with all that it extends; NotFound without it, Invalid with every mistake of a file."""
+        path = f"{FOLDER}/{name}/{files.PACK_FILE}"
+        if path not in self.tree.files:
+            near = find_nearest(name, self.names)
+            may = f"did you mean {near[0]}?" if near else f"there are: {', '.join(self.names) or 'none'}"
+            raise NotFound(f"there is no build pack {name}", hint=may)
+        return self._load("", path, ())
+
+    def resolve(self, config: PipelineConfig, path: str, project: Tree) -> PipelineConfig:
+        """A project's configuration on top of what it extends: a file of its own, or of a module. Its overrides stay."""
+        return Packs(project, self.modules)._extended(config, "", path, ((path, ""),))
+
+    def _load(self, module: str, path: str, chain: tuple[tuple[str, str], ...]) -> PipelineConfig:
+        where = f"{module}:{path}" if module else path
+        config = files.parse_pack(self._tree(module).text(path), where)
+        return override_config(self._extended(config, module, path, (*chain, (path, module))))
+
+    def _extended(
+        self, config: PipelineConfig, module: str, path: str, chain: tuple[tuple[str, str], ...]
+    ) -> PipelineConfig:
+        extends = config.extends
+        if extends is None:
+            return config
+        target = extends.import_ or module
+        folder = FOLDER if extends.import_ else posixpath.dirname(path)
+        base = posixpath.normpath(posixpath.join(folder, extends.file))
+        if (base, target) in chain:
+            names = [*(name for name, _ in chain), base]
+            circle = " -> ".join(names[names.index(base) :])
+            raise Invalid("build packs extend each other in a circle", extends.place.problem(circle, "file"))
+        if target and target not in self.modules:
+            known = ", ".join(sorted(self.modules)) or "none"
+            what = f"there is no module {target}; {FOLDER}/{files.IMPORTS_FILE} names: {known}"
+            raise Invalid("a base is not there", extends.place.problem(what, "import"))
+        if base not in self._tree(target).files:
+            of = f" in module {target}" if target else ""
+            raise Invalid(
+                "a base is not there", extends.place.problem(f"there is no file {base}{of}", "file")
+            )
+        return extend_config(config, self._load(target, base, chain))
+
+    def _tree(self, module: str) -> Tree:
+        return self.modules[module] if module else self.tree
+
+
+def read_imports(tree: Tree) -> PackImports:
+    """The other repositories that one of build packs names."""
+    path = f"{FOLDER}/{files.IMPORTS_FILE}"
+    return files.parse_imports(tree.text(path), path) if path in tree.files else PackImports()
+
+
+def detect_pack(names: Tree) -> str:
+    """The pack that the files of a project call for; empty where they call for none."""
+    found = next((pack for marker, pack in _MARKERS if marker in names.files), "")
+    if found:
+        return found
+    has_docker = "Dockerfile" in names.files
+    has_chart = any(path.endswith("/Chart.yaml") for path in names.files)
+    return {(True, True): "docker-helm", (True, False): "docker", (False, True): "helm"}.get(
+        (has_docker, has_chart), ""
+    )
+
+
+def problem_without_pack(where: str) -> Invalid:
+    """Nothing says which pack is meant, and the file has no pipelines of its own."""
+    return Invalid(
+        "nothing says which build pack is meant",
+        Problem(where, f"set buildPack, or {NO_PACK} for pipelines of its own"),
+    )
