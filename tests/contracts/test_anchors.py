@@ -10,6 +10,7 @@ import pytest
 from tests.support.embedded import CLUSTERS, GROUP, api_of, embedded_api, fresh_name, real_api
 
 from jx.adapters.kubernetes.anchors import KubernetesAnchors
+from jx.adapters.kubernetes.api import CONFIG_MAPS, Api
 from jx.adapters.local.memory_anchors import MemoryAnchors
 from jx.domain.applying import (
     Anchor,
@@ -23,8 +24,10 @@ from jx.domain.applying import (
     Source,
     UndoneHunk,
 )
+from jx.domain.drawn_groups import DrawnGroup, Place
 from jx.domain.errors import Stale
 from jx.domain.manifests import ChartPin, ObjectRef
+from jx.domain.membership import ANCHORS_NAMESPACE, parent_name
 from jx.domain.names import EnvironmentName, Person, Repo, Revision
 from jx.ports.anchor import Anchors
 
@@ -32,6 +35,7 @@ __all__ = ["embedded_api", "real_api"]
 
 AT = datetime(2026, 11, 1, 12, 30, 15, 250000, tzinfo=UTC)
 HEAD = Revision("a" * 40)
+DRAWN = Place(ObjectRef("", "Secret", "jx", "redis"), ("data", "a"))
 pytestmark = GROUP
 
 
@@ -87,6 +91,7 @@ def full(name: EnvironmentName) -> Anchor:
         hooks=HookRecord(
             (("redis", "upgrade"),), (("", "d1"), ("redis", "d2")), (item("Job", "seed", group="batch"),)
         ),
+        drawn=(DrawnGroup("redis", {DRAWN: ("hunter2", 7), replace(DRAWN, path=("data", "b")): ("x",)}),),
         drift=DriftNote(2, AT, "ConfigMap/shop by kubectl-edit"),
         is_begun=True,
         token=7,
@@ -170,3 +175,16 @@ def test_thousands_of_objects_and_megabytes_of_entries_fit(anchors: Anchors, nam
     )
     saved = anchors.save(replace(small(name), inventory=items, pending=(PendingEntry("big", noise),)))
     assert anchors.find(name) == saved
+
+
+@pytest.fixture(params=CLUSTERS)
+def api(request: pytest.FixtureRequest) -> Api:
+    return api_of(request)
+
+
+def test_what_charts_have_drawn_lies_in_secrets_only(api: Api, name: EnvironmentName) -> None:
+    saved = KubernetesAnchors(api).save(full(name))
+    body = api.get(CONFIG_MAPS, ANCHORS_NAMESPACE, parent_name(name))
+    assert "hunter2" not in str(body)
+    later = KubernetesAnchors(api).save(replace(saved, drawn=()))
+    assert KubernetesAnchors(api).find(name) == later

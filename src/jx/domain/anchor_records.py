@@ -20,6 +20,7 @@ from jx.domain.applying import (
     Source,
     UndoneHunk,
 )
+from jx.domain.drawn_groups import DrawnGroup, Place
 from jx.domain.errors import Invalid
 from jx.domain.manifests import ChartPin, ObjectRef
 from jx.domain.names import EnvironmentName, Person, Repo, Revision
@@ -41,6 +42,7 @@ def anchor_to_data(anchor: Anchor) -> dict[str, Any]:
             {"name": entry.name, "content": base64.b64encode(entry.content).decode()}
             for entry in anchor.pending
         ],
+        "drawn": [_group_to_data(group) for group in anchor.drawn],
         "platformVersions": list(anchor.platform_versions),
         "token": anchor.token,
         "isBegun": anchor.is_begun,
@@ -75,6 +77,7 @@ def parse_anchor(data: Mapping[str, Any], *, version: str = "") -> Anchor:
             is_begun=bool(data.get("isBegun")),
             drift=_parse_drift(data["drift"]) if data.get("drift") else None,
             hooks=_parse_hooks(data.get("hooks") or {}),
+            drawn=tuple(_parse_group(row) for row in data.get("drawn") or ()),
             version=version,
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -88,6 +91,27 @@ def _parse_hooks(data: Mapping[str, Any]) -> HookRecord:
     left = tuple(_parse_item(item) for item in data.get("left") or ())
     pending, seen = (tuple((data.get(key) or {}).items()) for key in ("pending", "seen"))
     return HookRecord(pending, seen, left)
+
+
+def _group_to_data(group: DrawnGroup) -> list[Any]:
+    rows = [
+        [ref.group, ref.kind, ref.namespace, ref.name, list(path), list(values)]
+        for (ref, path), values in sorted(
+            (((place.ref, place.path), values) for place, values in group.values.items()), key=str
+        )
+    ]
+    return [group.app, rows]
+
+
+def _parse_group(row: list[Any]) -> DrawnGroup:
+    app, rows = row
+    return DrawnGroup(
+        app,
+        {
+            Place(ObjectRef(group, kind, namespace, name), tuple(path)): tuple(values)
+            for group, kind, namespace, name, path, values in rows
+        },
+    )
 
 
 def _item_to_data(item: InventoryItem) -> list[str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
+from jx.domain.drawn_groups import DrawnGroup
 from jx.domain.errors import Refused
 from jx.domain.manifests import Body, ChartPin, Manifest, ObjectRef
 from jx.domain.names import EnvironmentName, Person, Repo, Revision
@@ -359,6 +360,8 @@ class Anchor:
     platform_versions: tuple[str, ...] = ()
     """Versions of the platform that were applied here, oldest first: going back to one of them is a revert, not a mistake."""
     hooks: HookRecord = HookRecord()
+    drawn: tuple[DrawnGroup, ...] = ()
+    """What charts have drawn at random: kept, so that it stays."""
     version: str = ""
     """For compare-and-swap: what was read; empty where there is none yet. Opaque."""
     drift: DriftNote | None = None

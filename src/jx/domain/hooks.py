@@ -45,6 +45,11 @@ def app_of(manifest: Manifest, known: Iterable[str]) -> str:
     return apps_of_charts.app_of(manifest.source, known)
 
 
+def is_run(hook: Hook) -> bool:
+    """Whether an apply ever runs it: tests, rollbacks and deletes are of no apply."""
+    return any(phase.rpartition("-")[2] in set(Occasion) for phase in hook.phases)
+
+
 def find_occasions(
     record: HookRecord,
     digests: Iterable[tuple[str, str]],

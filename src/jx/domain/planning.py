@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from jx.domain import conflicts, hooks, membership, ordering, replacing, secret_parts, sequencing
 from jx.domain.applying import (
@@ -21,7 +21,6 @@ from jx.domain.field_ownership import observed_digest, other_managers
 from jx.domain.manifests import Capabilities, ChartPin, Hook, Manifest, ObjectRef
 from jx.domain.ordering import Wave
 from jx.domain.placing import Target
-from jx.domain.random_values import Path, without_draws
 from jx.domain.secret_parts import SECRETS_MANAGER, Parts
 from jx.domain.secrets import mask
 from jx.domain.sequencing import Sequence
@@ -41,7 +40,6 @@ class World:
     live: Mapping[ObjectRef, LiveObject]
     inventory: tuple[InventoryItem, ...]
     charts: tuple[ChartPin, ...] = ()
-    drawn: Mapping[ObjectRef, frozenset[Path]] = field(default_factory=dict)
     secret_values: frozenset[str] = frozenset()
     """Values that were put in place of references."""
     has_values: bool = True
@@ -120,10 +118,7 @@ def _plan_hooks(
     }
     if changed:
         changed.add("")  # the environment's own hooks are about all of it
-    shown = {
-        hook.manifest.ref: shown_hash(hook.manifest, world.drawn.get(hook.manifest.ref, frozenset()))
-        for hook in world.hooks
-    }
+    shown = {hook.manifest.ref: shown_hash(hook.manifest) for hook in world.hooks}
     digests = hooks.digests_of(world.hooks, apps=apps, shown=shown)
     occasions = hooks.find_occasions(
         world.hook_record, digests, changed=frozenset(changed), installed=world.installed
@@ -197,12 +192,9 @@ def index(live: Iterable[LiveObject]) -> dict[ObjectRef, LiveObject]:
     return {one.ref: one for one in live}
 
 
-def shown_hash(manifest: Manifest, drawn: frozenset[Path]) -> str:
+def shown_hash(manifest: Manifest) -> str:
     """The hash of what a reviewer may see of a manifest."""
-    is_whole = manifest.shown is not None and "masked" in manifest.shown
-    return body_hash(
-        mask(without_draws(manifest.public, drawn) if drawn and not is_whole else manifest.public)
-    )
+    return body_hash(mask(manifest.public))
 
 
 def _send_step(world: World, manifest: Manifest, item: InventoryItem | None, owner: str) -> Step:
@@ -229,7 +221,7 @@ def _send_step(world: World, manifest: Manifest, item: InventoryItem | None, own
         manifest=adapted.manifest,
         uid=live.uid if live else "",
         resource_version=live.resource_version if live else "",
-        shown=shown_hash(adapted.manifest, world.drawn.get(manifest.ref, frozenset())),
+        shown=shown_hash(adapted.manifest),
         held=adapted.held,
         sent=sent,
         parts=parts,

@@ -27,6 +27,8 @@ class RenderRequest:
     """Over the chart's own `values.yaml`, as a further `-f` file; usually empty."""
     draw: int = 0
     """Requests that differ in this only are rendered anew: charts that draw values at random then draw other ones."""
+    is_on_another_day: bool = False
+    """Whether templates read another day from the clock: what comes from the clock then differs, as what is drawn at random."""
     is_confidential: bool = False
     """Whether `values` are secrets: nothing of such a render is kept anywhere, and no error quotes them."""
 

@@ -277,6 +277,7 @@ class ApplyEnvironment:
                 holds=(*persons, rescue) if rescue else persons,
                 inventory=inventories.widen(current.inventory, plan),
                 hooks=hooks.begin(current.hooks, plan),
+                drawn=planned.drawn,
                 token=grip.token if is_holder_told else current.token,
                 is_begun=current.is_begun or plan.has_changes,
             )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
-from jx.domain import guards, placing, planning, random_values, replacing
+from jx.domain import drawn_groups, guards, placing, planning, replacing
 from jx.domain.applying import Anchor, ApplyPlan, HookRecord, InventoryItem, LiveObject
+from jx.domain.apps import App
 from jx.domain.conflicts import Rule
+from jx.domain.drawn_groups import DrawnGroup, Known, Settled
 from jx.domain.environments import EnvironmentSpec
 from jx.domain.errors import Immutable, JxError, Refused
 from jx.domain.events import Event, Level
@@ -15,7 +17,6 @@ from jx.domain.guards import Allowed, Guard
 from jx.domain.manifests import Capabilities, Hook, Manifest, ObjectRef
 from jx.domain.names import Repo
 from jx.domain.placing import Target
-from jx.domain.random_values import Settled
 from jx.domain.secret_policy import SecretPolicy
 from jx.domain.trees import Tree
 from jx.ports.catalog import Catalog
@@ -54,6 +55,8 @@ class Planned:
     """What is done about fields that somebody else sets."""
     secret_versions: Mapping[str, str] = field(default_factory=dict, hash=False)
     """Of the secrets that were read for it, by `scheme:path`."""
+    drawn: tuple[DrawnGroup, ...] = ()
+    """What charts have drawn at random, to be kept before anything is sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +93,7 @@ class PlanEnvironment:
             )
         )
         self._tell(f"{len(rendered.draws[0].objects)} objects rendered from {len(charts)} charts")
-        world = self._look(
+        world, drawn = self._look(
             request, target, capabilities, rendered, is_blind=goes_without and not rendered.has_values
         )
         decision = planning.plan(world)
@@ -117,6 +120,7 @@ class PlanEnvironment:
             capabilities=capabilities,
             rules=spec.requirements.conflicts,
             secret_versions=rendered.secret_versions,
+            drawn=drawn,
         )
 
     def _look(
@@ -127,33 +131,37 @@ class PlanEnvironment:
         rendered: RenderedEnvironment,
         *,
         is_blind: bool,
-    ) -> planning.World:
-        """All that a plan is decided from: what was rendered, beside what is live and what is remembered."""
+    ) -> tuple[planning.World, tuple[DrawnGroup, ...]]:
+        """All that a plan is decided from: what was rendered, beside what is live and what is remembered; and what is drawn."""
         anchor, requirements, first = request.anchor, request.spec.requirements, rendered.draws[0]
         inventory = anchor.inventory if anchor else ()
         live = self._live((*first.objects, *first.hook_manifests), inventory, capabilities)
-        settled = _settle([one.objects for one in rendered.draws], live)
-        ran = _settle([one.hook_manifests for one in rendered.draws], {})
+        kept = anchor.drawn if anchor else ()
+        settled = _settle(rendered, kept, live, apps=request.spec.apps)
+        for words in () if is_blind else settled.news:
+            self._tell(words, Level.WARNING)
+        objects, ran = settled.manifests[: len(first.objects)], settled.manifests[len(first.objects) :]
+        run = tuple(replace(hook, manifest=one) for hook, one in zip(first.hooks, ran, strict=True))
         known = frozenset(item.ref for item in inventory)
-        desired = placing.add_namespaces(settled.manifests, target, live=live, known=known, hooks=first.hooks)
-        return planning.World(
+        desired = placing.add_namespaces(objects, target, live=live, known=known, hooks=run)
+        world = planning.World(
             target=target,
             cluster_id=capabilities.cluster_id,
             desired=desired,
             live=live,
             inventory=inventory,
             charts=rendered.charts,
-            drawn={**settled.drawn, **ran.drawn},
-            hooks=self._without_secret_ones(first.hooks) if is_blind else first.hooks,
+            hooks=self._without_secret_ones(run) if is_blind else run,
             hook_record=anchor.hooks if anchor else HookRecord(),
             installed=_installed(anchor),
             prunes=request.allowed.prunes,
             rules=requirements.conflicts,
             protect=requirements.protect,
-            secret_values=rendered.secret_values,
+            secret_values=rendered.secret_values | settled.values,
             has_values=rendered.has_values,
             is_blind=is_blind,
         )
+        return world, settled.groups if rendered.has_values else kept
 
     def _without_secret_ones(self, run: tuple[Hook, ...]) -> tuple[Hook, ...]:
         left = [hook for hook in run if hook.manifest.derived or hook.manifest.shown is not None]
@@ -209,7 +217,16 @@ def _installed(anchor: Anchor | None) -> frozenset[str]:
     return frozenset({"", *(pin.key for pin in applied.charts)}) if applied else frozenset()
 
 
-def _settle(draws: Sequence[tuple[Manifest, ...]], live: Mapping[ObjectRef, LiveObject]) -> Settled:
-    if len(draws) == 1:
-        return Settled(draws[0])
-    return random_values.settle(draws[0], draws[1], {ref: one.body for ref, one in live.items()})
+def _settle(
+    rendered: RenderedEnvironment,
+    kept: tuple[DrawnGroup, ...],
+    live: Mapping[ObjectRef, LiveObject],
+    *,
+    apps: Iterable[App],
+) -> Settled:
+    known = Known(
+        groups=kept,
+        live={ref: one.body for ref, one in live.items()},
+        apps=frozenset(str(app.key) for app in apps),
+    )
+    return drawn_groups.settle([one.manifests for one in rendered.draws], known)

@@ -15,10 +15,10 @@ from jx.domain import (
     hooks,
     markers,
     placing,
-    random_values,
     secret_needs,
     secret_parts,
     secret_policy,
+    template_scan,
 )
 from jx.domain.applying import body_hash
 from jx.domain.apps import app_of
@@ -28,7 +28,7 @@ from jx.domain.environments import EnvironmentSpec
 from jx.domain.errors import Forbidden, Invalid, Problem, Unavailable
 from jx.domain.events import Event, Level
 from jx.domain.layouts.requirements import FILE
-from jx.domain.manifests import Capabilities, ChartPin, Hook, Manifest, ObjectRef, Rendered
+from jx.domain.manifests import Body, Capabilities, ChartPin, Hook, Manifest, ObjectRef, Rendered
 from jx.domain.markers import Shape
 from jx.domain.names import AppKey
 from jx.domain.placing import Target
@@ -74,6 +74,11 @@ class Draw:
         """All objects."""
         return (*self.objects, *self.hook_manifests)
 
+    @property
+    def bodies(self) -> dict[ObjectRef, Body]:
+        """By what they are."""
+        return {one.ref: one.body for one in self.manifests}
+
     def hashes(self, comparison: Comparison) -> dict[ObjectRef, str]:
         """Of what comes from secrets, by object; of a render with markers."""
         found = {one.ref: one for one in self.manifests if one.ref in comparison.marked}
@@ -86,7 +91,7 @@ class Draw:
 
 @dataclass(frozen=True, slots=True)
 class RenderedEnvironment:
-    """Renders of one environment from equal input: one, or two where charts draw at random."""
+    """Renders of one environment from equal input: one, or several where charts draw at random."""
 
     draws: tuple[Draw, ...]
     charts: tuple[ChartPin, ...]
@@ -114,8 +119,7 @@ class RenderEnvironment:
         run = _Run(self.renderer, ask, needs)
         marked = run.render_marked()
         if not run.references:
-            draws = [marked, *([run.render({}, draw=1)] if run.is_random else [])]
-            return RenderedEnvironment(tuple(run.placed(one, {}) for one in draws), marked.charts)
+            return RenderedEnvironment(run.rounds(run.placed(marked, {}), {}), marked.charts)
         self._check_reach(run)
         first = run.placed(marked, run.markers(0))
         comparison = run.compare(first, run.placed(run.render(run.markers(1), draw=1), run.markers(1)))
@@ -123,22 +127,19 @@ class RenderEnvironment:
         secret_policy.refuse_landings(found, _policies(ask))
         resolved = self._resolve(run)
         if resolved is None:
-            again = [run.placed(run.render(run.markers(0), draw=2), run.markers(0))] if run.is_random else []
-            hashes = {} if run.is_random else first.hashes(comparison)
-            draws_shown = tuple(_shown(one, comparison, hashes) for one in (first, *again))
+            rounds = run.rounds(first, run.markers(0))
+            hashes = first.hashes(comparison)
+            draws_shown = tuple(_shown(one, comparison, hashes) for one in rounds)
             return RenderedEnvironment(draws_shown, marked.charts, has_values=False)
         return self._with_values(run, first, comparison, resolved, marked.charts)
 
     def _with_values(
         self, run: _Run, first: Draw, comparison: Comparison, resolved: Resolved, charts: tuple[ChartPin, ...]
     ) -> RenderedEnvironment:
-        rounds = range(2 if run.is_random else 1)
-        draws = [
-            run.placed(run.render(resolved.values, draw=3 + n, is_confidential=True), resolved.values)
-            for n in rounds
-        ]
+        rendered = run.render(resolved.values, draw=_ROUNDS, is_confidential=True)
+        draws = run.rounds(run.placed(rendered, resolved.values), resolved.values, is_confidential=True)
         whole = derived.joined(comparison, run.compare(first, draws[0]))
-        hashes = {} if run.is_random else first.hashes(whole)
+        hashes = first.hashes(whole)
         return RenderedEnvironment(
             draws=tuple(_shown(one, whole, hashes) for one in draws),
             charts=charts,
@@ -174,6 +175,9 @@ class RenderEnvironment:
         return resolved
 
 
+_ROUNDS = 3
+"""Renders of equal input, where charts draw: short words agree by chance in two."""
+
 _SHORTEST = 3
 """Values as short as this would hit every text."""
 
@@ -191,7 +195,7 @@ class _Run:
     @property
     def is_random(self) -> bool:
         charts = (chart.files for chart in self.ask.charts.values())
-        return random_values.mentions_random([self.ask.spec.chart, *charts])
+        return template_scan.mentions_random([self.ask.spec.chart, *charts])
 
     @property
     def references(self) -> tuple[Reference, ...]:
@@ -223,12 +227,48 @@ class _Run:
             return rendered
         raise AssertionError("the last shape returns or raises")
 
-    def render(self, given: Mapping[Reference, str], *, draw: int, is_confidential: bool = False) -> Rendered:
+    def rounds(
+        self, first: Draw, given: Mapping[Reference, str], *, is_confidential: bool = False
+    ) -> tuple[Draw, ...]:
+        """More renders of the same, where charts may draw. The second one is of another day; where it is like the first, charts
+        do not draw with these values."""
+        draws = [first]
+        for number in range(1, _ROUNDS if self.is_random else 1):
+            rendered = self.render(
+                given,
+                draw=2 * _ROUNDS + number,
+                is_confidential=is_confidential,
+                is_on_another_day=number == 1,
+            )
+            draws.append(self.placed(rendered, given))
+            if draws[-1].bodies == first.bodies:
+                return (first,)
+        return tuple(draws)
+
+    def render(
+        self,
+        given: Mapping[Reference, str],
+        *,
+        draw: int,
+        is_confidential: bool = False,
+        is_on_another_day: bool = False,
+    ) -> Rendered:
         """The whole of it. An app with a release or a namespace of its own is taken from a render of all under those."""
-        whole = self._render_at(self.ask.target, given, draw=draw, is_confidential=is_confidential)
+        request = RenderRequest(
+            release=self.ask.target.release,
+            namespace=self.ask.target.namespace,
+            chart=self.ask.spec.chart,
+            dependencies=self.ask.charts,
+            capabilities=self.ask.capabilities,
+            values=secret_needs.overlay(self.needs, given) if self.needs.placed else {},
+            draw=draw,
+            is_on_another_day=is_on_another_day,
+            is_confidential=is_confidential,
+        )
+        whole = self.renderer.render(request)
         for place in self.ask.target.apps:
             target = self.ask.target.at(place)
-            other = self._render_at(target, given, draw=draw, is_confidential=is_confidential)
+            other = self.renderer.render(replace(request, release=target.release, namespace=target.namespace))
             whole = self._joined(whole, other, place.app)
         return whole
 
@@ -246,28 +286,11 @@ class _Run:
             hooks=(*run, *(one for one in other.hooks if is_of(one.manifest))),
         )
 
-    def _render_at(
-        self, target: Target, given: Mapping[Reference, str], *, draw: int, is_confidential: bool
-    ) -> Rendered:
-        ask = self.ask
-        return self.renderer.render(
-            RenderRequest(
-                release=target.release,
-                namespace=target.namespace,
-                chart=ask.spec.chart,
-                dependencies=ask.charts,
-                capabilities=ask.capabilities,
-                values=secret_needs.overlay(self.needs, given) if self.needs.placed else {},
-                draw=draw,
-                is_confidential=is_confidential,
-            )
-        )
-
     def placed(self, rendered: Rendered, given: Mapping[Reference, str]) -> Draw:
         """Ready to be sent. What Helm 2 brought CRDs with are no hooks to us."""
         brought = [hook for hook in rendered.hooks if hooks.CRD_INSTALL in hook.phases]
         manifests = [*(hook.manifest for hook in brought), *rendered.objects]
-        run = [hook for hook in rendered.hooks if hook not in brought]
+        run = [hook for hook in rendered.hooks if hook not in brought and hooks.is_run(hook)]
         if self.in_templates:
             manifests = [secret_needs.filled(one, given) for one in manifests]
             run = [replace(hook, manifest=secret_needs.filled(hook.manifest, given)) for hook in run]

@@ -149,5 +149,8 @@ class UninstallPlatform:
             self.anchors.remove(anchor.environment)
             return
         WriteAnchor(self.anchors)(
-            anchor, lambda current: replace(current, inventory=(), applied=None, holds=(), hooks=HookRecord())
+            anchor,
+            lambda current: replace(
+                current, inventory=(), applied=None, holds=(), hooks=HookRecord(), drawn=()
+            ),
         )

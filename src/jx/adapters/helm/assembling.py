@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from jx.adapters.helm.archives import unpack
-from jx.domain import chart_folders, yaml_text, yaml_write
+from jx.domain import chart_folders, template_scan, yaml_text, yaml_write
 from jx.domain.chart_folders import ChartMetadata, Dependency
 from jx.domain.charts import Chart, ChartRef
 from jx.domain.errors import Invalid, Problem
 from jx.domain.manifests import ChartPin
-from jx.domain.trees import Tree
+from jx.domain.trees import Blob, Tree
 from jx.domain.version_ranges import find_newest
 from jx.ports.renderer import RenderRequest
 
@@ -61,6 +61,21 @@ def assemble(request: RenderRequest) -> Assembled:
         metadata,
         tuple(_chart_pin(dependency, chart) for dependency, chart in chosen),
     )
+
+
+def on_another_day(chart: Tree) -> Tree:
+    """The chart with templates, those of its dependencies too, that read another day from the clock."""
+    files: dict[str, Blob] = {}
+    for path, blob in chart.files.items():
+        folder, _, name = path.rpartition("/")
+        if name.endswith(".tgz") and folder.endswith("charts"):
+            inner = on_another_day(unpack(blob.data, path))
+            files |= {f"{path.removesuffix('.tgz')}/{below}": one for below, one in inner.files.items()}
+        elif "templates/" in path:
+            files[path] = Blob(template_scan.on_another_day(blob.data), blob.executable)
+        else:
+            files[path] = blob
+    return Tree(files)
 
 
 def _vendored(chart: Tree) -> dict[str, Chart]:

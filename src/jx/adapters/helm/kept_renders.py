@@ -18,7 +18,7 @@ import orjson
 
 from jx import __version__
 from jx.adapters.files.writing import write_whole
-from jx.domain import random_values
+from jx.domain import template_scan
 from jx.domain.manifests import ChartPin, Hook, Manifest, ObjectRef, Rendered
 from jx.ports.renderer import RenderRequest
 
@@ -45,7 +45,7 @@ class KeptRenders:
     def put(self, key: str, request: RenderRequest, rendered: Rendered) -> None:
         """Keep a render, unless its charts may draw at random."""
         trees = [request.chart, *(chart.files for chart in request.dependencies.values())]
-        if request.draw or random_values.mentions_random(trees):
+        if request.draw or template_scan.mentions_random(trees):
             return
         with contextlib.suppress(OSError, TypeError):  # a full disk, or a value that is no JSON
             self._write(self._path(key), orjson.dumps(_data(rendered), default=_plain))

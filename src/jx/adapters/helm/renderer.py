@@ -69,6 +69,7 @@ class HelmRenderer:
 
     def _render(self, request: RenderRequest) -> Rendered:
         assembled = assembling.assemble(request)
+        chart = assembling.on_another_day(assembled.chart) if request.is_on_another_day else assembled.chart
         _check_kubernetes(assembled, request.capabilities.version)
         options = {
             "name": request.release,
@@ -78,7 +79,7 @@ class HelmRenderer:
         }
         try:
             with tempfile.TemporaryDirectory(prefix="jx-chart-") as folder:
-                write_tree(Path(folder), assembled.chart)
+                write_tree(Path(folder), chart)
                 output = self._engine.render(Path(folder), request.values, options)
         except EngineError as error:
             raise failures.explain(error, _all_values(assembled.chart, request)) from error
@@ -113,6 +114,7 @@ def _key(request: RenderRequest) -> str:
         sorted((*kind, info.namespaced) for kind, info in capabilities.kinds.items()),
         request.values,
         request.draw,
+        request.is_on_another_day,
     ]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 

@@ -1,7 +1,7 @@
 """The anchor ports over the Kubernetes API: one ConfigMap per environment, which is also the parent of its ApplySet (KEP-3659).
 
 The ConfigMap's resourceVersion is what is compared and swapped. The inventory lies beside it in Secrets, since a hash of what was
-sent could be used to guess a secret; so do ledger entries that could not be pushed yet.
+sent could be used to guess a secret; so do ledger entries that could not be pushed yet, and what charts have drawn at random.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ FORMAT = 1
 ANCHOR_LABEL = "jenkins.io/anchor"
 INVENTORY_TYPE = "jenkins.io/inventory"
 PENDING_TYPE = "jenkins.io/pending"
+DRAWN_TYPE = "jenkins.io/drawn"
 
 _KEY = "anchor.json"
 _PACKED_KEY = "anchor.json.gz"
@@ -46,10 +47,11 @@ class _Record:
     data: Mapping[str, Any]
     inventory: BlobRef = BlobRef()
     pending: tuple[tuple[str, BlobRef], ...] = ()
+    drawn: BlobRef = BlobRef()
 
     @property
     def parts(self) -> frozenset[str]:
-        refs = (self.inventory, *(ref for _, ref in self.pending))
+        refs = (self.inventory, self.drawn, *(ref for _, ref in self.pending))
         return frozenset(part for ref in refs for part in ref.parts)
 
 
@@ -115,13 +117,16 @@ class KubernetesAnchors:
         inventory nothing is pruned."""
         record = _read(body)
         blobs = self._blobs(environment)
-        inventory = blobs.read(record.inventory) if record.inventory.parts else b"[]"
+        inventory, drawn = (
+            blobs.read(ref) if ref.parts else b"[]" for ref in (record.inventory, record.drawn)
+        )
         pending = [(name, blobs.read(ref)) for name, ref in record.pending]
-        if not is_last and (inventory is None or any(content is None for _, content in pending)):
+        if not is_last and None in (inventory, drawn, *(content for _, content in pending)):
             return None
         data = {
             **record.data,
             "inventory": _parse(inventory or b"[]", body),
+            "drawn": _parse(drawn or b"[]", body),
             "pending": [
                 {"name": name, "content": base64.b64encode(content).decode()}
                 for name, content in pending
@@ -155,16 +160,22 @@ def ensure_namespace(api: Api, name: str) -> None:
 
 def _write_blobs(blobs: Blobs, anchor: Anchor, before: _Record) -> _Record:
     data = anchor_to_data(anchor)
-    items, _ = data.pop("inventory"), data.pop("pending")
-    inventory = BlobRef()
-    if items:
-        inventory = blobs.write(
-            orjson.dumps(items),
-            old=before.inventory,
+    items, _, groups = data.pop("inventory"), data.pop("pending"), data.pop("drawn")
+    inventory, drawn = (
+        blobs.write(
+            orjson.dumps(content),
+            old=old,
             base=anchor.version,
-            prefix=f"jx-inventory-{anchor.environment}",
-            kind=INVENTORY_TYPE,
+            prefix=f"jx-{what}-{anchor.environment}",
+            kind=kind,
         )
+        if content
+        else BlobRef()
+        for content, old, what, kind in (
+            (items, before.inventory, "inventory", INVENTORY_TYPE),
+            (groups, before.drawn, "drawn", DRAWN_TYPE),
+        )
+    )
     known = dict(before.pending)
     pending = tuple(
         (
@@ -179,7 +190,7 @@ def _write_blobs(blobs: Blobs, anchor: Anchor, before: _Record) -> _Record:
         )
         for entry in anchor.pending
     )
-    return _Record(data, inventory, pending)
+    return _Record(data, inventory, pending, drawn)
 
 
 def _body(anchor: Anchor, record: _Record) -> Json:
@@ -217,6 +228,7 @@ def _content(record: _Record) -> Json:
         "format": FORMAT,
         "inventory": record.inventory.to_data(),
         "pending": [{"name": name, **ref.to_data()} for name, ref in record.pending],
+        "drawn": record.drawn.to_data(),
     }
     text = orjson.dumps(whole, option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2) + b"\n"
     if len(text) > _LARGE:
@@ -239,7 +251,8 @@ def _read(body: Json) -> _Record:
         )
     inventory = BlobRef.of_data(data.pop("inventory", None) or {})
     pending = tuple((str(item["name"]), BlobRef.of_data(item)) for item in data.pop("pending", None) or ())
-    return _Record(data, inventory, pending)
+    drawn = BlobRef.of_data(data.pop("drawn", None) or {})
+    return _Record(data, inventory, pending, drawn)
 
 
 def _is_another_tools(body: Json) -> bool:
