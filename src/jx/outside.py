@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from jx.adapters.files.clock import SystemClock
     from jx.adapters.git.folders import GitFolders
     from jx.adapters.git.forge import PlainForge
+    from jx.adapters.git.histories import CloneHistories, MirrorHistories
     from jx.adapters.git.repos import GitRepos
     from jx.adapters.helm.catalog import HelmCatalog
     from jx.adapters.helm.renderer import HelmRenderer
@@ -163,6 +164,12 @@ class Outside:
         if platform and url.startswith(platform.forge_url + "/"):
             return self.user, self.users.token(self.user)
         return None
+
+    def histories(self, clone: str = "") -> MirrorHistories | CloneHistories:
+        """What repositories remember: from mirrors, or from that clone alone."""
+        from jx.adapters.git.histories import CloneHistories, MirrorHistories
+
+        return CloneHistories(Path(clone)) if clone else MirrorHistories(self.repos)
 
     @cached_property
     def folders(self) -> GitFolders:

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from jx.usecases.show_applications import ShowApplications
     from jx.usecases.show_apps import ShowApps
     from jx.usecases.show_environments import ShownEnvironment
+    from jx.usecases.show_history import ShowHistory
     from jx.usecases.show_pipeline import ShowPipeline
     from jx.usecases.show_secrets import ShowSecrets
     from jx.usecases.uninstall_platform import UninstallPlatform
@@ -262,11 +263,17 @@ class Wiring(Outside):
 
         return FindDrift(self.cluster, self.anchors, self.repos)
 
+    def show_history(self, clone: str = "") -> ShowHistory:
+        """`jx get history`; with a clone nothing else is asked."""
+        from jx.usecases.show_history import ShowHistory
+
+        return ShowHistory(self.histories(clone), self.reporter, None if clone else self.anchors)
+
     def end_hold(self) -> EndHold:
         """`jx resume`."""
         from jx.usecases.end_hold import EndHold
 
-        return EndHold(self.anchors, self.reporter)
+        return EndHold(self.anchors, self.forge, self.cluster, self.clock, self.reporter)
 
     def build_chart(self) -> BuildChart:
         """`jx step helm build`."""

@@ -14,7 +14,7 @@ PAGES = (
     "jx-new-machine", "help", "install", "install-again", "install-dry-run", "jx", "get-env", "get-apps-empty",
     "add-app", "add-app-again", "pr-list", "pr-view", "pr-diff", "pr-diff-summary", "jx-open-pull",
     "pr-approve-own", "pr-merge-unapproved", "pr-approve", "pr-merge", "pr-view-merged", "get-apps", "get-app-yaml",
-    "get-applications", "get-activities", "upgrade-app", "step-env-apply-dry-run", "step-env-apply", "diff",
+    "get-applications", "get-activities", "get-history", "upgrade-app", "step-env-apply-dry-run", "step-env-apply", "diff",
     "get-env-hold", "local-status", "use",
 )  # fmt: skip
 
@@ -60,6 +60,7 @@ def _tell(machine: Machine) -> Iterator[tuple[str, Ran]]:
     yield "get-app-yaml", jx("get", "app", "redis", "-o", "yaml")
     yield "get-applications", jx("get", "applications")
     yield "get-activities", jx("get", "activities", "-f", "dev")
+    yield "get-history", jx("get", "history", "dev")
     yield "upgrade-app", jx("upgrade", "app", "redis", user="ann")
     clone = machine.clone("jenkins-x-dev-env") / "env"
     yield "diff", jx("diff", cwd=clone)

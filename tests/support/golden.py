@@ -15,6 +15,7 @@ _SAME = (  # as wide as what they stand for, so that tables stay tables
     (re.compile(r"applyset-[\w-]+-v1"), "applyset-ID-v1"),
     (re.compile(r"\b\d{4}-\d\d-\d\dT[\d:.]+(?:Z|\+00:00)"), "MOMENT"),
     (re.compile(r"\b\d{4}-\d\d-\d\d \d\d:\d\d UTC"), "MOMENT"),
+    (re.compile(r"\b\d{4}-\d\d-\d\d \d\d:\d\d(?=  )"), "YYYY-MM-DD HH:MM"),
     (re.compile(r"(127\.0\.0\.1:PPPPP   ) *\d+$", re.MULTILINE), r"\1PID"),
 )
 _DURATION = re.compile(r"\b(?:\d+h)?(?:\d+m)?\d+s\b( *)")

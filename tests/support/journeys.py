@@ -28,6 +28,7 @@ from jx.adapters.local.memory_catalog import MemoryCatalog
 from jx.adapters.local.memory_cluster import MemoryCluster
 from jx.adapters.local.memory_credentials import MemoryCredentials
 from jx.adapters.local.memory_forge import MemoryForge
+from jx.adapters.local.memory_histories import MemoryHistories
 from jx.adapters.local.memory_records import MemoryActivities, MemoryReporter, MemorySignals
 from jx.adapters.local.memory_repos import MemoryRepos
 from jx.controllers.environments import (
@@ -76,6 +77,7 @@ from jx.usecases.send_plan import SendPlan
 from jx.usecases.show_applications import ShowApplications
 from jx.usecases.show_apps import ShowApps
 from jx.usecases.show_environments import ShowEnvironments
+from jx.usecases.show_history import Place, ShowHistory
 from jx.usecases.upgrade_apps import UpgradeApps
 from jx.usecases.upgrade_platform import UpgradePlatform, UpgradePlatformRequest
 
@@ -205,6 +207,7 @@ class World:
         self.credentials = MemoryCredentials()
         self.reporter = MemoryReporter()
         self.repos = MemoryRepos(self.clock.now)
+        self.histories = MemoryHistories(self.repos)
         self.forge = MemoryForge(self.repos, OLGA, self.clock.now)
         self.hooks: dict[str, str] = {}
         self.statuses: dict[tuple[str, Revision, str], Check] = {}
@@ -263,6 +266,9 @@ class World:
 
     def repo(self, environment: EnvironmentName = DEV) -> Repo:
         return Repo(f"{GIT}/team/environment-acme-{environment}.git")
+
+    def place(self, environment: EnvironmentName = DEV) -> Place:
+        return Place(environment, self.repo(environment))
 
     def forge_as(self, person: Person) -> Any:
         return Forge(self.forge.login_as(person), self)
@@ -400,7 +406,7 @@ class Process:
 
     @property
     def end_hold(self) -> EndHold:
-        return EndHold(self.anchors, self.reporter)
+        return EndHold(self.anchors, self.forge, self.cluster, self.clock, self.reporter)
 
     @property
     def show_environments(self) -> ShowEnvironments:
@@ -413,6 +419,10 @@ class Process:
     @property
     def show_applications(self) -> ShowApplications:
         return ShowApplications(self.propose_change, self.anchors, self.cluster)
+
+    @property
+    def show_history(self) -> ShowHistory:
+        return ShowHistory(self.world.histories, self.reporter, self.anchors)
 
     # Commands
 

@@ -92,6 +92,18 @@ def in_words(found: tuple[Drifted, ...]) -> str:
     return f"{one.ref} {one.kind}{by}{more}"
 
 
+def in_full(found: tuple[Drifted, ...], *, most: int = 10) -> str:
+    """The objects with their fields, as records keep them: no values of Secrets."""
+    told = []
+    for one in found[:most]:
+        fields = ", ".join(f"{field.path}: {field.was} → {field.now}" for field in one.fields)
+        told.append(
+            f"{one.ref} {one.kind}" + (f" by {one.by}" if one.by else "") + (f" ({fields})" if fields else "")
+        )
+    more = [f"{len(found) - most} more objects"] if len(found) > most else []
+    return "; ".join([*told, *more])
+
+
 def _look(item: InventoryItem, live: LiveObject | None, applied: Tree) -> Drifted | None:
     if live is None:
         return Drifted(item.ref, Kind.DELETED)

@@ -11,13 +11,15 @@ import json
 import lzma
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 from urllib.parse import quote
 
 from jx.domain.applying import (
     Action,
+    Anchor,
     ApplyPlan,
     ApplyResult,
     HookOutcome,
@@ -27,8 +29,8 @@ from jx.domain.applying import (
     Source,
 )
 from jx.domain.errors import Invalid
-from jx.domain.manifests import Body, Capabilities, ObjectRef
-from jx.domain.names import Person
+from jx.domain.manifests import Body, Capabilities, ChartPin, ObjectRef
+from jx.domain.names import EnvironmentName, Person
 from jx.domain.secrets import mask
 from jx.domain.trees import Blob, Tree
 from jx.domain.yaml_emitter import emit
@@ -36,10 +38,22 @@ from jx.domain.yaml_emitter import emit
 BRANCH = "jx-ledger"
 CAPABILITIES = "_capabilities.yaml"
 """The cluster's version and APIs, which renders depend on."""
+SOURCES = "_sources.yaml"
+"""Which template each object was rendered from, by the object's file."""
+EVENT = "Jx-Event"
+"""The trailer of entries that tell of something else than an apply."""
 
 _LONGEST_NAME = 200
 _NO_CHANGE = frozenset({Action.UNCHANGED, Action.KEEP, Action.PRUNE})
 _SPACE = re.compile(r"\s+")
+
+
+class Happening(StrEnum):
+    """What the ledger tells of besides applies."""
+
+    HOLD = "hold"
+    RESUME = "hold ended"
+    DRIFT = "drift"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +106,29 @@ def capabilities_text(capabilities: Capabilities) -> str:
     return emit({"apiVersions": sorted(capabilities.api_versions), "version": capabilities.version})
 
 
+def sources_text(plan: ApplyPlan) -> str:
+    """The file that tells which template each object is rendered from."""
+    return emit({path_of(step.ref): step.manifest.source for step in plan.steps if step.manifest})
+
+
+def make_note(
+    environment: EnvironmentName, happening: Happening, words: str, *, by: Person, at: datetime
+) -> Entry:
+    """The entry of something that happened to an environment, by whom and why: no object changes with it."""
+    reason = _one_line(words)
+    trailers = [("Jx-Environment", environment), (EVENT, happening), ("Jx-Reason", reason)]
+    subject = f"{happening.capitalize()}: {reason}"
+    return Entry(f"{subject}\n\n" + "\n".join(f"{key}: {value}" for key, value in trailers) + "\n", by, at)
+
+
+def noted(anchor: Anchor, entry: Entry) -> Anchor:
+    """The anchor with an entry that waits to be published; the same again changes nothing."""
+    pending = pack(entry)
+    if any(one.name == pending.name for one in anchor.pending):
+        return anchor
+    return replace(anchor, pending=(*anchor.pending, pending))
+
+
 def make_entry(
     plan: ApplyPlan,
     outcomes: tuple[Outcome, ...],
@@ -103,7 +140,7 @@ def make_entry(
     """The entry of an apply; `inventories` are those before and after it. Steps that failed leave their file as it was."""
     before, after = ({path_of(item.ref) for item in inventory} for inventory in inventories)
     is_whole = not before or story.is_whole
-    files = {CAPABILITIES: capabilities_text(capabilities)}
+    files = {CAPABILITIES: capabilities_text(capabilities), SOURCES: sources_text(plan)}
     for outcome in outcomes:
         step = outcome.step
         is_done = not outcome.error and not outcome.skipped
@@ -176,7 +213,7 @@ def _trailers(plan: ApplyPlan, story: Story, capabilities: Capabilities) -> Iter
         ("Jx-Pull-Request", source.pull_request),
         *(("Jx-Approved-By", approver) for approver in source.approvers),
         ("Jx-Plan-Digest", plan.digest),
-        *(("Jx-Chart", f"{pin.name} {pin.version} {pin.digest}") for pin in plan.charts),
+        *(("Jx-Chart", _chart_words(pin)) for pin in plan.charts),
         *(("Jx-Secret", f"{at}={version}") for at, version in sorted(story.secret_versions.items())),
         ("Jx-Cluster", f"{plan.cluster_id} {capabilities.version}"),
         ("Jx-Result", story.result),
@@ -186,6 +223,11 @@ def _trailers(plan: ApplyPlan, story: Story, capabilities: Capabilities) -> Iter
         ("Jx-Reason", story.reason),
     ]
     return ((key, text) for key, value in rows if (text := _one_line(value)))
+
+
+def _chart_words(pin: ChartPin) -> str:
+    words = f"{pin.name} {pin.version} {pin.digest}"
+    return words if pin.key == pin.name else f"{words} as {pin.key}"
 
 
 def summarize(outcomes: tuple[Outcome, ...], hooks: tuple[HookOutcome, ...] = ()) -> str:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from jx.domain import ledger
 from jx.domain.applying import Anchor, Applied, ApplyResult, Hold
 from jx.domain.errors import NotFound
 from jx.domain.events import Event
 from jx.domain.holds import RESCUE
 from jx.domain.names import EnvironmentName
 from jx.ports.anchor import Anchors
+from jx.ports.clock import Clock
+from jx.ports.cluster import Cluster
+from jx.ports.forge import Forge
 from jx.ports.reporter import Reporter
+from jx.usecases.name_person import name_person
 from jx.usecases.write_anchor import WriteAnchor
 
 
@@ -19,6 +24,9 @@ class EndHold:
     """Takes the holds that there are off an environment's anchor; one that is set in the same moment stays."""
 
     anchors: Anchors
+    forge: Forge
+    cluster: Cluster
+    clock: Clock
     reporter: Reporter
 
     def __call__(self, environment: EnvironmentName, *, reason: str = "") -> tuple[Hold, ...]:
@@ -26,10 +34,17 @@ class EndHold:
         anchor = self.anchors.find(environment)
         if anchor is None:
             raise NotFound(f"this cluster has never seen environment {environment}", hint="jx get env")
+        if not anchor.holds:
+            return ()
+        words = "; ".join(f"{hold.reason} (of {hold.by})" for hold in anchor.holds)
+        words = f"{reason}; it was: {words}" if reason else words
+        by, now = name_person(self.forge, self.cluster), self.clock.now()
+        note = ledger.make_note(environment, ledger.Happening.RESUME, words, by=by, at=now)
 
         def drop(current: Anchor) -> Anchor:
             kept = tuple(hold for hold in current.holds if hold not in anchor.holds)
-            return replace(current, holds=kept, applied=_doubted(current.applied, anchor.holds))
+            changed = replace(current, holds=kept, applied=_doubted(current.applied, anchor.holds))
+            return ledger.noted(changed, note)
 
         WriteAnchor(self.anchors)(anchor, drop)
         for hold in anchor.holds:

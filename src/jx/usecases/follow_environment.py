@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from jx.domain import holds
+from jx.domain import holds, ledger
 from jx.domain.activities import Activity, ActivityStatus, ActivityStep
 from jx.domain.applying import Anchor, ApplyReport, ApplyResult, Source
 from jx.domain.changes import Check, CheckState
 from jx.domain.environments import Environment
 from jx.domain.errors import Held, JxError, Refused, Retryable
 from jx.domain.events import Event, Level
-from jx.domain.names import EnvironmentName, Repo, Revision
+from jx.domain.names import EnvironmentName, Person, Repo, Revision
 from jx.domain.trailers import list_trailers
 from jx.ports.activities import Activities
 from jx.ports.clock import Clock
@@ -110,18 +110,27 @@ class FollowEnvironment:
         if blocking:
             raise holds.refusal(blocking, anchor.environment)
 
-        def drop(current: Anchor) -> Anchor:
-            kept = tuple(
-                hold for hold in current.holds if not holds.is_over(hold, head=head, tree=tree, now=now)
-            )
-            return replace(current, holds=kept)
-
-        WriteAnchor(self.apply.anchors)(anchor, drop)
         why = (
             "its time has come"
             if all(hold.kind == holds.PERSON for hold in anchor.holds)
             else "what was undone by hand is undone on the branch"
         )
+        was = "; ".join(f"{hold.reason} (of {hold.by})" for hold in anchor.holds)
+        note = ledger.make_note(
+            anchor.environment,
+            ledger.Happening.RESUME,
+            f"{why}; it was: {was}",
+            by=Person("controller"),
+            at=now,
+        )
+
+        def drop(current: Anchor) -> Anchor:
+            kept = tuple(
+                hold for hold in current.holds if not holds.is_over(hold, head=head, tree=tree, now=now)
+            )
+            return ledger.noted(replace(current, holds=kept), note)
+
+        WriteAnchor(self.apply.anchors)(anchor, drop)
         self.reporter.tell(Event(f"the hold of {anchor.environment} is over: {why}"))
 
     def _publish_what_waits(self, environment: Environment) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from jx.domain import holds
+from jx.domain import holds, ledger
 from jx.domain.applying import Anchor, Hold
-from jx.domain.errors import JxError, NotFound
+from jx.domain.errors import NotFound
 from jx.domain.events import Event
 from jx.domain.names import EnvironmentName
 from jx.ports.anchor import Anchors
@@ -15,6 +15,7 @@ from jx.ports.clock import Clock
 from jx.ports.cluster import Cluster
 from jx.ports.forge import Forge
 from jx.ports.reporter import Reporter
+from jx.usecases.name_person import name_person
 from jx.usecases.write_anchor import WriteAnchor
 
 
@@ -33,20 +34,15 @@ class SetHold:
         anchor = self.anchors.find(environment)
         if anchor is None:
             raise NotFound(f"this cluster has never seen environment {environment}", hint="jx get env")
-        hold = Hold(self._whoami(), reason, self.clock.now(), kind=holds.PERSON, until=until)
+        person, now = name_person(self.forge, self.cluster), self.clock.now()
+        hold = Hold(person.name or person.login, reason, now, kind=holds.PERSON, until=until)
+        words = f"{reason} (until {until:%Y-%m-%d %H:%M} UTC)" if until else reason
+        note = ledger.make_note(environment, ledger.Happening.HOLD, words, by=person, at=now)
 
         def put(current: Anchor) -> Anchor:
             others = (one for one in current.holds if (one.kind, one.by) != (hold.kind, hold.by))
-            return replace(current, holds=(*others, hold))
+            return ledger.noted(replace(current, holds=(*others, hold)), note)
 
         WriteAnchor(self.anchors)(anchor, put)
         self.reporter.tell(Event(f"Environment {environment} is {holds.in_words(hold)}"))
         return hold
-
-    def _whoami(self) -> str:
-        """Who the forge says; where it cannot be asked, who the cluster says."""
-        try:
-            person = self.forge.whoami()
-        except JxError:
-            return self.cluster.whoami()
-        return person.name or person.login

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from jx.domain import drift, holds
+from jx.domain import drift, holds, ledger
 from jx.domain.applying import Anchor, ApplyReport, ApplyResult, DriftNote
 from jx.domain.drift import Cure
 from jx.domain.environments import Environment
 from jx.domain.events import Event, Level
 from jx.domain.guards import Allowed, Guard
 from jx.domain.layouts import umbrella
-from jx.domain.names import Repo
+from jx.domain.names import Person, Repo
 from jx.ports.clock import Clock
 from jx.ports.reporter import Reporter
 from jx.ports.repos import Repos
@@ -40,12 +40,12 @@ class WatchDrift:
         if cure is Cure.IGNORE:
             return None
         report = self.find(environment.name, repo=environment.repo)
+        self._note(anchor, self._note_of(anchor, report), report)
         if report.found and cure is Cure.HEAL:
             healed = self._heal(environment, environment.repo, holder)
-            if healed.result is ApplyResult.APPLIED:
-                self._note(anchor, None)
-                return report
-        self._note(anchor, self._note_of(anchor, report))
+            left = self.find.anchors.find(environment.name)
+            if healed.result is ApplyResult.APPLIED and left:
+                self._note(left, None, report)
         return report
 
     def _is_settled(self, anchor: Anchor, environment: Environment) -> bool:
@@ -92,11 +92,24 @@ class WatchDrift:
         since = old.since if old and is_same else self.clock.now()
         return DriftNote(len(report.found), since, words)
 
-    def _note(self, anchor: Anchor, note: DriftNote | None) -> None:
-        """Where `jx get env` finds it; told once."""
+    def _note(self, anchor: Anchor, note: DriftNote | None, report: DriftReport) -> None:
+        """Where `jx get env` finds it, and in the ledger; told once."""
         if anchor.drift == note:
             return
-        WriteAnchor(self.find.anchors)(anchor, lambda current: replace(current, drift=note))
+        entry = self._entry(report) if note else None
+
+        def change(current: Anchor) -> Anchor:
+            changed = replace(current, drift=note)
+            return ledger.noted(changed, entry) if entry else changed
+
+        WriteAnchor(self.find.anchors)(anchor, change)
         if note:
             words = f"{anchor.environment} was changed behind our back: {note.words}"
             self.reporter.tell(Event(words, Level.WARNING))
+
+    def _entry(self, report: DriftReport) -> ledger.Entry:
+        by = next((one.by for one in report.found if one.by), "somebody")
+        words = drift.in_full(report.found)
+        return ledger.make_note(
+            report.environment, ledger.Happening.DRIFT, words, by=Person(by), at=self.clock.now()
+        )

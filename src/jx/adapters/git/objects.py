@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -33,13 +34,14 @@ def read_tree(git: Git, store: Path, revision: Revision) -> Tree:
             entries[name] = (mode, oid)
     if problems:
         raise Invalid(f"commit {revision[:12]} holds files that cannot be read safely", *problems)
-    blobs = _read_blobs(git, store, [oid for _, oid in entries.values()])
+    blobs = read_objects(git, store, [oid for _, oid in entries.values()])
     return Tree(
         {path: Blob(blobs[oid], executable=mode == "100755") for path, (mode, oid) in entries.items()}
     )
 
 
-def _read_blobs(git: Git, store: Path, oids: list[str]) -> dict[str, bytes]:
+def read_objects(git: Git, store: Path, oids: Sequence[str]) -> dict[str, bytes]:
+    """Objects by their ids, as git stores them."""
     output = git.run("cat-file", "--batch", cwd=store, stdin="".join(f"{oid}\n" for oid in oids).encode())
     found: dict[str, bytes] = {}
     at = 0
@@ -57,13 +59,19 @@ _FIELDS = 6
 
 
 def read_log(
-    git: Git, store: Path, revision: Revision, *, after: Revision | None, limit: int
+    git: Git,
+    store: Path,
+    revision: Revision,
+    *,
+    after: Revision | None,
+    limit: int,
+    narrowed: tuple[str, ...] = ("--",),
 ) -> tuple[Commit, ...]:
-    """First-parent history, newest first."""
+    """First-parent history, newest first; a limit below zero is none. `narrowed` are further arguments of git, paths last."""
     span = [revision] if after is None else [revision, f"^{after}"]
     text = git.run(
-        "log", "-z", "--first-parent", f"--max-count={limit}", f"--format={_FORMAT}", *span, "--", cwd=store
-    ).decode(errors="replace")
+        "log", "-z", "--first-parent", f"--max-count={limit}", f"--format={_FORMAT}", *span, *narrowed, cwd=store
+    ).decode(errors="replace")  # fmt: skip
     fields = text.split("\0")[:-1] if text.endswith("\0") else text.split("\0")
     return tuple(_commit(fields[at : at + _FIELDS]) for at in range(0, len(fields) - 1, _FIELDS))
 

@@ -23,47 +23,53 @@ class GitRepos:
 
     def __init__(self, cache: Path, *, logins: Logins = no_logins) -> None:
         self._cache = cache
-        self._git = Git(logins, is_owner=True)
+        self.git = Git(logins, is_owner=True)
         self._lock = threading.Lock()
 
     def head(self, repo: Repo, branch: str) -> Revision | None:
         ref = f"refs/heads/{parse_branch(branch)}"
-        for line in self._git.text("ls-remote", "--", repo.url, ref, url=repo.url).splitlines():
+        for line in self.git.text("ls-remote", "--", repo.url, ref, url=repo.url).splitlines():
             oid, _, name = line.partition("\t")
             if name == ref:
                 return parse_revision(oid)
         return None
 
+    def last_seen(self, repo: Repo, branch: str) -> Revision | None:
+        """The branch as the mirror has it; None where it was never seen. Asks nobody."""
+        ref = f"refs/remotes/origin/{parse_branch(branch)}"
+        found = self.git.text("for-each-ref", "--format=%(objectname)", ref, cwd=self._store(repo))
+        return parse_revision(found) if found else None
+
     def read(self, repo: Repo, revision: Revision) -> Tree:
-        store = self._with(repo, revision)
-        return objects.read_tree(self._git, store, revision)
+        store = self.store_with(repo, revision)
+        return objects.read_tree(self.git, store, revision)
 
     def log(
         self, repo: Repo, revision: Revision, *, after: Revision | None = None, limit: int = 100
     ) -> tuple[Commit, ...]:
-        store = self._with(repo, revision)
+        store = self.store_with(repo, revision)
         known = after if after and self._has(store, after) else None
-        return objects.read_log(self._git, store, revision, after=known, limit=limit)
+        return objects.read_log(self.git, store, revision, after=known, limit=limit)
 
     def write(self, repo: Repo, branch: str, *, base: Revision | None, draft: Draft) -> Revision:
-        store = self._with(repo, base) if base else self._store(repo)
-        if base and objects.read_tree(self._git, store, base) == draft.tree:
+        store = self.store_with(repo, base) if base else self._store(repo)
+        if base and objects.read_tree(self.git, store, base) == draft.tree:
             if (head := self.head(repo, branch)) != base:
                 raise Stale(f"branch {branch} of {repo.full_name} has moved from {base} to {head}")
             return base
-        commit = objects.make_commit(self._git, store, parent=base, draft=draft)
+        commit = objects.make_commit(self.git, store, parent=base, draft=draft)
         self._push(repo, store, commit, branch=branch, expected=base)
         return commit
 
     def replace(self, repo: Repo, branch: str, *, base: Revision, draft: Draft) -> Revision:
-        store = self._with(repo, base)
+        store = self.store_with(repo, base)
         head = self.head(repo, branch)
         if head is not None:
-            self._with(repo, head)
-            commits = objects.read_log(self._git, store, head, after=base, limit=50)
+            self.store_with(repo, head)
+            commits = objects.read_log(self.git, store, head, after=base, limit=50)
             tip = commits[0] if commits else None
             is_ours = tip and tip.parents == (base,) and tip.message == draft.message.strip("\n")
-            if is_ours and objects.read_tree(self._git, store, head) == draft.tree:
+            if is_ours and objects.read_tree(self.git, store, head) == draft.tree:
                 return head
             foreign = [commit for commit in commits if "Jx-Edit" not in commit.trailers]
             if foreign:
@@ -71,13 +77,13 @@ class GitRepos:
                     f"branch {branch} of {repo.full_name} holds commits of {foreign[0].author}",
                     hint="merge or delete that branch, then try again",
                 )
-        commit = objects.make_commit(self._git, store, parent=base, draft=draft)
+        commit = objects.make_commit(self.git, store, parent=base, draft=draft)
         self._push(repo, store, commit, branch=branch, expected=head, force=True)
         return commit
 
     def append(self, repo: Repo, branch: str, *, parent: Revision | None, draft: Draft) -> Revision:
-        store = self._with(repo, parent) if parent else self._store(repo)
-        commit = objects.make_commit(self._git, store, parent=parent, draft=draft)
+        store = self.store_with(repo, parent) if parent else self._store(repo)
+        commit = objects.make_commit(self.git, store, parent=parent, draft=draft)
         head = self.head(repo, branch)
         if head == commit:
             return commit
@@ -93,9 +99,9 @@ class GitRepos:
             raise Forbidden(f"no right at {repo.url}: its folder cannot be written")
         store = self._store(repo)
         draft = Draft(Tree(), "nothing", Person("jx"), at=datetime.fromtimestamp(0, UTC))
-        commit = objects.make_commit(self._git, store, parent=None, draft=draft)
+        commit = objects.make_commit(self.git, store, parent=None, draft=draft)
         ref = f"refs/heads/{parse_branch(branch)}"
-        self._git.run(
+        self.git.run(
             "push", "--dry-run", "--quiet", "--", repo.url, f"+{commit}:{ref}", cwd=store, url=repo.url
         )
 
@@ -114,7 +120,7 @@ class GitRepos:
             prefix="new-", dir=store.parent, ignore_cleanup_errors=True
         ) as draft:
             made = Path(draft) / store.name
-            self._git.run("init", "--quiet", "--bare", "--", str(made))
+            self.git.run("init", "--quiet", "--bare", "--", str(made))
             try:
                 made.rename(store)
             except OSError:
@@ -122,19 +128,19 @@ class GitRepos:
                     raise
 
     def _has(self, store: Path, revision: Revision) -> bool:
-        found = self._git.run("cat-file", "--batch-check", cwd=store, stdin=f"{revision}\n".encode())
+        found = self.git.run("cat-file", "--batch-check", cwd=store, stdin=f"{revision}\n".encode())
         return b" commit " in found
 
-    def _with(self, repo: Repo, revision: Revision) -> Path:
+    def store_with(self, repo: Repo, revision: Revision) -> Path:
         """The mirror, holding that commit with its history."""
         store = self._store(repo)
         if not self._has(store, revision):
-            self._git.run(
+            self.git.run(
                 "fetch", "--quiet", "--no-tags", "--prune", "--", repo.url, "+refs/heads/*:refs/remotes/origin/*",
                 cwd=store, url=repo.url,
             )  # fmt: skip
             if not self._has(store, revision):
-                self._git.run(
+                self.git.run(
                     "fetch", "--quiet", "--no-tags", "--", repo.url, revision, cwd=store, url=repo.url
                 )
         return store
@@ -153,4 +159,4 @@ class GitRepos:
         lease = f"--force-with-lease={ref}:{expected or ''}"
         # With the lease git may overwrite, so what is no fast-forward is said to be one only where it may.
         source = f"+{commit}:{ref}" if force else f"{commit}:{ref}"
-        self._git.run("push", "--quiet", lease, "--", repo.url, source, cwd=store, url=repo.url)
+        self.git.run("push", "--quiet", lease, "--", repo.url, source, cwd=store, url=repo.url)

@@ -1,0 +1,333 @@
+"""History: the ledger's commits as changes by meaning: what changed, who asked, who approved, when it was applied, how it went.
+
+Names and trailers are claims, as everywhere in git; `jx.domain.history_proofs` tells which of them can be proven.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from functools import cached_property
+from urllib.parse import unquote
+
+from jx.domain import ledger_fields, meanings
+from jx.domain.apps import app_of
+from jx.domain.errors import Invalid, Usage
+from jx.domain.ledger import EVENT, SOURCES
+from jx.domain.ledger_fields import FieldChange
+from jx.domain.manifests import ObjectRef
+from jx.domain.names import EnvironmentName, Person, Revision
+from jx.domain.trailers import list_trailers
+from jx.domain.yaml_text import read_mapping
+
+_MOST_WORDS = 6
+"""Lines that tell one change; the rest is counted."""
+_LONGEST = 60
+
+
+class Kind(StrEnum):
+    """What kind of thing happened."""
+
+    CHANGE = "change"
+    BY_HAND = "by hand"
+    HEALED = "drift healed"
+    DRIFT = "drift"
+    HOLD = "hold"
+    RESUME = "hold ended"
+
+
+@dataclass(frozen=True, slots=True)
+class FileChange:
+    """One file of a commit beside that of the commit before it; None where it was not, or is not any more."""
+
+    path: str
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectChange:
+    """One object that an apply created, changed or deleted."""
+
+    ref: ObjectRef
+    app: str
+    """The app whose chart it is of; empty for the environment's own, or where the ledger does not tell."""
+    action: str
+    """`created`, `changed` or `deleted`."""
+    fields: tuple[FieldChange, ...] = ()
+
+
+@dataclass(frozen=True)
+class HistoryEntry:
+    """One commit of the ledger, read. `files` are what it changed."""
+
+    environment: EnvironmentName
+    revision: Revision
+    """Of the ledger; empty for what is not published yet."""
+    at: datetime
+    author: Person
+    subject: str
+    trailers: tuple[tuple[str, str], ...]
+    files: tuple[FileChange, ...] = ()
+    sources: Mapping[str, str] | None = None
+    """Which template each object came from, as the ledger says at this commit."""
+    before: HistoryEntry | None = None
+    """The apply before it: what versions are compared with."""
+
+    def first(self, key: str) -> str:
+        """The first trailer of that name, or nothing."""
+        return next((value for name, value in self.trailers if name == key), "")
+
+    def every(self, key: str) -> tuple[str, ...]:
+        """All trailers of that name."""
+        return tuple(value for name, value in self.trailers if name == key)
+
+    @property
+    def kind(self) -> Kind:
+        """What kind of thing happened."""
+        if event := self.first(EVENT):
+            return Kind(event)
+        if self.first("Jx-Applied-By") == "controller":
+            return Kind.HEALED if self.first("Jx-Reason") == "drift is healed" else Kind.CHANGE
+        return Kind.BY_HAND
+
+    @property
+    def is_apply(self) -> bool:
+        """Whether something was applied; else it tells of something that happened to the environment."""
+        return not self.first(EVENT)
+
+    @property
+    def approvers(self) -> tuple[str, ...]:
+        """Who approved, as the merge says."""
+        return self.every("Jx-Approved-By")
+
+    @property
+    def charts(self) -> dict[str, str]:
+        """Versions of all charts, by the keys of their apps."""
+        rows = (row.split(" ") for row in self.every("Jx-Chart"))
+        return {row[-1] if row[-2:-1] == ["as"] else row[0]: row[1] for row in rows if len(row) > 1}
+
+    @property
+    def secrets(self) -> dict[str, str]:
+        """Versions of the secrets that were read, by where they are."""
+        rows = (row.rpartition("=") for row in self.every("Jx-Secret"))
+        return {at: version for at, _, version in rows}
+
+    @property
+    def versions(self) -> tuple[tuple[str, str, str], ...]:
+        """Charts that came, went or moved: name, version before, version after."""
+        return _moved(self.before.charts if self.before else {}, self.charts) if self.is_apply else ()
+
+    @property
+    def secret_versions(self) -> tuple[tuple[str, str, str], ...]:
+        """Secrets whose version moved: where, version before, version after."""
+        if not self.is_apply or self.before is None:
+            return ()
+        return tuple(row for row in _moved(self.before.secrets, self.secrets) if row[2])
+
+    @cached_property
+    def objects(self) -> tuple[ObjectChange, ...]:
+        """What happened to objects, without fields."""
+        found = ((ref_of(file.path), file) for file in self.files)
+        return tuple(
+            ObjectChange(ref, self.app_of(file.path), _action(file)) for ref, file in found if ref is not None
+        )
+
+    @cached_property
+    def changes(self) -> tuple[ObjectChange, ...]:
+        """What happened to objects, with the fields of those that changed."""
+        files = {ref: file for file in self.files if (ref := ref_of(file.path)) is not None}
+        return tuple(replace(one, fields=_fields(files[one.ref])) for one in self.objects)
+
+    def app_of(self, path: str) -> str:
+        """The app whose chart the object in a file is of."""
+        return app_of((self.sources or {}).get(path, ""), self.charts)
+
+
+def read_entry(
+    environment: EnvironmentName,
+    commit: tuple[Revision, Person, datetime, str],
+    files: tuple[FileChange, ...],
+) -> HistoryEntry:
+    """An entry from a commit (its id, author, time and message) and the files that it changed."""
+    revision, author, at, message = commit
+    subject = message.partition("\n")[0]
+    return HistoryEntry(environment, revision, at, author, subject, tuple(list_trailers(message)), files)
+
+
+def connect(entries: Iterable[HistoryEntry], sources: str) -> tuple[HistoryEntry, ...]:
+    """Entries, newest first, each with the apply before it and with what the ledger says of templates at that point.
+
+    `sources` is the text of the ledger's newest file of sources."""
+    newest_first = list(entries)
+    told: list[HistoryEntry] = []
+    for entry in newest_first:
+        told.append(replace(entry, sources=_read_sources(sources)))
+        changed = next((file for file in entry.files if file.path == SOURCES), None)
+        if changed is not None:
+            older = _read_sources(changed.before or "")
+            told[-1] = replace(told[-1], sources={**older, **(told[-1].sources or {})})
+            sources = changed.before or ""
+    connected: list[HistoryEntry] = []
+    before: HistoryEntry | None = None
+    for entry in reversed(told):
+        connected.append(replace(entry, before=before))
+        before = replace(entry, files=(), sources=None, before=None) if entry.is_apply else before
+    return tuple(reversed(connected))
+
+
+def in_words(entry: HistoryEntry, *, most: int = _MOST_WORDS) -> tuple[str, ...]:
+    """What changed, by meaning, a line each: versions with what they did to objects, then fields, then secrets."""
+    if not entry.is_apply:
+        return (entry.first("Jx-Reason"),)
+    lines = [_version_words(entry, *row) for row in entry.versions]
+    moved = {name for name, _, _ in entry.versions}
+    rest = [one for one in entry.objects if one.app not in moved]
+    if entry.versions and not entry.sources:
+        lines[-1] += f", {_count(entry.objects)}" if entry.objects else ""
+        rest = []
+    made = [f"{one.ref.kind} {one.ref.name} {one.action}" for one in rest if one.action != "changed"]
+    lines += made if len(made) < most else [_count([one for one in rest if one.action != "changed"])]
+    lines += _field_words(entry, {one.ref for one in rest if one.action == "changed"})
+    lines += [f"secret {at}: version {was or '-'} → {now}" for at, was, now in entry.secret_versions]
+    if len(lines) > most:
+        lines = [*lines[: most - 1], f"and {len(lines) - most + 1} more changes"]
+    return tuple(lines) or ("nothing changed in the cluster",)
+
+
+def is_about(
+    entry: HistoryEntry, *, app: str = "", by: str = "", ref: tuple[str, str, str] | None = None
+) -> bool:
+    """Whether an entry is about an app, a person and an object (kind, name, namespace), as far as they are named."""
+    if app and not _is_about_app(entry, app):
+        return False
+    if by and not any(by.casefold() in text.casefold() for text in _people(entry)):
+        return False
+    if ref is None:
+        return True
+    kind, name, namespace = ref
+    return any(
+        one.ref.kind.casefold() == kind.casefold()
+        and one.ref.name == name
+        and namespace in {"", one.ref.namespace}
+        for one in entry.objects
+    )
+
+
+def ref_of(path: str) -> ObjectRef | None:
+    """The object that a file of the ledger holds; None for files that are about all of them."""
+    parts = path.removesuffix(".yaml").split("/")
+    if len(parts) != 4:
+        return None
+    namespace, group, kind, name = map(unquote, parts)
+    return ObjectRef(
+        "" if group == "core" else group, kind, "" if namespace == "_cluster" else namespace, name
+    )
+
+
+def parse_since(text: str, now: datetime) -> datetime:
+    """A moment in the past: `30m`, `2h`, `7d`, `4w` ago, a day, or a day and time (UTC). Usage."""
+    spans = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+    if text[:-1].isdigit() and text[-1] in spans:
+        return now - timedelta(**{spans[text[-1]]: int(text[:-1])})
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        hint = "30m, 2h, 7d, 4w, 2026-03-31 or 2026-03-31T18:00 (UTC)"
+        raise Usage(f"--since: {text!r} is no time", hint=hint) from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _people(entry: HistoryEntry) -> Iterator[str]:
+    yield str(entry.author)
+    yield from entry.approvers
+    if (by := entry.first("Jx-Applied-By")) != "controller":
+        yield by
+
+
+def _is_about_app(entry: HistoryEntry, app: str) -> bool:
+    return any(name == app for name, _, _ in entry.versions) or any(one.app == app for one in entry.objects)
+
+
+def _version_words(entry: HistoryEntry, name: str, was: str, now: str) -> str:
+    words = (
+        f"{name} {was} → {now}" if was and now else f"{name} {now} added" if now else f"{name} {was} removed"
+    )
+    objects = [one for one in entry.objects if one.app == name]
+    return f"{words}, {_count(objects)}" if objects else words
+
+
+def _count(objects: Iterable[ObjectChange]) -> str:
+    actions = [one.action for one in objects]
+    counts = [(actions.count(action), action) for action in ("created", "changed", "deleted")]
+    told = [f"{count} {action}" for count, action in counts if count]
+    if told:
+        first, *others = told
+        count, action = first.split(" ")
+        told = [f"{count} object{'' if count == '1' else 's'} {action}", *others]
+    return ", ".join(told)
+
+
+def _field_words(entry: HistoryEntry, refs: set[ObjectRef]) -> list[str]:
+    """`ingress host of shop: a → b`; what is the same for several objects is told once."""
+    if not refs:
+        return []
+    told: dict[str, None] = {}
+    for one in entry.changes:
+        if one.ref not in refs:
+            continue
+        of = one.app or one.ref.name
+        for name, change in _paired(one.ref.kind, one.fields):
+            told[f"{name} of {of}: {_short(change.was)} → {_short(change.now)}"] = None
+    return list(told)
+
+
+def _paired(kind: str, changes: tuple[FieldChange, ...]) -> Iterator[tuple[str, FieldChange]]:
+    """Changes with what they are called; one that went and one that came under the same name are one."""
+    went: dict[str, list[FieldChange]] = {}
+    for change in changes:
+        if change.now is None:
+            went.setdefault(meanings.name_field(kind, change.path), []).append(change)
+    for change in changes:
+        name = meanings.name_field(kind, change.path)
+        if change.was is None and went.get(name):
+            yield name, replace(change, was=went[name].pop(0).was)
+        elif change.now is not None:
+            yield name, change
+    yield from ((name, change) for name, left in went.items() for change in left)
+
+
+def _short(text: str | None) -> str:
+    plain = " ".join(ledger_fields.shown(text).split())
+    return plain if len(plain) <= _LONGEST else f"{plain[: _LONGEST - 1]}…"
+
+
+def _fields(file: FileChange) -> tuple[FieldChange, ...]:
+    if file.before is None or file.after is None:
+        return ()
+    try:
+        return ledger_fields.compare_fields(file.before, file.after)
+    except (ValueError, IndexError):
+        return (FieldChange(".", file.before, file.after),)  # a file that somebody else wrote
+
+
+def _action(file: FileChange) -> str:
+    if file.before is None:
+        return "created"
+    return "deleted" if file.after is None else "changed"
+
+
+def _moved(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[tuple[str, str, str], ...]:
+    names = sorted({*before, *after})
+    rows = ((name, before.get(name, ""), after.get(name, "")) for name in names)
+    return tuple(row for row in rows if row[1] != row[2])
+
+
+def _read_sources(text: str) -> Mapping[str, str]:
+    try:
+        found = read_mapping(text, SOURCES)
+    except Invalid:
+        return {}
+    return {path: str(source) for path, source in found.items()}

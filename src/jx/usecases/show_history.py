@@ -1,0 +1,149 @@
+"""Show history: what changed in environments, by meaning, from their ledgers. Reads only, and works from a clone alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from jx.domain import history, ledger
+from jx.domain.applying import Anchor
+from jx.domain.errors import JxError, NotFound
+from jx.domain.events import Event, Level
+from jx.domain.history import FileChange, HistoryEntry
+from jx.domain.names import EnvironmentName, Repo, Revision
+from jx.domain.trees import Tree
+from jx.ports.anchor import Anchors
+from jx.ports.histories import ChangedCommit, Histories
+from jx.ports.reporter import Reporter
+
+_LOOK_BACK = 50
+"""How many entries that tell of no apply may stand before one that does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An environment, and where its ledger is."""
+
+    environment: EnvironmentName
+    repo: Repo
+    branch: str = "master"
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryRequest:
+    """Whose history, and which part of it."""
+
+    places: tuple[Place, ...]
+    since: datetime | None = None
+    app: str = ""
+    by: str = ""
+    ref: tuple[str, str, str] | None = None
+    """Kind, name and namespace of an object; an empty namespace is any."""
+    limit: int = 0
+    """The newest so many of each environment; 0: all."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShowHistory:
+    """`anchors` are None where there is no cluster to ask: what is not published yet is then unknown."""
+
+    histories: Histories
+    reporter: Reporter
+    anchors: Anchors | None = None
+    _told: list[str] = field(default_factory=list, compare=False, repr=False)
+
+    def __call__(self, request: HistoryRequest) -> tuple[HistoryEntry, ...]:
+        """Entries, newest first. NotFound where no ledger is there at all."""
+        found: list[HistoryEntry] = []
+        missing: list[str] = []
+        for place in request.places:
+            entries = self.read(place, since=request.since)
+            if entries is None:
+                missing.append(place.environment)
+                continue
+            wanted = [
+                e for e in entries if history.is_about(e, app=request.app, by=request.by, ref=request.ref)
+            ]
+            found += wanted[: request.limit] if request.limit else wanted
+        if missing and len(missing) == len(request.places):
+            raise NotFound(
+                f"there is no ledger of {', '.join(missing)}: nothing was applied yet, or it was not fetched",
+                hint="git fetch origin jx-ledger",
+            )
+        return tuple(sorted(found, key=lambda entry: entry.at, reverse=True))
+
+    def read(self, place: Place, *, since: datetime | None = None) -> tuple[HistoryEntry, ...] | None:
+        """All entries of an environment, newest first, with those that wait in the anchor; None where there is no ledger."""
+        head = self.histories.head(place.repo, ledger.BRANCH)
+        anchor = self._find_anchor(place.environment)
+        if head is None and not (anchor and anchor.pending):
+            return None
+        commits = self.histories.changes(place.repo, head, since=since) if head else ()
+        published = [_entry(place.environment, one) for one in commits]
+        before = self._before(place, commits)
+        waiting = self._waiting(place.repo, head, anchor, since) if anchor and anchor.pending else []
+        sources = self._sources(place.repo, head, commits)
+        connected = history.connect([*reversed(waiting), *published, *before], sources)
+        return connected[: len(connected) - len(before)]
+
+    def _find_anchor(self, environment: EnvironmentName) -> Anchor | None:
+        if self.anchors is None:
+            return None
+        try:
+            return self.anchors.find(environment)
+        except JxError as error:
+            if error.message not in self._told:
+                self._told.append(error.message)
+                words = f"the cluster is not asked what is not published yet: {error.message}"
+                self.reporter.tell(Event(words, Level.WARNING))
+            return None
+
+    def _waiting(
+        self, repo: Repo, head: Revision | None, anchor: Anchor, since: datetime | None
+    ) -> list[HistoryEntry]:
+        tree = self.histories.read(repo, head) if head else Tree()
+        return _waiting(anchor, tree, since)
+
+    def _before(self, place: Place, commits: tuple[ChangedCommit, ...]) -> list[HistoryEntry]:
+        """The apply before the oldest entry, to compare versions with."""
+        if not commits or not commits[-1].commit.parents:
+            return []
+        older = self.histories.log(place.repo, commits[-1].commit.parents[0], limit=_LOOK_BACK)
+        entries = (_entry(place.environment, ChangedCommit(commit)) for commit in older)
+        first = next((entry for entry in entries if entry.is_apply), None)
+        return [first] if first else []
+
+    def _sources(self, repo: Repo, head: Revision | None, commits: tuple[ChangedCommit, ...]) -> str:
+        changed = (file for one in commits for file in one.files if file.path == ledger.SOURCES)
+        newest = next(changed, None)
+        if newest is not None:
+            return newest.after or ""
+        if head is None:
+            return ""
+        found = self.histories.changes(repo, head, path=ledger.SOURCES, limit=1)
+        return (found[0].files[0].after or "") if found else ""
+
+
+def _entry(environment: EnvironmentName, changed: ChangedCommit) -> HistoryEntry:
+    commit = changed.commit
+    facts = (commit.revision, commit.author, commit.committed, commit.message)
+    return history.read_entry(environment, facts, changed.files)
+
+
+def _waiting(anchor: Anchor, tree: Tree, since: datetime | None) -> list[HistoryEntry]:
+    """Entries that are not published yet, oldest first; they have no commit."""
+    found = []
+    for pending in anchor.pending:
+        entry = ledger.unpack(pending)
+        after = ledger.tree_of(entry, tree)
+        paths = sorted({*entry.files, *entry.removed})
+        files = tuple(
+            FileChange(path, tree.find_text(path), after.find_text(path))
+            for path in paths
+            if tree.files.get(path) != after.files.get(path)
+        )
+        tree = after
+        if since is None or entry.at >= since:
+            facts = (Revision(""), entry.author, entry.at, entry.message)
+            found.append(history.read_entry(anchor.environment, facts, files))
+    return found

@@ -1,0 +1,95 @@
+"""History: what changed, told from ledgers alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from tests.support.journeys import ANN, BETTER, BOB, DEV, STAGING, World, installed, merged, upgraded
+
+from jx.domain import history
+from jx.domain.history import HistoryEntry, Kind
+from jx.usecases.set_hold import SetHold
+from jx.usecases.show_history import HistoryRequest
+
+
+@pytest.fixture
+def world() -> World:
+    return installed()
+
+
+def told(world: World, **which: object) -> tuple[HistoryEntry, ...]:
+    request = HistoryRequest((world.place(), world.place(STAGING)))
+    return world.process(ANN).show_history(replace(request, **which))  # type: ignore[arg-type]
+
+
+def with_redis(world: World) -> None:
+    world.process(ANN).add_app("redis", version="1.0.0")
+    merged(world, 1)
+    world.settle()
+
+
+def test_a_change_is_told_with_who_asked_who_approved_and_what_it_did(world: World) -> None:
+    with_redis(world)
+    newest = told(world)[0]
+    assert (newest.author.name, newest.approvers) == ("Ann Lee", ("Bob Ray <bob@example.com>",))
+    assert newest.first("Jx-Pull-Request").endswith("/pulls/1")
+    assert newest.first("Jx-Result") == "applied"
+    words = history.in_words(newest)
+    assert words[0].startswith("redis 1.0.0 added, ")
+    assert words[0].endswith(" objects created")
+
+
+def test_an_upgrade_is_told_by_versions_and_counts(world: World) -> None:
+    with_redis(world)
+    upgraded(world, BETTER)
+    words = history.in_words(told(world)[0])
+    assert words[0].startswith("jx-platform 1.0.0 → 1.1.0, ")
+    assert " changed" in words[0]
+
+
+def test_holds_and_their_ends_are_on_record_with_their_reasons(world: World) -> None:
+    process = world.process(BOB)
+    use = SetHold(process.anchors, process.forge, process.cluster, process.clock, process.reporter)
+    use(DEV, reason="a freeze")
+    world.clock.move(timedelta(minutes=5))
+    process.end_hold(DEV, reason="it is over")
+    ended, begun = told(world)[:2]
+    assert (begun.kind, begun.author.name, history.in_words(begun)) == (Kind.HOLD, "Bob Ray", ("a freeze",))
+    assert ended.kind is Kind.RESUME
+    assert "it is over" in history.in_words(ended)[0]
+    assert ended.revision == ""
+    world.settle()
+    assert told(world)[0].revision
+
+
+def test_an_apply_by_hand_and_its_reason_are_on_record_before_they_are_published(world: World) -> None:
+    with_redis(world)
+    world.process(BOB).apply_by_hand(world.tree().remove("env/redis/README.MD"))
+    newest = told(world)[0]
+    assert (newest.kind, newest.first("Jx-Reason")) == (Kind.BY_HAND, "rescue")
+
+
+def test_history_is_narrowed_by_environment_app_person_and_number(world: World) -> None:
+    with_redis(world)
+    assert {one.environment for one in told(world)} == {DEV, STAGING}
+    assert [one.author.name for one in told(world, app="redis")] == ["Ann Lee"]
+    assert [one.author.name for one in told(world, by="bob ray")] == ["Ann Lee"]
+    assert len(told(world, limit=1)) == 2
+    assert len(told(world, ref=("StatefulSet", "jenkins-x-redis", ""))) == 1
+
+
+def test_versions_are_compared_with_what_was_before_the_moment_that_was_asked_for(world: World) -> None:
+    with_redis(world)
+    world.clock.move(timedelta(days=40))
+    upgraded(world, BETTER)
+    found = told(world, since=world.clock.now() - timedelta(days=30))
+    assert len(found) == 1
+    assert [name for name, _, _ in found[0].versions] == ["jx-platform"]
+
+
+def test_without_a_cluster_what_is_published_is_told(world: World) -> None:
+    world.down["cluster"].is_down = True
+    assert told(world)
+    assert "the cluster is not asked" in world.reporter.text
