@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from jx.adapters.kubernetes.cluster import KubernetesCluster
     from jx.adapters.kubernetes.credentials import KubernetesCredentials
     from jx.adapters.kubernetes.locks import KubernetesLocks
+    from jx.adapters.kubernetes.secret_log import KubernetesSecretLog
     from jx.adapters.kubernetes.signals import KubernetesSignals
     from jx.adapters.local.forge.client import LocalForge
     from jx.adapters.local.platforms import LocalPlatforms, LocalUsers
@@ -244,6 +245,13 @@ class Outside:
         from jx.adapters.kubernetes.anchors import KubernetesAnchors
 
         return KubernetesAnchors(self.api)
+
+    @property
+    def secret_log(self) -> KubernetesSecretLog:
+        """Who wrote which secret."""
+        from jx.adapters.kubernetes.secret_log import KubernetesSecretLog
+
+        return KubernetesSecretLog(lambda: self.api)
 
     @cached_property
     def locks(self) -> KubernetesLocks:

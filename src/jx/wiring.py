@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from jx.usecases.plan_change import PlanChange
     from jx.usecases.plan_environment import PlanEnvironment
     from jx.usecases.propose_change import PlatformAt, ProposeChange
+    from jx.usecases.record_secrets import RecordSecrets
     from jx.usecases.remove_app import RemoveApp
     from jx.usecases.render_environment import RenderEnvironment
     from jx.usecases.resolve_pipeline import ResolvePipeline
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from jx.usecases.show_environments import ShownEnvironment
     from jx.usecases.show_history import ShowHistory
     from jx.usecases.show_pipeline import ShowPipeline
+    from jx.usecases.show_secret_audit import ShowSecretAudit
     from jx.usecases.show_secrets import ShowSecrets
     from jx.usecases.uninstall_platform import UninstallPlatform
     from jx.usecases.upgrade_apps import UpgradeApps
@@ -143,8 +145,15 @@ class Wiring(Outside):
         from jx.usecases.render_environment import RenderEnvironment
         from jx.usecases.resolve_secrets import ResolveSecrets
 
-        secrets = ResolveSecrets(self.secret_stores, self.generator, self.reporter) if with_secrets else None
-        return RenderEnvironment(self.renderer, self.reporter, secrets)
+        if not with_secrets:
+            return RenderEnvironment(self.renderer, self.reporter)
+        resolve = ResolveSecrets(self.secret_stores, self.generator, self.reporter, self._record_secrets())
+        return RenderEnvironment(self.renderer, self.reporter, resolve)
+
+    def _record_secrets(self) -> RecordSecrets:
+        from jx.usecases.record_secrets import RecordSecrets
+
+        return RecordSecrets(self.secret_log, lambda: self.cluster.whoami(), self.clock, self.reporter)
 
     def plan_change(self) -> PlanChange:
         """`jx pr diff`."""
@@ -219,6 +228,12 @@ class Wiring(Outside):
 
         return ShowSecrets(self.find_secret_users(), self.secret_stores)
 
+    def show_secret_audit(self) -> ShowSecretAudit:
+        """`jx get secrets --audit`."""
+        from jx.usecases.show_secret_audit import ShowSecretAudit
+
+        return ShowSecretAudit(self.propose_change(), self.repos, self.secret_log)
+
     def find_secret_users(self) -> FindSecretUsers:
         """The step below all that looks at who uses secrets."""
         from jx.usecases.find_secret_users import FindSecretUsers
@@ -229,7 +244,7 @@ class Wiring(Outside):
         """`jx edit secret`."""
         from jx.usecases.edit_secret import EditSecret
 
-        return EditSecret(self.secret_stores, self.reporter)
+        return EditSecret(self.secret_stores, self.reporter, self._record_secrets())
 
     def verify_secrets(self) -> VerifySecrets:
         """`jx step secrets verify`."""

@@ -114,11 +114,13 @@ def test_what_was_generated_is_an_environments_own(needs: Needs) -> None:
 
 def test_missing_secrets_are_told_with_file_line_path_and_key(needs: Needs) -> None:
     tree = _chart("", **{"env/values.yaml": VALUES})
-    error = secret_needs.missing(needs.references, {TOKEN: "t", KEY: "k"}, tree=tree, store="Vault at x")
+    there = {"vault:staging/redis"}
+    given = {TOKEN: "t", KEY: "k"}
+    error = secret_needs.missing(needs.references, given, there=there, tree=tree, store="Vault at x")
     assert error is not None
     assert (
         error.message
         == "1 secret is missing in Vault at x:\nenv/values.yaml:3: staging/redis has no key password"
     )
     assert error.hint == "jx edit secret staging/redis --key password"
-    assert secret_needs.missing((), {}, tree=tree, store="x") is None
+    assert secret_needs.missing((), {}, there=(), tree=tree, store="x") is None

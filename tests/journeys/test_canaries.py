@@ -106,7 +106,7 @@ class Run:
         self.forge.ensure_collaborator(self.world.repo, BOB.login, right="write")
         self.environment = Environment(DEV, "jx", self.world.repo)
         self.at = PlatformAt(self.world.repo)
-        self.edit = EditSecret({Scheme.VAULT: self.world.secrets}, self.world.reporter)
+        self.edit = EditSecret({Scheme.VAULT: self.world.secrets}, self.world.reporter, self.world.record)
         self.texts: list[str] = []
 
     @property

@@ -19,6 +19,7 @@ from functools import cache, cached_property
 from typing import Any, TypeVar
 
 from tests.support.faults import Faults, Outage
+from tests.support.worlds import recording
 
 from jx.adapters.helm.renderer import HelmRenderer
 from jx.adapters.local import seed
@@ -447,7 +448,7 @@ class Process:
 
     @property
     def upgrade_apps(self) -> UpgradeApps:
-        keep = KeepSecrets(self.catalog, EditSecret({}, self.reporter), self.reporter)
+        keep = KeepSecrets(self.catalog, EditSecret({}, self.reporter, recording()), self.reporter)
         return UpgradeApps(self.propose_change, self.catalog, self.reporter, keep)
 
     @property

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tests.support.environments import CHARTS, NEW, make_tree
+from tests.support.worlds import recording
 
 from jx.adapters.local.memory_catalog import MemoryCatalog, make_chart
 from jx.adapters.local.memory_forge import MemoryForge
@@ -79,7 +80,7 @@ class World:
     @property
     def keep_secrets(self) -> KeepSecrets:
         stores = {Scheme.VAULT: self.secrets} if self.secrets is not None else {}
-        return KeepSecrets(self.catalog, EditSecret(stores, self.heard), self.heard)
+        return KeepSecrets(self.catalog, EditSecret(stores, self.heard, recording()), self.heard)
 
     def fill(self, repo: Repo, tree: Tree) -> None:
         """Commit a tree onto master, as whoever."""

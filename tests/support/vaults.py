@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,38 +14,37 @@ import uvicorn
 from jx.adapters.files.clock import SystemClock
 from jx.adapters.local.listening import AnnouncedServer, listen
 from jx.adapters.local.vault.access import Accesses
-from jx.adapters.local.vault.app import Audit, Services, make_app
+from jx.adapters.local.vault.app import Services, make_app
+from jx.adapters.local.vault.audit import Audit
 from jx.adapters.local.vault.engine import Engine
 from jx.adapters.local.vault.sealing import KeySource, unseal
 from jx.adapters.vault.access import Token, VaultAccess
+from jx.ports.clock import Clock
 
 ROOT_TOKEN = "jx.root-of-tests"
 REAL = "JX_TEST_VAULT_ADDR"
 
 
-def services(folder: Path, *, passphrase: str = "") -> Services:
+def services(folder: Path, *, passphrase: str = "", clock: Clock | None = None) -> Services:
     """What the embedded store is made of, in a folder; its key is kept beside that. Accounts are named by their tokens."""
-    clock = SystemClock()
+    now = (clock or SystemClock()).now
+    seal = unseal(folder, KeySource(folder.parent / "keys" / "store", passphrase))
     return Services(
-        engine=Engine(
-            folder / "secrets",
-            unseal(folder, KeySource(folder.parent / "keys" / "store", passphrase)),
-            clock.now,
-        ),
-        accesses=Accesses(folder / "access.json", ROOT_TOKEN, clock.now),
+        engine=Engine(folder / "secrets", seal, now),
+        accesses=Accesses(folder / "access.json", ROOT_TOKEN, now),
         review=_account_of,
-        audit=_auditor(folder / "audit"),
-        now=clock.now,
+        audit=Audit(folder / "audit.jsonl", seal.audit_key, now),
+        now=now,
     )
 
 
 @contextmanager
-def embedded_store(folder: Path) -> Iterator[VaultAccess]:
+def embedded_store(folder: Path, *, clock: Clock | None = None) -> Iterator[VaultAccess]:
     """The embedded store, served."""
     folder.mkdir(parents=True, exist_ok=True)
     listener = listen(0)
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    config = uvicorn.Config(make_app(services(folder)), log_level="warning", access_log=False)
+    config = uvicorn.Config(make_app(services(folder, clock=clock)), log_level="warning", access_log=False)
     with _serving(AnnouncedServer(config, folder / "ready", url), listener):
         yield VaultAccess(url, Token(ROOT_TOKEN))
 
@@ -69,14 +68,6 @@ def _serving(server: uvicorn.Server, listener: socket.socket) -> Iterator[None]:
         server.should_exit = True
         thread.join(10)
         listener.close()
-
-
-def _auditor(file: Path) -> Audit:
-    def keep(record: Mapping[str, str]) -> None:
-        with file.open("a") as stream:
-            stream.write(f"{dict(record)}\n")
-
-    return keep
 
 
 def _account_of(token: str) -> tuple[str, str] | None:

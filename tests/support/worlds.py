@@ -21,6 +21,7 @@ from jx.adapters.local.memory_cluster import MemoryCluster
 from jx.adapters.local.memory_records import MemoryReporter
 from jx.adapters.local.memory_renderer import MemoryRenderer
 from jx.adapters.local.memory_repos import MemoryRepos
+from jx.adapters.local.memory_secret_log import MemorySecretLog
 from jx.adapters.local.memory_secrets import MemorySecrets
 from jx.domain import diffing, ledger
 from jx.domain.applying import Anchor, ApplyReport, Source
@@ -35,6 +36,7 @@ from jx.usecases.apply_environment import ApplyEnvironment, ApplyRequest
 from jx.usecases.await_health import AwaitHealth
 from jx.usecases.await_needs import AwaitNeeds
 from jx.usecases.plan_environment import PlanEnvironment, Planned, PlanRequest
+from jx.usecases.record_secrets import RecordSecrets
 from jx.usecases.render_environment import RenderEnvironment
 from jx.usecases.resolve_secrets import ResolveSecrets
 from jx.usecases.send_plan import SendPlan
@@ -128,6 +130,11 @@ def ref(kind: str, name: str, namespace: str = "jx", group: str = "") -> ObjectR
     return ObjectRef("apps" if kind == "Deployment" else group, kind, namespace, name)
 
 
+def recording(log: MemorySecretLog | None = None) -> RecordSecrets:
+    """Who writes secrets: ann, always."""
+    return RecordSecrets(log or MemorySecretLog(), lambda: "ann", FixedClock(), MemoryReporter())
+
+
 @dataclass
 class World:
     """Everything outside, in memory. `apply_head` is what the controller does, `apply_by_hand` what a person does."""
@@ -141,6 +148,7 @@ class World:
     repo: Repo = DEV_REPO
     secrets: MemorySecrets = field(default_factory=MemorySecrets)
     generator: CountingGenerator = field(default_factory=CountingGenerator)
+    secret_log: MemorySecretLog = field(default_factory=MemorySecretLog)
 
     def __post_init__(self) -> None:
         self.repos = MemoryRepos(self.clock.now)
@@ -184,9 +192,14 @@ class World:
             reporter=reporter,
         )
 
+    @property
+    def record(self) -> RecordSecrets:
+        """Who writes secrets."""
+        return RecordSecrets(self.secret_log, self.cluster.whoami, self.clock, self.reporter)
+
     def _render(self, wrap: Wrap) -> RenderEnvironment:
         stores = {Scheme.VAULT: wrap(self.secrets)}
-        resolve = ResolveSecrets(stores, self.generator, self.reporter)
+        resolve = ResolveSecrets(stores, self.generator, self.reporter, self.record)
         return RenderEnvironment(wrap(self.renderer), self.reporter, resolve)
 
     def request_head(self, **changes: Any) -> ApplyRequest:

@@ -217,7 +217,7 @@ def test_a_missing_secret_is_told_with_file_line_path_and_key(world: World) -> N
     world.secrets.remove("dev/db")
     with pytest.raises(NotFound) as error:
         _applied(world)
-    assert "env/shop/values.yaml:1: dev/db has no key password" in error.value.message
+    assert "env/shop/values.yaml:1: there is nothing at dev/db (key password)" in error.value.message
     assert world.get("ConfigMap", "settings") is None
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from tests.support.environments import CHARTS
 from tests.support.proposing import World
+from tests.support.worlds import recording
 
 from jx.adapters.local.batch_prompts import BatchPrompts
 from jx.adapters.local.canned_prompts import CannedPrompts
@@ -54,7 +55,7 @@ def world() -> World:
 
 def _asking(world: World, prompts: Prompts, store: MemorySecrets | None = None) -> AskValues:
     stores = {Scheme.VAULT: store} if store is not None else {}
-    keep = KeepSecrets(world.catalog, EditSecret(stores, world.heard), world.heard)
+    keep = KeepSecrets(world.catalog, EditSecret(stores, world.heard, recording()), world.heard)
     return AskValues(world.catalog, prompts, keep)
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
+from tests.support.worlds import recording
 
 from jx.adapters.local.memory_records import MemoryReporter
+from jx.adapters.local.memory_secret_log import MemorySecretLog
 from jx.adapters.local.memory_secrets import MemorySecrets
 from jx.domain.errors import NotFound, Stale
 from jx.domain.references import Scheme
@@ -12,8 +16,8 @@ from jx.ports.secrets import Secret
 from jx.usecases.edit_secret import EditSecret, EditSecretRequest
 
 
-def _edit(store: MemorySecrets) -> EditSecret:
-    return EditSecret({Scheme.VAULT: store}, MemoryReporter())
+def _edit(store: MemorySecrets, log: MemorySecretLog | None = None) -> EditSecret:
+    return EditSecret({Scheme.VAULT: store}, MemoryReporter(), recording(log))
 
 
 def _values(store: MemorySecrets, path: str) -> dict[str, str]:
@@ -59,12 +63,12 @@ class _Overtaken(MemorySecrets):
 
     has_overtaken = False
 
-    def write(self, path: str, values: object, *, version: str = "") -> Secret:
+    def write(self, path: str, values: Mapping[str, str], *, version: str = "", purpose: str = "") -> Secret:
         if not self.has_overtaken:
             self.has_overtaken = True
             super().write(path, {**super().read((path,))[path].values, "theirs": "x"}, version=version)
             raise Stale("somebody else was faster")
-        return super().write(path, values, version=version)  # type: ignore[arg-type]
+        return super().write(path, values, version=version)
 
 
 def test_two_who_set_different_keys_both_succeed() -> None:
@@ -76,7 +80,7 @@ def test_two_who_set_different_keys_both_succeed() -> None:
 def test_no_message_and_no_request_shows_a_value() -> None:
     reporter = MemoryReporter()
     request = EditSecretRequest("prod/db", values={"password": "not-to-be-seen"})
-    EditSecret({Scheme.VAULT: MemorySecrets()}, reporter)(request)
+    EditSecret({Scheme.VAULT: MemorySecrets()}, reporter, recording())(request)
     assert "not-to-be-seen" not in repr(request)
     assert "not-to-be-seen" not in repr(reporter.events)
 

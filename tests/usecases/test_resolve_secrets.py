@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
+from tests.support.worlds import recording
 
 from jx.adapters.local.counting_generator import CountingGenerator
 from jx.adapters.local.memory_records import MemoryReporter
@@ -19,7 +22,7 @@ TOKEN = parse_reference("vault:generated/prod/shop:token")
 
 
 def _resolve(store: MemorySecrets) -> ResolveSecrets:
-    return ResolveSecrets({Scheme.VAULT: store}, CountingGenerator(), MemoryReporter())
+    return ResolveSecrets({Scheme.VAULT: store}, CountingGenerator(), MemoryReporter(), recording())
 
 
 def test_one_request_per_path_gives_all_its_keys() -> None:
@@ -40,7 +43,7 @@ def test_what_a_recipe_makes_is_made_once_and_kept() -> None:
     recipes = {TOKEN: Recipe(Kind.RSA)}
     first = _resolve(store)((TOKEN,), recipes)
     again = _resolve(store)((TOKEN,), recipes)
-    assert first == again
+    assert (first.values, first.versions) == (again.values, again.versions)
     assert set(store.read(("generated/prod/shop",))["generated/prod/shop"].values) == {"token", "token.pub"}
 
 
@@ -55,7 +58,7 @@ def test_what_is_made_leaves_the_other_keys_of_its_path() -> None:
 class _Overtaken(MemorySecrets):
     """Somebody else is faster at the first write."""
 
-    def write(self, path: str, values: object, *, version: str = "") -> Secret:
+    def write(self, path: str, values: Mapping[str, str], *, version: str = "", purpose: str = "") -> Secret:
         super().write(path, {"token": "theirs"}, version=version)
         raise Stale("somebody else was faster")
 

@@ -71,7 +71,7 @@ def world(helm: HelmRenderer) -> World:
 class _SealedAfterWrite(MemorySecrets):
     """A store that is sealed right after it took a value."""
 
-    def write(self, path: str, values: Mapping[str, str], *, version: str = "") -> Secret:
+    def write(self, path: str, values: Mapping[str, str], *, version: str = "", purpose: str = "") -> Secret:
         written = super().write(path, values, version=version)
         self.fault = Unavailable("the store is sealed")
         return written
@@ -87,7 +87,7 @@ def _rotate(world: World, path: str = "dev/db", **changes: Any) -> Rotated:
     forge.adopt(world.repo)
     propose = ProposeChange(world.repos, forge, world.reporter)
     rotate = RotateSecret(
-        EditSecret({Scheme.VAULT: world.secrets}, world.reporter),
+        EditSecret({Scheme.VAULT: world.secrets}, world.reporter, world.record),
         FindSecretUsers(propose, world.repos),
         world.generator,
         world.use_case(),
@@ -190,7 +190,7 @@ def test_an_apply_that_fails_is_told_and_the_new_value_is_kept(world: World) -> 
     world.apply_head()
     rotated = _rotate(world, keys=("password",))
     assert rotated.has_failed
-    assert rotated.left == ("dev: the store is sealed",)
+    assert [line.partition("\n")[0] for line in rotated.left] == ["dev: the store is sealed"]
     world.secrets.fault = None
     assert _kept(world)["password"] != OLD
     world.apply_head()

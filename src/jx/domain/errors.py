@@ -21,6 +21,8 @@ Whether to retry is the type, never the text. An error carries its facts as attr
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 
@@ -44,6 +46,8 @@ class JxError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.about = ""
+        """Which one it is about, of several things that were asked for at once: the path of a secret. Empty: all of them."""
 
     def tell_before(self, words: str) -> None:
         """Have the message tell, too, what had been done before it came to this."""
@@ -130,3 +134,13 @@ class Forbidden(Failed):
 
 class Usage(JxError):
     """The request contradicts itself or lacks something."""
+
+
+@contextmanager
+def about(what: str) -> Iterator[None]:
+    """Errors of this one of several things know it. A server that is down is about all of them."""
+    try:
+        yield
+    except JxError as error:
+        error.about = "" if isinstance(error, Unavailable) else what
+        raise

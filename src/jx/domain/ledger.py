@@ -84,6 +84,8 @@ class Story:
     verified: str = "pending"
     secret_versions: Mapping[str, str] = field(default_factory=dict, hash=False)
     """Of the secrets that were read, by `scheme:path`."""
+    secret_writers: tuple[str, ...] = ()
+    """Who wrote those since the entry before, in words."""
     is_whole: bool = False
     """Whether to write down everything, since what the branch holds is not what we left there."""
 
@@ -215,6 +217,7 @@ def _trailers(plan: ApplyPlan, story: Story, capabilities: Capabilities) -> Iter
         ("Jx-Plan-Digest", plan.digest),
         *(("Jx-Chart", _chart_words(pin)) for pin in plan.charts),
         *(("Jx-Secret", f"{at}={version}") for at, version in sorted(story.secret_versions.items())),
+        *(("Jx-Secret-Written", words) for words in story.secret_writers),
         ("Jx-Cluster", f"{plan.cluster_id} {capabilities.version}"),
         ("Jx-Result", story.result),
         ("Jx-Verified", story.verified),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -179,14 +179,20 @@ def check_reach(
 
 
 def missing(
-    wanted: Iterable[Reference], given: Mapping[Reference, str], *, tree: Tree, store: str
+    wanted: Iterable[Reference],
+    given: Mapping[Reference, str],
+    *,
+    there: Container[str],
+    tree: Tree,
+    store: str,
 ) -> NotFound | None:
-    """The error for references that no store has a value for, with file, line, path and key; None where there are none."""
+    """The error for references that no store has a value for, with file, line, path and key; None where there are none. `there`
+    are the paths that were found, as `scheme:path`."""
     absent = [reference for reference in wanted if reference not in given]
     if not absent:
         return None
     lines = [
-        f"{file}:{line}: {reference.path} has no key {reference.key}"
+        f"{file}:{line}: {_lacking(reference, there)}"
         for reference in absent
         for file, line in _places(tree, reference)
     ]
@@ -195,6 +201,19 @@ def missing(
         + "\n".join(lines),
         hint=f"jx edit secret {absent[0].path} --key {absent[0].key}",
     )
+
+
+def _lacking(reference: Reference, there: Container[str]) -> str:
+    if f"{reference.scheme}:{reference.path}" in there:
+        return f"{reference.path} has no key {reference.key}"
+    return f"there is nothing at {reference.path} (key {reference.key})"
+
+
+def where(wanted: Iterable[Reference], tree: Tree, *, most: int = 3) -> str:
+    """Where references are written, a line each: file, line and reference; of many, the first ones and their number."""
+    lines = [f"{file}:{line}: {reference}" for reference in wanted for file, line in _places(tree, reference)]
+    left = len(lines) - most
+    return "\n".join([*lines[:most], *([f"and {left} more"] if left > 0 else [])])
 
 
 def _places(tree: Tree, reference: Reference) -> Iterator[tuple[str, int]]:

@@ -18,6 +18,8 @@ class Secret:
     """What the store counts or names this state by; for compare-and-swap. Opaque."""
     changed: datetime | None = None
     """None where the store does not tell."""
+    is_counted: bool = True
+    """Whether that version means something to others; else the store keeps none, and it is for compare-and-swap only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,9 @@ class SecretAccess(Protocol):
 
 class SecretStore(Protocol):
     """One store. Calls raise Unavailable (down, sealed, slow), Forbidden (login refused or ended, no right to the path: verb and
-    path named) and Invalid (a path that cannot be one, or that is a folder). No message ever holds a value."""
+    path named) and Invalid (a path that cannot be one, or that is a folder). What is wrong with one of several paths names it in
+    `about`. No message ever holds a value. `purpose` tells the store what a request is for, for its own audit record
+    (`apply of dev at 29259323a029`); one that has none leaves it out."""
 
     depth: int
     """How many parts a path has; 0 where it may have any number. A path of another form is Invalid."""
@@ -54,11 +58,11 @@ class SecretStore(Protocol):
         """Raises what reads would raise now: whether it is up, unsealed, and lets us in."""
         ...
 
-    def read(self, paths: tuple[str, ...]) -> Mapping[str, Secret]:
+    def read(self, paths: tuple[str, ...], *, purpose: str = "") -> Mapping[str, Secret]:
         """The secrets at these paths, as far as they are there: one login in all and one request per path."""
         ...
 
-    def write(self, path: str, values: Mapping[str, str], *, version: str = "") -> Secret:
+    def write(self, path: str, values: Mapping[str, str], *, version: str = "", purpose: str = "") -> Secret:
         """Make these be all values of a path, if its version still is the one given (empty: nothing is there yet).
 
         Stale where it is another. A repeated call is stale too, since the first one counted.
@@ -69,6 +73,6 @@ class SecretStore(Protocol):
         """Everything at and below a path, in order; nothing there is an empty answer. May cost a request per folder."""
         ...
 
-    def remove(self, path: str) -> bool:
+    def remove(self, path: str, *, purpose: str = "") -> bool:
         """Remove a path with all its versions; False where there was nothing."""
         ...

@@ -173,6 +173,7 @@ class ApplyEnvironment:
                 namespace=request.namespace,
                 release=request.release,
                 allowed=request.allowed,
+                purpose=_purpose(request, spec),
             )
         )
 
@@ -380,6 +381,13 @@ class ApplyEnvironment:
 
     def _tell(self, message: str, level: Level = Level.INFO) -> None:
         self.reporter.tell(Event(message, level))
+
+
+def _purpose(request: ApplyRequest, spec: EnvironmentSpec) -> str:
+    """For the audit record of the store of secrets: `apply of dev at 29259323a029 by controller`."""
+    what = "dry run" if request.dry_run else "apply"
+    who = "hand" if request.by_hand else request.applier
+    return f"{what} of {spec.name} at {(request.source.revision or request.tree.digest)[:19]} by {who}"
 
 
 @contextmanager

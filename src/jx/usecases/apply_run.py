@@ -161,6 +161,7 @@ class Run:
             lock_taken_from=self._lock_taken_from,
             verified="pending" if self.is_awaited else "not checked",
             secret_versions=self.planned.secret_versions,
+            secret_writers=self.planned.secret_writers,
             is_whole=self.opened.adopted_head is not None,
         )
         return ledger.make_entry(

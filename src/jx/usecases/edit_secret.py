@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from jx.domain.errors import NotFound, Stale
 from jx.domain.events import Event
 from jx.domain.references import Scheme
+from jx.domain.secret_writes import Deed
 from jx.ports.reporter import Reporter
 from jx.ports.secrets import SecretStore
+from jx.usecases.record_secrets import RecordSecrets
 
 _ATTEMPTS = 5
 
@@ -25,6 +27,9 @@ class EditSecretRequest:
     """Keys to take away."""
     is_gone: bool = False
     """Remove the path with all it holds."""
+    deed: Deed = Deed.SET
+    purpose: str = "jx edit secret"
+    """For the audit record of the store, and for ours."""
 
     def __hash__(self) -> int:
         return hash((self.path, self.scheme))
@@ -36,6 +41,7 @@ class EditSecret:
 
     stores: Mapping[Scheme, SecretStore]
     reporter: Reporter
+    record: RecordSecrets
 
     def __call__(self, request: EditSecretRequest) -> bool:
         """Whether anything was changed. NotFound where there is no such store, or nothing to take away."""
@@ -48,7 +54,7 @@ class EditSecret:
         if request.is_gone:
             return self._remove(store, request)
         for _ in range(_ATTEMPTS):
-            there = store.read((request.path,)).get(request.path)
+            there = store.read((request.path,), purpose=request.purpose).get(request.path)
             values = dict(there.values) if there else {}
             self._check_removes(request, values)
             wanted = {
@@ -59,18 +65,32 @@ class EditSecret:
             if there and wanted == values:
                 self.reporter.tell(Event(f"{request.path} is so already"))
                 return False
-            try:
-                written = store.write(request.path, wanted, version=there.version if there else "")
-            except Stale:
-                continue
-            keys = ", ".join((*request.values, *(f"{key} (gone)" for key in request.removes)))
-            self.reporter.tell(Event(f"{request.path} has a new version {written.version}: {keys}"))
-            return True
+            if self._write(store, request, wanted, there.version if there else ""):
+                return True
         raise Stale(f"{request.path} is being written by many at once", hint="try again in a moment")
 
+    def _write(
+        self, store: SecretStore, request: EditSecretRequest, values: Mapping[str, str], version: str
+    ) -> bool:
+        """Whether it was written; else somebody else was faster."""
+        changed = (*request.values, *request.removes)
+        place = f"{request.scheme}:{request.path}"
+        try:
+            with self.record(request.deed, place, changed, purpose=request.purpose) as write:
+                written = store.write(request.path, values, version=version, purpose=request.purpose)
+                write.done(written)
+        except Stale:
+            return False
+        keys = ", ".join((*request.values, *(f"{key} (gone)" for key in request.removes)))
+        number = f" {written.version}" if written.is_counted else ""
+        self.reporter.tell(Event(f"{request.path} has a new version{number}: {keys}"))
+        return True
+
     def _remove(self, store: SecretStore, request: EditSecretRequest) -> bool:
-        if not store.remove(request.path):
-            raise NotFound(f"{store.name} has nothing at {request.path}", hint="jx get secrets")
+        with self.record(Deed.REMOVED, f"{request.scheme}:{request.path}", purpose=request.purpose) as write:
+            if not store.remove(request.path, purpose=request.purpose):
+                raise NotFound(f"{store.name} has nothing at {request.path}", hint="jx get secrets")
+            write.done()
         self.reporter.tell(Event(f"{request.path} is gone, with all its versions"))
         return True
 

@@ -74,7 +74,7 @@ class KeepSecrets:
         for reference, value in secrets.items():
             paths.setdefault(reference.path, {})[reference.key] = value
         for path, values in paths.items():
-            self.edit(EditSecretRequest(path, values=values))
+            self.edit(EditSecretRequest(path, values=values, purpose="values of an app"))
 
     def _schemas(self, request: KeepRequest) -> tuple[Schema, ...]:
         chart = request.chart

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from jx.domain import drawn_groups, guards, placing, planning, replacing
+from jx.domain import drawn_groups, guards, placing, planning, replacing, secret_writes
 from jx.domain.applying import Anchor, ApplyPlan, HookRecord, InventoryItem, LiveObject
 from jx.domain.apps import App
 from jx.domain.conflicts import Rule
@@ -41,6 +41,8 @@ class PlanRequest:
     allowed: Allowed = field(default_factory=Allowed)
     policies: tuple[SecretPolicy, ...] = ()
     """What has to allow where secrets go, besides the files themselves."""
+    purpose: str = ""
+    """What it is for, in the audit record of the store of secrets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,8 @@ class Planned:
     """Of the secrets that were read for it, by `scheme:path`."""
     drawn: tuple[DrawnGroup, ...] = ()
     """What charts have drawn at random, to be kept before anything is sent."""
+    secret_writers: tuple[str, ...] = ()
+    """Who wrote those versions since the last apply, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +93,7 @@ class PlanEnvironment:
                 charts=charts,
                 capabilities=capabilities,
                 policies=request.policies,
+                purpose=request.purpose,
                 goes_without_secrets=goes_without,
             )
         )
@@ -121,6 +126,7 @@ class PlanEnvironment:
             rules=spec.requirements.conflicts,
             secret_versions=rendered.secret_versions,
             drawn=drawn,
+            secret_writers=_writers(rendered, request.anchor),
         )
 
     def _look(
@@ -202,6 +208,11 @@ class PlanEnvironment:
 
     def _tell(self, message: str, level: Level = Level.INFO) -> None:
         self.reporter.tell(Event(message, level))
+
+
+def _writers(rendered: RenderedEnvironment, anchor: Anchor | None) -> tuple[str, ...]:
+    since = anchor.applied.at if anchor and anchor.applied else None
+    return secret_writes.behind(rendered.secret_versions, rendered.secret_writes, since=since)
 
 
 def _removed(spec: EnvironmentSpec, anchor: Anchor | None) -> tuple[str, ...]:

@@ -25,8 +25,9 @@ from jx.domain.apps import app_of
 from jx.domain.charts import Chart
 from jx.domain.derived import Comparison
 from jx.domain.environments import EnvironmentSpec
-from jx.domain.errors import Forbidden, Invalid, Problem, Unavailable
+from jx.domain.errors import Forbidden, Invalid, JxError, Problem, Unavailable
 from jx.domain.events import Event, Level
+from jx.domain.guards import Guard
 from jx.domain.layouts.requirements import FILE
 from jx.domain.manifests import Body, Capabilities, ChartPin, Hook, Manifest, ObjectRef, Rendered
 from jx.domain.markers import Shape
@@ -35,6 +36,7 @@ from jx.domain.placing import Target
 from jx.domain.references import Reference
 from jx.domain.secret_needs import Needs
 from jx.domain.secret_policy import SecretPolicy
+from jx.domain.secret_writes import SecretWrite
 from jx.domain.trees import Tree
 from jx.ports.renderer import Renderer, RenderRequest
 from jx.ports.reporter import Reporter
@@ -53,6 +55,8 @@ class RenderAsk:
     capabilities: Capabilities
     policies: tuple[SecretPolicy, ...] = ()
     """What else has to allow where secrets go: what the base branch of a pull request says."""
+    purpose: str = ""
+    """What it is for, in the audit record of the store of secrets."""
     goes_without_secrets: bool = False
     """Go on where the store of secrets cannot be read: what comes from them is left as it is in the cluster."""
 
@@ -99,6 +103,8 @@ class RenderedEnvironment:
     """What no text may show."""
     secret_versions: Mapping[str, str] = field(default_factory=dict, hash=False)
     """Of the secrets that were read, by `scheme:path`."""
+    secret_writes: tuple[SecretWrite, ...] = ()
+    """What is known of who wrote secrets."""
     has_values: bool = True
     """Whether it was rendered with values, not with markers; true where no secret is referred to."""
 
@@ -145,6 +151,7 @@ class RenderEnvironment:
             charts=charts,
             secret_values=frozenset(value for value in resolved.values.values() if len(value) > _SHORTEST),
             secret_versions=resolved.versions,
+            secret_writes=resolved.writes,
         )
 
     def _check_reach(self, run: _Run) -> None:
@@ -161,18 +168,29 @@ class RenderEnvironment:
         if self.secrets is None:
             return None
         try:
-            resolved = self.secrets(run.references, run.needs.recipes)
-        except (Unavailable, Forbidden) as error:
-            if not run.ask.goes_without_secrets:
+            resolved = self.secrets(run.references, run.needs.recipes, purpose=run.ask.purpose)
+        except JxError as error:
+            if not isinstance(error, Unavailable | Forbidden) or not run.ask.goes_without_secrets:
+                self._place(error, run)
                 raise
             text = f"without secrets, since their store cannot be read: {error.message}"
             self.reporter.tell(Event(text, Level.WARNING))
             return None
         store = " and ".join(sorted({self.secrets.stores[one.scheme].name for one in run.references}))
-        missing = secret_needs.missing(run.references, resolved.values, tree=run.ask.tree, store=store)
+        missing = secret_needs.missing(
+            run.references, resolved.values, there=resolved.versions, tree=run.ask.tree, store=store
+        )
         if missing:
             raise missing
         return resolved
+
+    def _place(self, error: JxError, run: _Run) -> None:
+        """Have the error of a store tell, too, where that is referred to, and what a person may do meanwhile."""
+        concerned = [one for one in run.references if error.about in {one.path, f"{one.scheme}:"}]
+        error.tell_before(secret_needs.where(concerned, run.ask.tree))
+        if isinstance(error, Unavailable | Forbidden):
+            meanwhile = f"what needs no secret can be applied meanwhile: --allow {Guard.SECRETS}"
+            error.hint = "; ".join(filter(None, (error.hint, meanwhile)))
 
 
 _ROUNDS = 3

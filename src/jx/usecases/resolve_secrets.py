@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from jx.domain.errors import Invalid, Stale
+from jx.domain.errors import Invalid, JxError, Stale
 from jx.domain.events import Event
 from jx.domain.recipes import Recipe
 from jx.domain.references import Reference, Scheme
+from jx.domain.secret_writes import Deed, SecretWrite
 from jx.ports.generator import Generator
 from jx.ports.reporter import Reporter
 from jx.ports.secrets import Secret, SecretStore
+from jx.usecases.record_secrets import RecordSecrets
 
+UNCOUNTED = "not-counted"
+"""In place of a version, where the store counts none (the key/value engine of Vault, version 1)."""
 _ATTEMPTS = 5
 
 
@@ -23,6 +27,8 @@ class Resolved:
     values: Mapping[Reference, str] = field(default_factory=dict, repr=False)
     versions: Mapping[str, str] = field(default_factory=dict)
     """By `scheme:path`; for the ledger, since a rotation changes no line."""
+    writes: tuple[SecretWrite, ...] = ()
+    """What is known of who wrote secrets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,23 +39,39 @@ class ResolveSecrets:
     stores: Mapping[Scheme, SecretStore]
     generator: Generator
     reporter: Reporter
+    record: RecordSecrets
 
-    def __call__(self, wanted: Iterable[Reference], recipes: Mapping[Reference, Recipe]) -> Resolved:
+    def __call__(
+        self, wanted: Iterable[Reference], recipes: Mapping[Reference, Recipe], *, purpose: str = ""
+    ) -> Resolved:
         """The values that there are; a reference without one is left out. Raises as SecretStore does, and Invalid for a scheme
-        that this platform has no store for."""
+        that this platform has no store for; `about` is a path, or `scheme:`."""
         values: dict[Reference, str] = {}
         versions: dict[str, str] = {}
         for scheme, references in _by_scheme(wanted).items():
-            store = self._store(scheme, references)
-            found = dict(store.read(tuple(dict.fromkeys(one.path for one in references))))
-            self._make_missing(store, references, recipes, found)
-            versions |= {f"{scheme}:{path}": secret.version for path, secret in found.items()}
+            found = self._read(scheme, references, recipes, purpose)
+            versions |= {f"{scheme}:{path}": _told(secret) for path, secret in found.items()}
             values |= {
                 one: found[one.path].values[one.key]
                 for one in references
                 if one.path in found and one.key in found[one.path].values
             }
-        return Resolved(values, versions)
+        return Resolved(values, versions, self.record.list_all() if versions else ())
+
+    def _read(
+        self, scheme: Scheme, references: list[Reference], recipes: Mapping[Reference, Recipe], purpose: str
+    ) -> dict[str, Secret]:
+        try:
+            store = self._store(scheme, references)
+            found = dict(store.read(tuple(dict.fromkeys(one.path for one in references)), purpose=purpose))
+            for one in references:
+                if one in recipes and not _has(found.get(one.path), one.key):
+                    task = _Task(store, one, recipes[one], purpose)
+                    found[one.path] = self._make(task, found.get(one.path))
+        except JxError as error:
+            error.about = error.about or f"{scheme}:"
+            raise
+        return found
 
     def _store(self, scheme: Scheme, references: list[Reference]) -> SecretStore:
         if scheme in self.stores:
@@ -60,33 +82,52 @@ class ResolveSecrets:
             hint="refer to another store, or name that one in jx-requirements.yml",
         )
 
-    def _make_missing(
-        self,
-        store: SecretStore,
-        references: list[Reference],
-        recipes: Mapping[Reference, Recipe],
-        found: dict[str, Secret],
-    ) -> None:
-        for reference in references:
-            recipe = recipes.get(reference)
-            if recipe is not None and not _has(found.get(reference.path), reference.key):
-                found[reference.path] = self._make(store, reference, recipe, found.get(reference.path))
+    def _make(self, task: _Task, there: Secret | None) -> Secret:
+        """Make what is missing, and keep it."""
+        place = f"{task.reference.scheme}:{task.reference.path}"
+        made = {
+            f"{task.reference.key}{ending}": value
+            for ending, value in self.generator.make(task.recipe).items()
+        }
+        with self.record(Deed.MADE, place, tuple(made), purpose=task.purpose) as write:
+            secret, is_new = self._keep(task, made, there)
+            if is_new:
+                write.done(secret)
+        return secret
 
-    def _make(self, store: SecretStore, reference: Reference, recipe: Recipe, there: Secret | None) -> Secret:
-        made = {f"{reference.key}{ending}": value for ending, value in self.generator.make(recipe).items()}
+    def _keep(self, task: _Task, made: Mapping[str, str], there: Secret | None) -> tuple[Secret, bool]:
+        """What is there in the end, and whether it is ours: somebody else may be faster."""
+        store, path = task.store, task.reference.path
         for _ in range(_ATTEMPTS):
-            if _has(there, reference.key):
+            if _has(there, task.reference.key):
                 assert there is not None
-                return there
+                return there, False
             values = {**(there.values if there else {}), **made}
+            version = there.version if there else ""
             try:
-                written = store.write(reference.path, values, version=there.version if there else "")
+                written = store.write(path, values, version=version, purpose=task.purpose)
             except Stale:
-                there = store.read((reference.path,)).get(reference.path)
+                there = store.read((path,), purpose=task.purpose).get(path)
                 continue
-            self.reporter.tell(Event(f"{reference} was made: {recipe.kind}"))
-            return written
-        raise Stale(f"{reference.path} is being written by many at once", hint="try again in a moment")
+            self.reporter.tell(Event(f"{task.reference} was made: {task.recipe.kind}"))
+            return written, True
+        raise Stale(f"{path} is being written by many at once", hint="try again in a moment")
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """One secret to be made."""
+
+    store: SecretStore
+    reference: Reference
+    recipe: Recipe
+    purpose: str
+
+
+def _told(secret: Secret) -> str:
+    """What the ledger says of a version. A store that counts none says nothing: any text made from the value could be used to
+    guess it."""
+    return secret.version if secret.is_counted else UNCOUNTED
 
 
 def _has(secret: Secret | None, key: str) -> bool:

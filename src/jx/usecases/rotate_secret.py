@@ -13,6 +13,7 @@ from jx.domain.errors import Failed, Invalid, JxError, NotFound, Usage
 from jx.domain.events import Event, Level
 from jx.domain.recipes import Recipe
 from jx.domain.references import Reference, Scheme
+from jx.domain.secret_writes import Deed
 from jx.ports.generator import Generator
 from jx.usecases.apply_environment import ApplyEnvironment, ApplyRequest
 from jx.usecases.edit_secret import EditSecret, EditSecretRequest
@@ -74,7 +75,10 @@ class RotateSecret:
         users = self.find_users(request.platform)
         made = self._make(request, users)
         values = {**made, **request.values}
-        self.edit(EditSecretRequest(request.path, request.scheme, values))
+        change = EditSecretRequest(
+            request.path, request.scheme, values, deed=Deed.ROTATED, purpose="jx rotate secret"
+        )
+        self.edit(change)
         mine = {
             one: found for one, found in users.users.items() if _is_of(one, request) and one.key in values
         }
@@ -100,7 +104,7 @@ class RotateSecret:
                 f"there is no store for {request.scheme}:", hint="jx get secrets tells which there are"
             )
         store = self.edit.stores[request.scheme]
-        there = store.read((request.path,)).get(request.path)
+        there = store.read((request.path,), purpose="jx rotate secret").get(request.path)
         if there is None:
             raise NotFound(
                 f"{store.name} has nothing at {request.path}",

@@ -16,6 +16,8 @@ from jx.ports.secrets import Secret, SecretStore
 from jx.usecases.find_secret_users import FindSecretUsers, SecretUsers, users_in
 from jx.usecases.propose_change import PlatformAt
 
+_PURPOSE = "jx get secrets"
+
 
 class Presence(StrEnum):
     """Whether a secret is there."""
@@ -69,7 +71,7 @@ class ShowSecrets:
         mine = [one for one in wanted.users if one.scheme is scheme]
         try:
             store = self.stores[scheme]
-            stored = store.read(tuple(dict.fromkeys(one.path for one in mine)))
+            stored = store.read(tuple(dict.fromkeys(one.path for one in mine)), purpose=_PURPOSE)
             below = self._below(store, wanted.environments) if scheme is Scheme.VAULT else {}
         except (JxError, KeyError) as error:
             reason = error.message if isinstance(error, JxError) else f"there is no store for {scheme}:"
@@ -92,7 +94,7 @@ class ShowSecrets:
             for prefix in (one.name, f"generated/{one.name}")
             for listed in store.list_under(prefix)
         ]
-        return store.read(tuple(paths))
+        return store.read(tuple(paths), purpose=_PURPOSE)
 
 
 def _row(reference: Reference, secret: Secret | None, wanted: SecretUsers) -> ShownSecret:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.support import vaults
 
+from jx.adapters.local.fixed_clock import FixedClock
 from jx.adapters.local.vault.sealing import KeySource, unseal
 from jx.adapters.vault.access import ServiceAccount, Token
 from jx.adapters.vault.client import Client
@@ -114,13 +118,84 @@ def test_policies_and_roles_survive_a_restart(tmp_path: Path) -> None:
         assert store.read(("staging/db",))["staging/db"].values["k"] == VALUE
 
 
-def test_the_audit_record_says_who_and_where_and_never_what(tmp_path: Path) -> None:
+def _audited(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / "audit.jsonl").read_text().splitlines()]
+
+
+def test_the_audit_record_says_who_what_and_for_which_commit(tmp_path: Path) -> None:
     with vaults.embedded_store(tmp_path / "vault") as access:
-        VaultSecrets(access).write("staging/db", {"k": VALUE})
-    record = (tmp_path / "vault" / "audit").read_text()
-    assert "secret/data/staging/db" in record
-    assert "root" in record
-    assert VALUE not in record
+        store = VaultSecrets(access)
+        store.write("staging/db", {"k": VALUE}, purpose="jx edit secret")
+        store.read(("staging/db",), purpose="apply of dev at 29259323a029 by Zoë")
+    rows = [row for row in _audited(tmp_path / "vault") if row["path"] == "secret/data/staging/db"]
+    assert [(row["type"], row["verb"], row["who"], row.get("for", "")) for row in rows] == [
+        ("request", "create", "root", "jx edit secret"),
+        ("response", "create", "root", ""),
+        ("request", "read", "root", "apply of dev at 29259323a029 by Zoë"),
+        ("response", "read", "root", ""),
+    ]
+    assert rows[0]["id"] == rows[1]["id"] != rows[2]["id"]
+    assert [row.get("result") for row in rows] == [None, "done", None, "done"]
+
+
+def test_values_and_tokens_are_in_the_audit_record_as_keyed_hashes_only(tmp_path: Path) -> None:
+    with vaults.embedded_store(tmp_path / "vault") as access:
+        store = VaultSecrets(access)
+        first = store.write("staging/db", {"k": VALUE})
+        store.write("staging/db", {"k": f"other {VALUE}"}, version=first.version)
+        store.write("prod/db", {"k": VALUE})
+    text = (tmp_path / "vault" / "audit.jsonl").read_text()
+    for plain in (VALUE, vaults.ROOT_TOKEN):
+        assert plain not in text
+        assert hashlib.sha256(plain.encode()).hexdigest() not in text
+    rows = [
+        row["values"]["k"]
+        for row in _audited(tmp_path / "vault")
+        if row["type"] == "request" and "values" in row
+    ]
+    assert rows[0] == rows[2] != rows[1]
+
+
+def test_what_is_refused_is_in_the_audit_record(tmp_path: Path) -> None:
+    with vaults.embedded_store(tmp_path / "vault") as access:
+        _allow(Client(access), "staging")
+        store = VaultSecrets(replace(access, login=ServiceAccount("staging", lambda: "jx/controllers")))
+        with pytest.raises(Forbidden):
+            store.read(("prod/db",))
+        with pytest.raises(Forbidden):
+            VaultSecrets(replace(access, login=Token("jx.guessed"))).check()
+    denied = [row for row in _audited(tmp_path / "vault") if row.get("result") == "denied"]
+    assert [(row["who"], row["path"]) for row in denied] == [
+        *[("jx/controllers", "secret/data/prod/db")] * 2,
+        ("nobody", "auth/token/lookup-self"),
+    ]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full disk to try it on")
+def test_what_cannot_be_written_down_is_not_done(tmp_path: Path) -> None:
+    (tmp_path / "vault").mkdir()
+    (tmp_path / "vault" / "audit.jsonl").symlink_to("/dev/full")
+    with (
+        vaults.embedded_store(tmp_path / "vault") as access,
+        pytest.raises(Unavailable, match="No space left on device"),
+    ):
+        VaultSecrets(access).write("a", {"k": VALUE})
+    assert not list((tmp_path / "vault" / "secrets").iterdir())
+
+
+def test_a_renewed_token_goes_on_as_long_as_it_was_given(tmp_path: Path) -> None:
+    clock = FixedClock()
+    with vaults.embedded_store(tmp_path / "vault", clock=clock) as access:
+        made = Client(access).ask("POST", "auth/token/create", {"policies": ["x"], "ttl": "10m"})
+        assert made is not None
+        mine = Client(replace(access, login=Token(made["auth"]["client_token"])))
+        clock.move(timedelta(minutes=6))
+        renewed = mine.ask("POST", "auth/token/renew-self", {})
+        assert renewed is not None
+        assert renewed["auth"]["lease_duration"] == 600
+        clock.move(timedelta(minutes=11))
+        with pytest.raises(Forbidden, match="does not know the token that is used, or it has ended"):
+            mine.ask("GET", "secret/data/a")
 
 
 def test_a_store_that_is_down_is_said_to_be(tmp_path: Path) -> None:

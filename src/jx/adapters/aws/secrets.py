@@ -17,7 +17,7 @@ import botocore.config
 import botocore.session
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 
-from jx.domain.errors import Failed, Forbidden, Invalid, JxError, Stale, Unavailable
+from jx.domain.errors import Failed, Forbidden, Invalid, JxError, Stale, Unavailable, about
 from jx.domain.references import check_path
 from jx.ports.secrets import Listed, Secret
 
@@ -70,7 +70,7 @@ class AwsSecrets:
         """Raises what reads would raise now."""
         self._call("list_secrets", "", MaxResults=1)
 
-    def read(self, paths: tuple[str, ...]) -> Mapping[str, Secret]:
+    def read(self, paths: tuple[str, ...], *, purpose: str = "") -> Mapping[str, Secret]:
         """The secrets at these paths, as far as they are there."""
         wanted = tuple(dict.fromkeys(paths))
         for path in wanted:
@@ -78,10 +78,10 @@ class AwsSecrets:
         if not wanted:
             return {}
         with ThreadPoolExecutor(min(_THREADS, len(wanted)), thread_name_prefix="aws") as pool:
-            found = list(pool.map(self._read, wanted))
+            found = list(pool.map(self._read_one, wanted))
         return {one.path: one for one in found if one is not None}
 
-    def write(self, path: str, values: Mapping[str, str], *, version: str = "") -> Secret:
+    def write(self, path: str, values: Mapping[str, str], *, version: str = "", purpose: str = "") -> Secret:
         """Make these be all values of a path, if its version still is the one given."""
         check_path(path)
         text, token = json.dumps(dict(values)), str(uuid.uuid4())
@@ -122,13 +122,17 @@ class AwsSecrets:
         below = [one for one in found if not place or one.path == place or one.path.startswith(f"{place}/")]
         return tuple(sorted(below, key=lambda one: one.path))
 
-    def remove(self, path: str) -> bool:
+    def remove(self, path: str, *, purpose: str = "") -> bool:
         """Remove a path with all its versions, at once."""
         check_path(path)
         if self._read(path, tells_folders=False) is None:
             return False
         self._call("delete_secret", path, SecretId=self._prefix + path, ForceDeleteWithoutRecovery=True)
         return True
+
+    def _read_one(self, path: str) -> Secret | None:
+        with about(path):
+            return self._read(path)
 
     def _read(self, path: str, *, tells_folders: bool = True) -> Secret | None:
         answer = self._call("get_secret_value", path, SecretId=self._prefix + path, VersionStage=_CURRENT)

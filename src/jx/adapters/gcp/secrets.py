@@ -19,7 +19,7 @@ from urllib.parse import quote, urlencode
 
 import urllib3
 
-from jx.domain.errors import Failed, Forbidden, Invalid, JxError, Stale, Unavailable
+from jx.domain.errors import Failed, Forbidden, Invalid, JxError, Stale, Unavailable, about
 from jx.ports.secrets import Listed, Secret
 
 _ENDPOINT = "https://secretmanager.googleapis.com"
@@ -61,7 +61,7 @@ class GcpSecrets:
         """Raises what reads would raise now."""
         self._ask("GET", "secrets?pageSize=1")
 
-    def read(self, paths: tuple[str, ...]) -> Mapping[str, Secret]:
+    def read(self, paths: tuple[str, ...], *, purpose: str = "") -> Mapping[str, Secret]:
         """The secrets at these paths, as far as they are there."""
         wanted = tuple(dict.fromkeys(paths))
         for path in wanted:
@@ -69,10 +69,10 @@ class GcpSecrets:
         if not wanted:
             return {}
         with ThreadPoolExecutor(min(_THREADS, len(wanted)), thread_name_prefix="gcp") as pool:
-            found = list(pool.map(self._read, wanted))
+            found = list(pool.map(self._read_one, wanted))
         return {one.path: one for one in found if one is not None}
 
-    def write(self, path: str, values: Mapping[str, str], *, version: str = "") -> Secret:
+    def write(self, path: str, values: Mapping[str, str], *, version: str = "", purpose: str = "") -> Secret:
         """Make these be all values of a path, if its version still is the one given."""
         at = f"secrets/{_id_of(path)}"
         if not version:
@@ -96,9 +96,13 @@ class GcpSecrets:
             if one is not None
         )
 
-    def remove(self, path: str) -> bool:
+    def remove(self, path: str, *, purpose: str = "") -> bool:
         """Remove a path with all its versions."""
         return self._ask("DELETE", f"secrets/{_id_of(path)}") is not None
+
+    def _read_one(self, path: str) -> Secret | None:
+        with about(path):
+            return self._read(path)
 
     def _read(self, path: str) -> Secret | None:
         at = f"secrets/{_id_of(path)}/versions/latest"

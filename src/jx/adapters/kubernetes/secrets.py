@@ -9,7 +9,7 @@ from datetime import datetime
 
 from jx.adapters.kubernetes.anchors import ensure_namespace
 from jx.adapters.kubernetes.api import SECRETS, Api, Json
-from jx.domain.errors import Invalid, NotFound, Stale
+from jx.domain.errors import Invalid, NotFound, Stale, about
 from jx.ports.secrets import Listed, Secret
 
 _THREADS = 8
@@ -33,16 +33,16 @@ class KubernetesSecrets:
         """Raises what reads would raise now."""
         self._api.get_version()
 
-    def read(self, paths: tuple[str, ...]) -> Mapping[str, Secret]:
+    def read(self, paths: tuple[str, ...], *, purpose: str = "") -> Mapping[str, Secret]:
         """The secrets at these paths, as far as they are there."""
-        wanted = {path: self._split(path) for path in paths}
+        wanted = tuple(dict.fromkeys(paths))
         if not wanted:
             return {}
         with ThreadPoolExecutor(min(_THREADS, len(wanted)), thread_name_prefix="secrets") as pool:
-            found = list(pool.map(lambda place: self._find(*place), wanted.values()))
-        return {path: _secret(path, one) for path, one in zip(wanted, found, strict=True) if one is not None}
+            found = list(pool.map(self._read, wanted))
+        return {one.path: one for one in found if one is not None}
 
-    def write(self, path: str, values: Mapping[str, str], *, version: str = "") -> Secret:
+    def write(self, path: str, values: Mapping[str, str], *, version: str = "", purpose: str = "") -> Secret:
         """Make these be all values of a path, if its version still is the one given."""
         namespace, name = self._split(path)
         body: Json = {
@@ -74,7 +74,7 @@ class KubernetesSecrets:
             if not name or one.path == f"{namespace}/{name}"
         )
 
-    def remove(self, path: str) -> bool:
+    def remove(self, path: str, *, purpose: str = "") -> bool:
         """Remove a Secret; False where there was none."""
         namespace, name = self._split(path)
         try:
@@ -93,6 +93,11 @@ class KubernetesSecrets:
             else "is no path of a secret"
         )
         raise Invalid(f"{path!r} {what}", hint="the form is k8s:NAMESPACE/NAME:KEY")
+
+    def _read(self, path: str) -> Secret | None:
+        with about(path):
+            body = self._find(*self._split(path))
+        return None if body is None else _secret(path, body)
 
     def _find(self, namespace: str, name: str) -> Json | None:
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from jx.domain.errors import Invalid, Stale
+from jx.domain.errors import Forbidden, Invalid, Stale, about
 from jx.domain.references import check_path
 from jx.ports.secrets import Listed, Secret
 
@@ -30,6 +30,8 @@ class MemorySecrets:
 
     def __init__(self, stored: Mapping[str, Mapping[str, str]] | None = None) -> None:
         self.fault: Exception | None = None
+        self.forbidden: set[str] = set()
+        """Paths that nobody may read."""
         self.requests: list[str] = []
         """The paths that were read, in order."""
         self._stored = {path: Secret(path, dict(values), "1", _AT) for path, values in (stored or {}).items()}
@@ -46,17 +48,23 @@ class MemorySecrets:
         if self.fault:
             raise self.fault
 
-    def read(self, paths: tuple[str, ...]) -> Mapping[str, Secret]:
+    def read(self, paths: tuple[str, ...], *, purpose: str = "") -> Mapping[str, Secret]:
         self.check()
         wanted = tuple(dict.fromkeys(paths))
         self.requests += wanted
         for path in wanted:
-            check_path(path)
-            if path not in self._stored and any(other.startswith(f"{path}/") for other in self._stored):
-                raise Invalid(f"{path} of {self.name} is a folder, not a secret", hint="name a secret in it")
+            with about(path):
+                self._check_secret(path)
         return {path: self._stored[path] for path in wanted if path in self._stored}
 
-    def write(self, path: str, values: Mapping[str, str], *, version: str = "") -> Secret:
+    def _check_secret(self, path: str) -> None:
+        check_path(path)
+        if path in self.forbidden:
+            raise Forbidden(f"{self.name} forbids read of {path}", hint="its policies have to allow that")
+        if path not in self._stored and any(other.startswith(f"{path}/") for other in self._stored):
+            raise Invalid(f"{path} of {self.name} is a folder, not a secret", hint="name a secret in it")
+
+    def write(self, path: str, values: Mapping[str, str], *, version: str = "", purpose: str = "") -> Secret:
         self.check()
         check_path(path)
         there = self._stored.get(path)
@@ -75,7 +83,7 @@ class MemorySecrets:
             if not at or path == at or path.startswith(f"{at}/")
         )
 
-    def remove(self, path: str) -> bool:
+    def remove(self, path: str, *, purpose: str = "") -> bool:
         self.check()
         check_path(path)
         return self._stored.pop(path, None) is not None

@@ -16,8 +16,11 @@ from jx.adapters.vault.access import Login, Token, VaultAccess
 from jx.domain.errors import Failed, Forbidden, Invalid, JxError, Stale, Unavailable
 
 CONNECTIONS = 8
+PURPOSE = "X-Jx-For"
+"""The header that says what a request is for: `apply of dev at 29259323a029`."""
 _RENEW_AFTER = 2 / 3
 """The part of a login's time after which it is renewed."""
+_PART_BYTES = 65_536
 _OUT_OF_STEP = "check-and-set parameter did not match"
 
 Json = Mapping[str, Any]
@@ -49,14 +52,17 @@ class Client:
         """Log in, where that has not been done. Forbidden where the login is refused."""
         self._current()
 
-    def ask(self, method: str, path: str, body: Json | None = None) -> Json | None:
-        """The answer's object; None for 404. Logs in where that is needed, and once more where the login has ended."""
+    def ask(self, method: str, path: str, body: Json | None = None, *, purpose: str = "") -> Json | None:
+        """The answer's object; None for 404. `purpose` is for the audit record of the other side. Logs in where that is
+        needed, and once more where the login has ended."""
         session = self._current()
-        status, answer = self._send(method, path, body, session.token)
+        status, answer = self._send(method, path, body, session.token, purpose)
         if status == 403 and self._forget(session):
-            status, answer = self._send(method, path, body, self._current().token)
+            status, answer = self._send(method, path, body, self._current().token, purpose)
         if status == 404:
             return None
+        if status == 403 and isinstance(self.access.login, Token):
+            self._of_token(self.access.login)  # tells of one that has ended meanwhile
         if status >= 400:
             raise self._error(status, answer, f"{method} {path}")
         return answer
@@ -100,6 +106,8 @@ class Client:
 
     def _of_token(self, login: Token) -> _Session:
         status, answer = self._send("GET", "auth/token/lookup-self", None, login.value)
+        if status == 403 and _is_of_policy(answer):
+            return _Session(login.value, float("inf"))
         if status in (400, 401, 403):
             raise Forbidden(
                 f"Vault at {self.host} does not know the token that is used, or it has ended",
@@ -117,8 +125,12 @@ class Client:
                 return _session(answer.get("auth") or {})
         return self._new_session()
 
-    def _send(self, method: str, path: str, body: Json | None, token: str) -> tuple[int, Json]:
+    def _send(
+        self, method: str, path: str, body: Json | None, token: str, purpose: str = ""
+    ) -> tuple[int, Json]:
         headers = {"Accept": "application/json", "X-Vault-Request": "true"}
+        if purpose:
+            headers[PURPOSE] = quote(purpose, safe=" ,:/@")
         if token:
             headers["X-Vault-Token"] = token
         if self.access.namespace:
@@ -126,13 +138,26 @@ class Client:
         content = None if body is None else json.dumps(body).encode()
         if content is not None:
             headers["Content-Type"] = "application/json"
+        url = f"{self.access.url.rstrip('/')}/v1/{path}"
+        ends = time.monotonic() + self.access.timeout_seconds
         try:
-            answer = self._pool.request(
-                method, f"{self.access.url.rstrip('/')}/v1/{path}", body=content, headers=headers
-            )
+            answer = self._pool.request(method, url, body=content, headers=headers, preload_content=False)
+            return answer.status, _parsed(self._content(answer, ends))
         except urllib3.exceptions.HTTPError as error:
             raise self._unreachable(error) from error
-        return answer.status, _parsed(answer.data)
+
+    def _content(self, answer: urllib3.BaseHTTPResponse, ends: float) -> bytes:
+        """All of an answer, within the time that the request as a whole has: one that comes drop by drop is slow, too."""
+        parts: list[bytes] = []
+        try:
+            while part := answer.read1(_PART_BYTES):
+                parts.append(part)
+                if time.monotonic() > ends:
+                    answer.close()
+                    raise self._slow()
+        finally:
+            answer.release_conn()
+        return b"".join(parts)
 
     def _unreachable(self, error: urllib3.exceptions.HTTPError) -> JxError:
         cause = error.reason if isinstance(error, urllib3.exceptions.MaxRetryError) else error
@@ -144,12 +169,15 @@ class Client:
         # A refused connection is a kind of time-out there.
         is_refused = isinstance(cause, urllib3.exceptions.NewConnectionError)
         if isinstance(cause, urllib3.exceptions.TimeoutError) and not is_refused:
-            seconds = self.access.timeout_seconds
-            return Unavailable(
-                f"Vault at {self.host} did not answer within {seconds:g} s", hint="try again later"
-            )
+            return self._slow()
         return Unavailable(
             f"Vault at {self.host} cannot be reached", hint="check that it runs, and its address"
+        )
+
+    def _slow(self) -> Unavailable:
+        seconds = self.access.timeout_seconds
+        return Unavailable(
+            f"Vault at {self.host} did not answer within {seconds:g} s", hint="try again later"
         )
 
     def _error(self, status: int, answer: Json, attempt: str) -> JxError:
@@ -159,7 +187,10 @@ class Client:
                 f"Vault at {self.host} is sealed", hint="unseal it, or wait for its unsealer; then try again"
             )
         if status == 429 or status >= 500:
-            return Unavailable(f"Vault at {self.host} answered {status} to {attempt}: {reason}")
+            return Unavailable(
+                f"Vault at {self.host} answered {status} to {attempt}: {reason}",
+                hint="try again later; its own log says more",
+            )
         if status in (401, 403):
             return Forbidden(
                 f"Vault at {self.host} forbids {attempt}: {reason}", hint="its policies have to allow that"
@@ -201,6 +232,13 @@ def _reason(answer: Json) -> str:
     """What the server says of it. It speaks of paths and rights there, not of values."""
     errors = answer.get("errors") or ()
     return "; ".join(" ".join(str(one).split()) for one in errors)[:300] or "no reason is given"
+
+
+def _is_of_policy(answer: Json) -> bool:
+    """Whether a token is known, and only may not look at itself: that is said as a list of what is wrong, a token that nobody
+    knows in plain words (OpenBao) or by that name (Vault)."""
+    reason = _reason(answer)
+    return reason.startswith("1 error occurred") and "token" not in reason
 
 
 def _shown(login: Login) -> str:

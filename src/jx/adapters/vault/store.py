@@ -14,7 +14,7 @@ from typing import Any
 
 from jx.adapters.vault.access import VaultAccess
 from jx.adapters.vault.client import CONNECTIONS, Client, Json, quoted
-from jx.domain.errors import Failed, Forbidden, Invalid, NotFound, Stale, Unavailable
+from jx.domain.errors import Failed, Forbidden, Invalid, NotFound, Stale, Unavailable, about
 from jx.domain.references import check_path
 from jx.ports.secrets import Listed, Secret
 
@@ -49,23 +49,23 @@ class VaultSecrets:
             )
         assert self._version in (1, 2)
 
-    def read(self, paths: tuple[str, ...]) -> Mapping[str, Secret]:
+    def read(self, paths: tuple[str, ...], *, purpose: str = "") -> Mapping[str, Secret]:
         """The secrets at these paths, as far as they are there."""
         wanted = tuple(dict.fromkeys(paths))
         if not wanted:
             return {}
         assert self._version
         with ThreadPoolExecutor(min(CONNECTIONS, len(wanted)), thread_name_prefix="vault") as pool:
-            found = list(pool.map(self._read, wanted))
+            found = list(pool.map(lambda path: self._read_one(path, purpose), wanted))
         return {one.path: one for one in found if one is not None}
 
-    def write(self, path: str, values: Mapping[str, str], *, version: str = "") -> Secret:
+    def write(self, path: str, values: Mapping[str, str], *, version: str = "", purpose: str = "") -> Secret:
         """Make these be all values of a path, if its version still is the one given."""
         check_path(path)
         if self._version == 1:
-            return self._write_unversioned(path, values, version)
+            return self._write_unversioned(path, values, version, purpose)
         body = {"data": dict(values), "options": {"cas": int(version or 0)}}
-        answer = self._client.ask("POST", self._at("data", path), body)
+        answer = self._client.ask("POST", self._at("data", path), body, purpose=purpose)
         if answer is None:
             raise self._no_mount()
         metadata = answer["data"]
@@ -80,11 +80,11 @@ class VaultSecrets:
         ]
         return tuple(self._listed(path) for path in sorted(set(found)))
 
-    def remove(self, path: str) -> bool:
+    def remove(self, path: str, *, purpose: str = "") -> bool:
         """Remove a path with all its versions."""
         check_path(path)
         was_there = self._client.ask("GET", self._at("metadata", path)) is not None
-        self._client.ask("DELETE", self._at("metadata", path))
+        self._client.ask("DELETE", self._at("metadata", path), purpose=purpose)
         return was_there
 
     @cached_property
@@ -103,17 +103,20 @@ class VaultSecrets:
         middle = f"{section}/" if self._version == 2 else ""
         return f"{quoted(self._access.mount)}/{middle}{quoted(path)}"
 
-    def _read(self, path: str) -> Secret | None:
+    def _read_one(self, path: str, purpose: str) -> Secret | None:
+        with about(path):
+            return self._read(path, purpose)
+
+    def _read(self, path: str, purpose: str) -> Secret | None:
         check_path(path)
-        answer = self._client.ask("GET", self._at("data", path))
+        answer = self._client.ask("GET", self._at("data", path), purpose=purpose)
         if answer is None:
             if self._names(path):
                 raise Invalid(f"{path} of {self.name} is a folder, not a secret", hint="name a secret in it")
             return None
         data = answer.get("data") or {}
         if self._version == 1:
-            values = _texts(data)
-            return Secret(path, values, self._digest(values))
+            return self._unversioned(path, _texts(data))
         metadata = data.get("metadata") or {}
         if data.get("data") is None:
             return None
@@ -121,17 +124,18 @@ class VaultSecrets:
             path, _texts(data["data"]), str(metadata.get("version", "")), _time(metadata.get("created_time"))
         )
 
-    def _write_unversioned(self, path: str, values: Mapping[str, str], version: str) -> Secret:
-        there = self._read(path)
+    def _write_unversioned(self, path: str, values: Mapping[str, str], version: str, purpose: str) -> Secret:
+        there = self._read(path, purpose)
         if (there.version if there else "") != version:
             raise Stale(f"{path} of {self.name} was changed by somebody else meanwhile")
-        self._client.ask("POST", self._at("data", path), dict(values))
-        return Secret(path, dict(values), self._digest(values))
+        self._client.ask("POST", self._at("data", path), dict(values), purpose=purpose)
+        return self._unversioned(path, dict(values))
 
-    def _digest(self, values: Mapping[str, str]) -> str:
-        """Tells states apart within this process; salted, since a hash of a secret can be guessed."""
+    def _unversioned(self, path: str, values: Mapping[str, str]) -> Secret:
+        """What stands for the version tells states apart within this process; salted, since a hash of a secret can be guessed."""
         text = json.dumps(values, sort_keys=True).encode()
-        return hmac.new(self._salt, text, hashlib.sha256).hexdigest()
+        digest = hmac.new(self._salt, text, hashlib.sha256).hexdigest()
+        return Secret(path, values, digest, is_counted=False)
 
     def _below(self, folder: str) -> list[str]:
         found: list[str] = []

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from jx.cli import exit_codes, output
+from jx.cli import exit_codes, output, secret_audit
 from jx.cli.activities import short
 from jx.cli.session import Session
 from jx.cli.session import command as with_session
@@ -18,18 +18,25 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("-e", "--env", default="", help="The environment. Default: all.")
+@click.option("--audit", is_flag=True, help="Who wrote which secret, and which applies used it.")
 @click.option(
     "-o", "--output", "form", type=click.Choice(["json", "yaml"]), help="Print a document instead of a table."
 )
 @with_session
-def command(session: Session, env: str, form: str | None) -> int:
+def command(session: Session, env: str, form: str | None, *, audit: bool) -> int:
     """List the secrets that environments refer to, who uses them, and whether they are there. Values are never shown.
 
     \b
     Examples:
       jx get secrets
       jx get secrets --env staging -o yaml
+      jx get secrets --audit
     """
+    if audit:
+        secret_audit.show(
+            session.wiring.show_secret_audit()(session.wiring.platform_at, environment=env), form
+        )
+        return exit_codes.DONE
     shown = session.wiring.show_secrets()(session.wiring.platform_at, environment=env)
     if form:
         output.document([_plain(one) for one in shown], form)

@@ -6,18 +6,18 @@ A passphrase comes by the environment (JX_SECRETS_PASSPHRASE), never as an argum
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import secrets
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from jx.adapters.files.clock import SystemClock
 from jx.adapters.files.writing import write_whole
 from jx.adapters.local.listening import listen, only_one, serve
 from jx.adapters.local.vault.access import Accesses
-from jx.adapters.local.vault.app import Audit, Services, make_app
+from jx.adapters.local.vault.app import Services, make_app
+from jx.adapters.local.vault.audit import Audit
 from jx.adapters.local.vault.engine import Engine
 from jx.adapters.local.vault.review import reviewer
 from jx.adapters.local.vault.sealing import KeySource, unseal
@@ -63,7 +63,7 @@ def _services(folder: Path, source: KeySource, kubeconfig: Path) -> Services:
         engine=Engine(folder / "secrets", seal, clock.now),
         accesses=Accesses(folder / "access.json", _root_token(token_file), clock.now),
         review=reviewer(kubeconfig, clock),
-        audit=_auditor(folder / "audit.jsonl"),
+        audit=Audit(folder / "audit.jsonl", seal.audit_key, clock.now),
         now=clock.now,
     )
 
@@ -73,15 +73,6 @@ def _root_token(file: Path) -> str:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_whole(file, f"jx.{secrets.token_urlsafe(24)}\n".encode())
     return file.read_text().strip()
-
-
-def _auditor(file: Path) -> Audit:
-    handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-
-    def keep(record: Mapping[str, str]) -> None:
-        os.write(handle, json.dumps(record).encode() + b"\n")
-
-    return keep
 
 
 if __name__ == "__main__":

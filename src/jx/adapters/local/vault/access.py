@@ -30,6 +30,8 @@ class Bearer:
     name: str
     policies: tuple[str, ...]
     ends: datetime | None = None
+    ttl: timedelta = _TTL
+    """How long it goes on from a renewal."""
 
     def is_over(self, now: datetime) -> bool:
         """Whether the token has ended."""
@@ -89,7 +91,14 @@ class Accesses:
         role = self._roles.get(role_name)
         if role is None or not role.admits(namespace, account):
             raise Forbidden(f"role {role_name} is not for service account {namespace}/{account}")
-        bearer = Bearer(f"{namespace}/{account}", role.policies, self._now() + role.ttl)
+        return self._issue(f"{namespace}/{account}", role.policies, role.ttl)
+
+    def issue(self, name: str, policies: tuple[str, ...], ttl: object) -> tuple[str, Bearer]:
+        """A new token with these policies, for an hour or as long as is said."""
+        return self._issue(name, policies, _ttl(ttl))
+
+    def _issue(self, name: str, policies: tuple[str, ...], ttl: timedelta) -> tuple[str, Bearer]:
+        bearer = Bearer(name, policies, self._now() + ttl, ttl)
         token = f"jx.{secrets.token_urlsafe(24)}"
         with self._lock:
             now = self._now()
@@ -106,7 +115,7 @@ class Accesses:
         """The bearer with a token that goes on."""
         bearer = self.find_bearer(token)
         if bearer is not None and bearer.ends is not None:
-            bearer = replace(bearer, ends=self._now() + _TTL)
+            bearer = replace(bearer, ends=self._now() + bearer.ttl)
             self._tokens[_hash(token)] = bearer
         return bearer
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, TypeAlias
+from urllib.parse import unquote
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -15,16 +16,18 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from jx.adapters.local.vault.access import Accesses, Bearer
+from jx.adapters.local.vault.audit import Audit
 from jx.adapters.local.vault.engine import Engine, Version
 from jx.domain.errors import Forbidden, Invalid, JxError, Stale
 
 MOUNT: Final = "secret"
 _MOST_BYTES: Final = 1024 * 1024
+_LONGEST: Final = 200
 
 Review: TypeAlias = Callable[[str], tuple[str, str] | None]
 """From a service account's token to its namespace and name; None for a token that the cluster does not know."""
-Audit: TypeAlias = Callable[[Mapping[str, str]], None]
-"""Keeps who did what at which path. There are no values in it."""
+_PURPOSE: Final = "x-jx-for"
+"""The header in which a client says what it asks for: `apply of dev at 29259323a029`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,13 @@ class Asked:
     path: str
     token: str
     body: Mapping[str, Any]
+    purpose: str = ""
+
+    @property
+    def written(self) -> Mapping[str, Any]:
+        """The values that are to be written."""
+        values = self.body.get("data")
+        return values if isinstance(values, Mapping) else {}
 
 
 def make_app(services: Services) -> Starlette:
@@ -61,6 +71,8 @@ def make_app(services: Services) -> Starlette:
             return await run_in_threadpool(api.answer, asked)
         except JxError as error:
             return _errors(_STATUS.get(type(error), 400), error.message)
+        except OSError as error:
+            return _errors(500, f"nothing is done, or told, that cannot be written down: {error.strerror}")
 
     methods = ["GET", "POST", "PUT", "DELETE"]
     return Starlette(routes=[Route("/v1/{path:path}", serve, methods=methods)])
@@ -75,34 +87,42 @@ class _Api:
         self._on = services
 
     def answer(self, asked: Asked) -> Response:
-        """The answer to a request; raises Forbidden, Stale and Invalid."""
+        """The answer to a request; raises Forbidden, Stale and Invalid, and OSError where it cannot be written down."""
+        if asked.path in {"sys/health", "sys/seal-status"}:
+            return JSONResponse({"initialized": True, "sealed": False, "standby": False, "version": "jx"})
+        bearer = self._on.accesses.find_bearer(asked.token)
+        verb = self._capability(asked)
+        entry = self._on.audit.asked(
+            bearer.name if bearer else "nobody",
+            verb,
+            asked.path,
+            token=asked.token,
+            purpose=asked.purpose,
+            values=asked.written,
+        )
+        try:
+            response = self._answer(asked, bearer, verb)
+        except JxError as error:
+            self._on.audit.answered(entry, _STATUS.get(type(error), 400), {})
+            raise
+        self._on.audit.answered(entry, response.status_code, _given(asked, response))
+        return response
+
+    def _answer(self, asked: Asked, bearer: Bearer | None, verb: str) -> Response:
+        if asked.path == "auth/kubernetes/login":
+            return self._log_in(asked.body)
+        if bearer is None:
+            raise Forbidden("permission denied")
         match asked.path.split("/"):
-            case ["sys", "health" | "seal-status"]:
-                return JSONResponse({"initialized": True, "sealed": False, "standby": False, "version": "jx"})
-            case ["auth", "kubernetes", "login"]:
-                return self._log_in(asked.body)
-            case ["auth", "token", verb]:
-                return self._of_token(verb, asked.token)
+            case ["auth", "token", "lookup-self" | "renew-self" as own]:
+                return self._of_token(own, asked.token, bearer)
             case ["sys", "internal", "ui", "mounts", mount]:
                 return self._mount(mount)
-            case _:
-                return self._guarded(asked)
+        if not self._on.accesses.allows(bearer, verb, asked.path):
+            raise Forbidden("permission denied")
+        return self._guarded(asked)
 
     def _guarded(self, asked: Asked) -> Response:
-        bearer = self._bearer(asked.token)
-        capability = self._capability(asked)
-        is_allowed = self._on.accesses.allows(bearer, capability, asked.path)
-        self._on.audit(
-            {
-                "time": self._on.now().isoformat(),
-                "who": bearer.name,
-                "verb": capability,
-                "path": asked.path,
-                "result": "allowed" if is_allowed else "denied",
-            }
-        )
-        if not is_allowed:
-            raise Forbidden("permission denied")
         match asked.path.split("/"):
             case [mount, "data", *rest] if mount == MOUNT and rest:
                 return self._data(asked, "/".join(rest))
@@ -112,6 +132,8 @@ class _Api:
                 return self._policy(asked, name)
             case ["auth", "kubernetes", "role", name]:
                 return self._role(asked, name)
+            case ["auth", "token", "create"]:
+                return self._create_token(asked.body)
             case ["sys", "auth"]:
                 return _data({"kubernetes/": {"type": "kubernetes"}, "token/": {"type": "token"}})
             case _:
@@ -124,12 +146,6 @@ class _Api:
         is_new = asked.path.startswith(head) and self._on.engine.read(asked.path.removeprefix(head)) is None
         return "create" if is_new else "update"
 
-    def _bearer(self, token: str) -> Bearer:
-        bearer = self._on.accesses.find_bearer(token)
-        if bearer is None:
-            raise Forbidden("permission denied")
-        return bearer
-
     def _log_in(self, body: Mapping[str, Any]) -> Response:
         account = self._on.review(str(body.get("jwt") or ""))
         if account is None:
@@ -139,16 +155,18 @@ class _Api:
         )
         return JSONResponse({"auth": self._auth(token, bearer)})
 
-    def _of_token(self, verb: str, token: str) -> Response:
-        bearer = self._bearer(token)
+    def _create_token(self, body: Mapping[str, Any]) -> Response:
+        name, policies = str(body.get("display_name") or "token"), body.get("policies") or ()
+        token, bearer = self._on.accesses.issue(name, tuple(map(str, policies)), body.get("ttl"))
+        return JSONResponse({"auth": self._auth(token, bearer)})
+
+    def _of_token(self, verb: str, token: str, bearer: Bearer) -> Response:
         if verb == "lookup-self":
             seconds = int((bearer.ends - self._on.now()).total_seconds()) if bearer.ends else 0
             policies = list(bearer.policies)
             return _data({"ttl": seconds, "renewable": bearer.ends is not None, "policies": policies})
-        if verb == "renew-self":
-            renewed = self._on.accesses.renew(token) or bearer
-            return JSONResponse({"auth": self._auth(token, renewed)})
-        return _errors(404, "no handler for route")
+        renewed = self._on.accesses.renew(token) or bearer
+        return JSONResponse({"auth": self._auth(token, renewed)})
 
     def _auth(self, token: str, bearer: Bearer) -> dict[str, Any]:
         seconds = int((bearer.ends - self._on.now()).total_seconds()) if bearer.ends else 0
@@ -216,8 +234,20 @@ def _read(request: Request, content: bytes) -> Asked:
     bearer = request.headers.get("authorization", "").removeprefix("Bearer ")
     token = request.headers.get("x-vault-token", bearer)
     return Asked(
-        method, request.path_params["path"].strip("/"), token, _json(content.decode()) if content else {}
+        method,
+        request.path_params["path"].strip("/"),
+        token,
+        _json(content.decode()) if content else {},
+        unquote(request.headers.get(_PURPOSE, ""))[:_LONGEST],
     )
+
+
+def _given(asked: Asked, response: Response) -> Mapping[str, Any]:
+    """The values that an answer holds."""
+    if asked.method != "GET" or not asked.path.startswith(f"{MOUNT}/data/") or response.status_code != 200:
+        return {}
+    values = _json(bytes(response.body).decode())["data"]["data"]
+    return values if isinstance(values, Mapping) else {}
 
 
 def _json(text: str) -> dict[str, Any]:

@@ -7,6 +7,8 @@ files cannot change places.
 from __future__ import annotations
 
 import base64
+import hashlib
+import hmac
 import json
 import os
 import secrets
@@ -25,6 +27,7 @@ _FILE: Final = "seal.json"
 _NONCE_BYTES: Final = 12
 _KEY_BYTES: Final = 32
 _SCRYPT: Final = {"n": 2**15, "r": 8, "p": 1}
+_ABOUT_AUDIT: Final = b"jx embedded secret store: audit record"
 _ABOUT: Final = b"jx embedded secret store: data key"
 
 
@@ -44,6 +47,8 @@ class Seal:
 
     def __init__(self, key: bytes) -> None:
         self._cipher = AESGCM(key)
+        self.audit_key = hmac.new(key, _ABOUT_AUDIT, hashlib.sha256).digest()
+        """For what may be told apart and not be guessed."""
 
     def close_over(self, plain: bytes, about: str) -> bytes:
         """The encrypted form of a value that belongs to something."""
