@@ -7,6 +7,7 @@ this machine), *remote* (a kubeconfig and a clone, nothing else). A profile is a
 from __future__ import annotations
 
 import getpass
+import os
 import signal
 import sys
 import threading
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from jx.adapters.kubernetes.signals import KubernetesSignals
     from jx.adapters.local.forge.client import LocalForge
     from jx.adapters.local.platforms import LocalPlatforms, LocalUsers
+    from jx.adapters.local.runner.runner import Runner
     from jx.domain.applying import Anchor
     from jx.ports.platforms import Platform
     from jx.ports.reporter import Reporter
@@ -287,6 +289,12 @@ class Outside:
         from jx.adapters.kubernetes.signals import KubernetesSignals
 
         return KubernetesSignals(self.api, namespace=self.namespace)
+
+    def runner(self, *, parallel: int) -> Runner:
+        """What runs PipelineRuns on the embedded platform; `parallel` 0 is a task for each processor."""
+        from jx.adapters.local.runner.runner import Runner
+
+        return Runner(self.api, namespace=self.namespace, parallel=parallel or os.cpu_count() or 1)
 
     def merge_kubeconfig(self, source: Path) -> tuple[Path, str]:
         """Merge a kubeconfig into the person's own; which file it was, and the name of the context."""

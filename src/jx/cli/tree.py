@@ -90,6 +90,7 @@ ROWS = (
     Row("local user list", "List the users of the embedded forge", PLATFORM),
     Row("local git-credential", "Serve tokens to git", PLATFORM, hidden=True),
     Row("controllers run", "Run the controllers (in a pod)", hidden=True),
+    Row("runner run", "Run the runner of pipelines (in a pod)", hidden=True),
     Row("webhooks serve", "Serve the webhook receiver (in a pod)", hidden=True),
 )
 
@@ -110,6 +111,7 @@ SUMMARIES = {
     "local user": "Users of the embedded forge",
     "upgrade": "Upgrade apps and the platform",
     "controllers": "Run the controllers",
+    "runner": "Run the runner of pipelines",
     "webhooks": "Serve the webhook receiver",
 }
 

@@ -133,12 +133,13 @@ class Api:
         request = Request("PUT", path, _RECORD, _dump(body), _JSON_BODY, within=within)
         return self._json(request, self._attempt("PUT", resource, resource.describe(namespace, name)))
 
-    def merge(self, resource: Resource, namespace: str, name: str, patch: Json) -> Json:
+    def merge(
+        self, resource: Resource, namespace: str, name: str, patch: Json, *, subresource: str = ""
+    ) -> Json:
         """A JSON merge patch; NotFound, Invalid, Refused. Sent again where no answer came: merging twice is merging once."""
         headers = {"Content-Type": MERGE_PATCH}
-        request = Request(
-            "PATCH", resource.path(namespace, name), _RECORD, _dump(patch), headers, is_repeatable=True
-        )
+        path = resource.path(namespace, name, subresource)
+        request = Request("PATCH", path, _RECORD, _dump(patch), headers, is_repeatable=True)
         return self._json(request, self._attempt("PATCH", resource, resource.describe(namespace, name)))
 
     def apply(

@@ -1,0 +1,195 @@
+"""What comes next in a run: which tasks begin, which are skipped and why, and how it ends. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from jx.adapters.local.runner.plan import Plan, Task
+from jx.adapters.local.runner.substitution import named, substitute
+
+
+class State(StrEnum):
+    """Where a task is."""
+
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    SKIPPED = "skipped"
+
+
+class Skip(StrEnum):
+    """Tekton's words for why a task does not run."""
+
+    WHEN = "When Expressions evaluated to false"
+    PARENT = "Parent Tasks were skipped"
+    RESULTS = "Results were missing"
+    STOPPING = "PipelineRun was stopping"
+    CANCELLED = "PipelineRun was gracefully cancelled"
+    STOPPED = "PipelineRun was gracefully stopped"
+    TIMEOUT = "PipelineRun Tasks timeout has been reached"
+
+
+class Wish(StrEnum):
+    """What `spec.status` says."""
+
+    NONE = ""
+    CANCELLED = "Cancelled"
+    CANCELLED_RUN_FINALLY = "CancelledRunFinally"
+    STOPPED_RUN_FINALLY = "StoppedRunFinally"
+    PENDING = "PipelineRunPending"
+
+
+@dataclass(frozen=True)
+class Course:
+    """What ends a run before its tasks do."""
+
+    wish: Wish = Wish.NONE
+    late: str = ""
+    """Whose time is up: `pipeline`, `tasks`, `finally`; empty for none."""
+    limit: str = ""
+    """How long that time was, as it was written."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A task that has begun: its state, its results, and why it ended as it did."""
+
+    state: State
+    results: Mapping[str, Any] = field(default_factory=dict)
+    reason: str = ""
+
+    @property
+    def is_over(self) -> bool:
+        return self.state is not State.RUNNING
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What is to be done now. `is_over`: nothing runs, and nothing will."""
+
+    begin: tuple[Task, ...]
+    skipped: Mapping[str, Skip]
+    is_final: bool
+    """The tasks are over; those of `finally` have their turn."""
+    is_over: bool
+    seen: Mapping[str, Seen]
+    course: Course
+    """What it was decided from."""
+
+
+def decide(plan: Plan, seen: Mapping[str, Seen], course: Course) -> Decision:
+    """What follows from what was seen."""
+    if course.late == "pipeline":
+        over = all(one.is_over for one in seen.values())
+        return Decision((), {}, is_final=False, is_over=over, seen=seen, course=course)
+    skipped: dict[str, Skip] = {}
+    begin: list[Task] = []
+    stop = _why_stop(plan, seen, course)
+    plain = [task for task in plan.tasks if not task.is_final]
+    for task in _in_order(plain):
+        if task.name in seen:
+            continue
+        skip = _why_skip(plan, task, seen, skipped)
+        if skip is not None:
+            skipped[task.name] = skip
+        elif stop is not None:
+            skipped[task.name] = stop
+        elif all(_is_over(name, seen, skipped) for name in task.after):
+            begin.append(task)
+    is_final = not begin and all(_is_over(task.name, seen, skipped) for task in plain)
+    if is_final and course.wish is not Wish.CANCELLED and course.late != "finally":
+        begin = _finals(plan, seen, skipped)
+    is_over = is_final and not begin and all(one.is_over for one in seen.values())
+    return Decision(tuple(begin), skipped, is_final, is_over, seen, course)
+
+
+def _finals(plan: Plan, seen: Mapping[str, Seen], skipped: dict[str, Skip]) -> list[Task]:
+    """The tasks of `finally` that begin, once all others are over; those that cannot are noted as skipped."""
+    begin = []
+    for task in plan.tasks:
+        if not task.is_final or task.name in seen:
+            continue
+        skip = _why_skip(plan, task, seen, skipped)
+        if skip is not None:
+            skipped[task.name] = skip
+        else:
+            begin.append(task)
+    return begin
+
+
+def values_of(
+    plan: Plan, seen: Mapping[str, Seen], skipped: Mapping[str, Skip]
+) -> dict[str, str | list[str]]:
+    """What tasks may name of their run: parameters, results, and for `finally` how the others ended."""
+    found: dict[str, str | list[str]] = dict(plan.params)
+    failed = False
+    for task in plan.tasks:
+        one = seen.get(task.name)
+        status = {State.SUCCEEDED: "Succeeded"}.get(one.state, "Failed") if one and one.is_over else "None"
+        failed = failed or (status == "Failed" and not task.may_fail and not task.is_final)
+        found[f"tasks.{task.name}.status"] = status
+        found[f"tasks.{task.name}.reason"] = one.reason if one else ""
+        for name, value in one.results.items() if one else ():
+            found |= named(f"tasks.{task.name}.results.{name}", value)
+    found["tasks.status"] = "Failed" if failed else "Completed" if skipped else "Succeeded"
+    return found
+
+
+def has_failed(plan: Plan, seen: Mapping[str, Seen]) -> bool:
+    """Whether a task failed whose failure counts."""
+    return any(one.state is State.FAILED and not plan.find(name).may_fail for name, one in seen.items())
+
+
+def _why_stop(plan: Plan, seen: Mapping[str, Seen], course: Course) -> Skip | None:
+    match course.wish:
+        case Wish.CANCELLED | Wish.CANCELLED_RUN_FINALLY:
+            return Skip.CANCELLED
+        case Wish.STOPPED_RUN_FINALLY:
+            return Skip.STOPPED
+        case _:
+            pass
+    if course.late:
+        return Skip.TIMEOUT
+    plain = {name: one for name, one in seen.items() if not plan.find(name).is_final}
+    cancelled = any(one.state is State.CANCELLED for one in plain.values())
+    return Skip.STOPPING if cancelled or has_failed(plan, plain) else None
+
+
+def _why_skip(plan: Plan, task: Task, seen: Mapping[str, Seen], skipped: Mapping[str, Skip]) -> Skip | None:
+    for name in sorted(task.after):
+        if skipped.get(name) not in (None, Skip.WHEN):
+            return Skip.PARENT
+    for name, result in sorted(task.needs):
+        one = seen.get(name)
+        if name in skipped or (one is not None and one.is_over and result not in one.results):
+            return Skip.RESULTS
+    ready = all(name in seen and seen[name].is_over for name, _ in task.needs)
+    if ready and not _holds(task, values_of(plan, seen, skipped)):
+        return Skip.WHEN
+    return None
+
+
+def _holds(task: Task, values: Mapping[str, str | list[str]]) -> bool:
+    for raw in task.body.get("when") or ():
+        expression = substitute(raw, values)
+        is_in = expression.get("input", "") in (expression.get("values") or [])
+        if is_in == (expression.get("operator") == "notin"):
+            return False
+    return True
+
+
+def _is_over(name: str, seen: Mapping[str, Seen], skipped: Mapping[str, Skip]) -> bool:
+    return name in skipped or (name in seen and seen[name].is_over)
+
+
+def _in_order(tasks: list[Task]) -> list[Task]:
+    """Those that come before others first, otherwise as they are written."""
+    left, found = {task.name: task for task in tasks}, []
+    while left:
+        for task in [one for one in left.values() if not one.after & left.keys()]:
+            found.append(left.pop(task.name))
+    return found

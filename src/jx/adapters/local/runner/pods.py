@@ -1,0 +1,279 @@
+"""From a task of a run to its TaskRun, and from a TaskRun to its pod of steps; pure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from jx.adapters.local.node.steps import ANNOTATION, ROOT
+from jx.adapters.local.runner.plan import BadRun, Obj, Plan, Task, seconds_of
+from jx.adapters.local.runner.substitution import Values, named, names_in, substitute, substitute_param
+
+API = "tekton.dev/v1"
+RUN_LABEL = "tekton.dev/pipelineRun"
+TASK_LABEL = "tekton.dev/pipelineTask"
+TASK_RUN_LABEL = "tekton.dev/taskRun"
+MANAGED_LABEL = "app.kubernetes.io/managed-by"
+MANAGER = "tekton-pipelines"
+RESULTS = "tekton-internal-results"
+DEFAULT_ACCOUNT = "default"
+_GRACE_SECONDS = 10
+_NAME_LENGTH = 63
+
+
+def child_name(parent: str, suffix: str) -> str:
+    """`parent-suffix`, cut to what a name may be; cut names are told apart by a digest."""
+    name = f"{parent}-{suffix}"
+    if len(name) <= _NAME_LENGTH:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:12]
+    return f"{name[: _NAME_LENGTH - 13].rstrip('-.')}-{digest}"
+
+
+def owned_by(owner: Obj) -> list[Obj]:
+    """The reference by which an object goes with its owner."""
+    meta = owner["metadata"]
+    return [
+        {
+            "apiVersion": API,
+            "kind": owner["kind"],
+            "name": meta["name"],
+            "uid": meta["uid"],
+            "controller": True,
+            "blockOwnerDeletion": True,
+        }
+    ]
+
+
+def task_run(run: Obj, plan: Plan, task: Task, values: Values) -> Obj:
+    """The TaskRun of a task, its parameters as they are now."""
+    meta = run["metadata"]
+    template = run["spec"].get("taskRunTemplate") or {}
+    params = [
+        {"name": each["name"], "value": substitute_param(each["value"], values)}
+        for each in task.body.get("params") or ()
+    ]
+    labels = {
+        **(meta.get("labels") or {}),
+        RUN_LABEL: meta["name"],
+        TASK_LABEL: task.name,
+        "tekton.dev/memberOf": "finally" if task.is_final else "tasks",
+        MANAGED_LABEL: MANAGER,
+    }
+    spec = {
+        "params": params,
+        "taskSpec": substitute(task.spec, _inherited(task.spec, values)),
+        "serviceAccountName": template.get("serviceAccountName") or DEFAULT_ACCOUNT,
+        "timeout": str(task.body.get("timeout") or "1h0m0s"),
+        "retries": task.retries,
+        "workspaces": list(_workspaces(run, plan, task)),
+    }
+    name = child_name(meta["name"], task.name)
+    return {
+        "apiVersion": API,
+        "kind": "TaskRun",
+        "metadata": {
+            "name": name,
+            "namespace": meta["namespace"],
+            "labels": labels,
+            "annotations": _annotations(run),
+            "ownerReferences": owned_by(run),
+        },
+        "spec": {key: value for key, value in spec.items() if value not in ([], None)},
+    }
+
+
+def pod_of(made: Obj, attempt: int) -> Obj:
+    """The pod of a TaskRun's attempt (0 is the first). BadRun where something that it needs is missing."""
+    meta, spec = made["metadata"], made["spec"]
+    task: Obj = spec["taskSpec"]
+    mounts = list(_mounts(spec))
+    values = _task_values(made, mounts)
+    steps = [_step(number, each, task) for number, each in enumerate(task["steps"])]
+    known: list[Obj] = substitute(steps, values)
+    wishes = {each["name"]: _wish(each) for each in known}
+    volumes = [substitute(each, values) for each in task.get("volumes") or ()]
+    volumes += [volume for volume, _ in mounts]
+    volumes.append({"name": RESULTS, "emptyDir": {}})
+    name = child_name(meta["name"], f"pod-retry{attempt}" if attempt else "pod")
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+            "name": name,
+            "namespace": meta["namespace"],
+            "labels": {**meta["labels"], TASK_RUN_LABEL: meta["name"]},
+            "annotations": {**(meta.get("annotations") or {}), ANNOTATION: json.dumps(wishes)},
+            "ownerReferences": owned_by(made),
+        },
+        "spec": {
+            "restartPolicy": "Never",
+            "serviceAccountName": spec["serviceAccountName"],
+            "terminationGracePeriodSeconds": _GRACE_SECONDS,
+            "containers": [_container(each, [mount for _, mount in mounts]) for each in known],
+            "volumes": volumes,
+        },
+    }
+
+
+def claim_of(run: Obj, workspace: Obj) -> Obj:
+    """The claim that a run makes for a workspace of its own, which goes with the run."""
+    template = workspace["volumeClaimTemplate"]
+    meta = template.get("metadata") or {}
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {
+            "name": _claim_name(run, workspace),
+            "namespace": run["metadata"]["namespace"],
+            "labels": {**(meta.get("labels") or {}), RUN_LABEL: run["metadata"]["name"]},
+            "ownerReferences": owned_by(run),
+        },
+        "spec": template["spec"],
+    }
+
+
+def _claim_name(run: Obj, workspace: Obj) -> str:
+    seed = f"{workspace['name']}-{run['metadata']['uid']}"
+    return f"pvc-{hashlib.sha256(seed.encode()).hexdigest()[:10]}"
+
+
+def _inherited(spec: Obj, values: Values) -> dict[str, str | list[str]]:
+    """What reaches into a task from its run: all but the parameters that the task has itself."""
+    own = [f"params.{each['name']}" for each in spec.get("params") or ()]
+    return {
+        key: value
+        for key, value in values.items()
+        if not any(key == name or key.startswith((f"{name}.", f"{name}[")) for name in own)
+    }
+
+
+def _annotations(run: Obj) -> dict[str, str]:
+    """Those of the run that are not the client's own affair."""
+    given = run["metadata"].get("annotations") or {}
+    return {key: value for key, value in given.items() if not key.startswith("kubectl.kubernetes.io/")}
+
+
+def _workspaces(run: Obj, plan: Plan, task: Task) -> Iterator[Obj]:
+    bound = {each["name"]: each for each in run["spec"].get("workspaces") or ()}
+    named_here = {each["name"]: each for each in task.body.get("workspaces") or ()}
+    declared = {each["name"]: each for each in task.spec.get("workspaces") or ()}
+    used = {name.split(".")[1] for name in names_in(task.spec) if name.startswith("workspaces.")}
+    for name in [*declared, *sorted(used - declared.keys())]:
+        source = named_here.get(name, {}).get("workspace") or name
+        binding = bound.get(source)
+        if binding is None:
+            if name in declared and not declared[name].get("optional"):
+                raise BadRun(
+                    "InvalidWorkspaceBindings", f"task {task.name}: nothing is bound to workspace {name}"
+                )
+            continue
+        found = {**binding, "name": name}
+        if "volumeClaimTemplate" in found:
+            del found["volumeClaimTemplate"]
+            found["persistentVolumeClaim"] = {"claimName": _claim_name(run, binding)}
+        paths = [found.pop("subPath", ""), named_here.get(name, {}).get("subPath", "")]
+        path = "/".join(each.strip("/") for each in paths if each)
+        yield {**found, "subPath": path} if path else found
+
+
+def _mounts(spec: Obj) -> Iterator[tuple[Obj, Obj]]:
+    """The volume and the mount of each workspace of a TaskRun."""
+    declared = {each["name"]: each for each in spec["taskSpec"].get("workspaces") or ()}
+    for number, each in enumerate(spec.get("workspaces") or ()):
+        source = {
+            key: each[key]
+            for key in ("emptyDir", "persistentVolumeClaim", "configMap", "secret", "projected")
+            if key in each
+        }
+        if not source:
+            raise BadRun(
+                "InvalidWorkspaceBindings", f"workspace {each['name']} is bound to nothing that is there here"
+            )
+        where = declared.get(each["name"], {}).get("mountPath") or f"/workspace/{each['name']}"
+        mount = {"name": f"ws-{number}", "mountPath": where}
+        if each.get("subPath"):
+            mount["subPath"] = each["subPath"]
+        yield {"name": f"ws-{number}", **source}, mount
+
+
+def _task_values(made: Obj, mounts: list[tuple[Obj, Obj]]) -> dict[str, str | list[str]]:
+    meta, spec = made["metadata"], made["spec"]
+    task: Obj = spec["taskSpec"]
+    given = {each["name"]: each["value"] for each in spec.get("params") or ()}
+    values: dict[str, str | list[str]] = {
+        "context.taskRun.name": meta["name"],
+        "context.taskRun.namespace": meta["namespace"],
+        "context.taskRun.uid": meta.get("uid", ""),
+        "context.task.name": meta["labels"][TASK_LABEL],
+    }
+    for each in task.get("params") or ():
+        if each["name"] not in given and "default" not in each:
+            words = f"task {meta['labels'][TASK_LABEL]}: parameter {each['name']} has no value"
+            raise BadRun("TaskRunValidationFailed", words)
+        values |= named(f"params.{each['name']}", given.get(each["name"], each.get("default")))
+    for each in task.get("results") or ():
+        values[f"results.{each['name']}.path"] = f"{ROOT}/tekton/results/{each['name']}"
+    for each in task.get("workspaces") or ():
+        values |= {f"workspaces.{each['name']}.bound": "false", f"workspaces.{each['name']}.path": ""}
+    for each, (volume, mount) in zip(spec.get("workspaces") or (), mounts, strict=True):
+        claim = (volume.get("persistentVolumeClaim") or {}).get("claimName", "")
+        values |= {
+            f"workspaces.{each['name']}.path": f"{ROOT}{mount['mountPath']}",
+            f"workspaces.{each['name']}.bound": "true",
+            f"workspaces.{each['name']}.claim": claim,
+            f"workspaces.{each['name']}.volume": volume["name"],
+        }
+    return values
+
+
+def _step(number: int, step: Obj, task: Obj) -> Obj:
+    """A step with what all steps of its task share; what it says itself goes before."""
+    template = task.get("stepTemplate") or {}
+    env = {each["name"]: each for each in [*(template.get("env") or ()), *(step.get("env") or ())]}
+    found = {**template, **step}
+    if env:
+        found["env"] = list(env.values())
+    name = f"step-{step.get('name') or f'unnamed-{number}'}"
+    return {**found, "name": name}
+
+
+def _wish(step: Obj) -> Obj:
+    wish: dict[str, Any] = {}
+    if step.get("script"):
+        wish["script"] = step["script"]
+    if step.get("onError"):
+        wish["onError"] = step["onError"]
+    if step.get("timeout"):
+        wish["timeoutSeconds"] = seconds_of(str(step["timeout"]))
+    return wish
+
+
+def _container(step: Obj, mounts: list[Obj]) -> Obj:
+    kept = ("name", "image", "command", "args", "env", "envFrom", "workingDir", "volumeMounts", "resources")
+    found = {key: step[key] for key in kept if step.get(key)}
+    found.setdefault("image", "none")
+    if step.get("computeResources"):
+        found["resources"] = step["computeResources"]
+    own = [{**each, "mountPath": _plain(each["mountPath"])} for each in found.get("volumeMounts") or ()]
+    found["volumeMounts"] = [*own, *mounts, {"name": RESULTS, "mountPath": "/tekton/results"}]
+    if "workingDir" in found:
+        found["workingDir"] = _plain(found["workingDir"])
+    return found
+
+
+def _plain(path: str) -> str:
+    return path.removeprefix(ROOT)
+
+
+def run_values(run: Obj) -> Mapping[str, str]:
+    """What any task may name of the run itself."""
+    meta = run["metadata"]
+    return {
+        "context.pipelineRun.name": meta["name"],
+        "context.pipelineRun.namespace": meta["namespace"],
+        "context.pipelineRun.uid": meta["uid"],
+        "context.pipeline.name": meta["name"],
+    }

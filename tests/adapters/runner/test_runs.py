@@ -1,0 +1,228 @@
+"""PipelineRuns are run as Tekton runs them, and their status says what Tekton's would."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tests.support.runner import RunnerWorld, message, outcome, task
+from tests.support.workloads import Obj
+
+RESULT = {"results": [{"name": "version"}]}
+
+
+def children(run: Obj) -> dict[str, str]:
+    return {each["pipelineTaskName"]: each["name"] for each in run["status"]["childReferences"]}
+
+
+def test_tasks_run_in_their_order_and_the_status_is_tektons(world: RunnerWorld, name: str) -> None:
+    tasks = [task("second", "echo 2", runAfter=["first"]), task("first", "echo 1", "echo 1b")]
+    world.start(name, tasks=tasks)
+    run = world.ended(name)
+    assert outcome(run) == ("True", "Succeeded")
+    assert message(run) == "Tasks Completed: 2 (Failed: 0, Cancelled 0), Skipped: 0"
+    assert run["status"]["startTime"] <= run["status"]["completionTime"]
+    assert children(run) == {"first": f"{name}-first", "second": f"{name}-second"}
+    first, second = world.task_run(f"{name}-first"), world.task_run(f"{name}-second")
+    assert first["status"]["completionTime"] <= second["status"]["startTime"]
+    assert outcome(first) == ("True", "Succeeded")
+    assert first["status"]["podName"] == f"{name}-first-pod"
+    steps = first["status"]["steps"]
+    assert [each["container"] for each in steps] == ["step-unnamed-0", "step-unnamed-1"]
+    assert [each["terminated"]["exitCode"] for each in steps] == [0, 0]
+    assert {each["terminationReason"] for each in steps} == {"Completed"}
+    assert world.log("second", run=name) == b"2\n"
+
+
+def test_parameters_results_and_workspaces_reach_where_they_are_named(world: RunnerWorld, name: str) -> None:
+    write = "printf 1.2.3 > $(results.version.path); echo $(params.greeting) > $(workspaces.source.path)/a"
+    first = task("first", write, spec=RESULT)
+    read = "echo $(params.version) $(params.list[1]) $(cat $(workspaces.source.path)/a)"
+    second = task(
+        "second",
+        read,
+        params=[
+            {"name": "version", "value": "$(tasks.first.results.version)"},
+            {"name": "list", "value": "$(params.names[*])"},
+        ],
+        spec={"params": [{"name": "version"}, {"name": "list", "type": "array"}]},
+    )
+    claim = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+    world.start(
+        name,
+        tasks=[first, second],
+        params_=[
+            {"name": "greeting", "default": "hello"},
+            {"name": "names", "type": "array", "default": ["a", "b"]},
+        ],
+        workspaces_=[{"name": "source"}],
+        workspaces=[{"name": "source", "volumeClaimTemplate": {"spec": claim}}],
+        results=[{"name": "released", "value": "v$(tasks.first.results.version)"}],
+    )
+    run = world.ended(name)
+    assert outcome(run) == ("True", "Succeeded")
+    assert world.log("second", run=name) == b"1.2.3 b hello\n"
+    assert run["status"]["results"] == [{"name": "released", "value": "v1.2.3"}]
+    told = world.task_run(f"{name}-first")["status"]["results"]
+    assert told == [{"name": "version", "type": "string", "value": "1.2.3"}]
+    world.until(lambda: not [one for one in world.all("PersistentVolumeClaim") if name in str(one)])
+
+
+def test_after_a_failure_nothing_begins_but_finally_which_knows(world: RunnerWorld, name: str) -> None:
+    world.start(
+        name,
+        tasks=[task("first", "exit 3"), task("second", "true", runAfter=["first"])],
+        finally_=[task("tell", "echo $(tasks.first.status) $(tasks.status)")],
+    )
+    run = world.ended(name)
+    assert outcome(run) == ("False", "Failed")
+    assert message(run) == "Tasks Completed: 2 (Failed: 1, Cancelled 0), Skipped: 1"
+    assert run["status"]["skippedTasks"] == [{"name": "second", "reason": "PipelineRun was stopping"}]
+    assert world.log("tell", run=name) == b"Failed Failed\n"
+    first = world.task_run(f"{name}-first")
+    assert outcome(first) == ("False", "Failed")
+    assert message(first).startswith('"step-unnamed-0" exited with code 3')
+
+
+def test_when_decides_and_who_needs_what_was_not_made_is_skipped(world: RunnerWorld, name: str) -> None:
+    never: list[Obj] = [{"input": "$(params.branch)", "operator": "notin", "values": ["main"]}]
+    needs = [{"name": "v", "value": "$(tasks.off.results.version)"}]
+    world.start(
+        name,
+        params=[{"name": "branch", "value": "main"}],
+        params_=[{"name": "branch"}],
+        tasks=[
+            task("off", "true", when=never, spec=RESULT),
+            task("after", "echo on", runAfter=["off"]),
+            task("needs", "true", params=needs, spec={"params": [{"name": "v"}]}),
+        ],
+    )
+    run = world.ended(name)
+    assert outcome(run) == ("True", "Completed")
+    skipped = {each["name"]: each["reason"] for each in run["status"]["skippedTasks"]}
+    assert skipped == {"off": "When Expressions evaluated to false", "needs": "Results were missing"}
+    assert world.log("after", run=name) == b"on\n"
+
+
+def test_a_task_is_tried_again_as_often_as_it_says(world: RunnerWorld, name: str) -> None:
+    script = 'case "$JX_ROOTFS" in *) echo $(context.taskRun.name); exit 1;; esac'
+    world.start(name, tasks=[task("first", script, retries=2)])
+    run = world.ended(name)
+    assert outcome(run) == ("False", "Failed")
+    made = world.task_run(f"{name}-first")
+    assert len(made["status"]["retriesStatus"]) == 2
+    assert [world.log("first", run=name, attempt=n) for n in range(3)] == [f"{name}-first\n".encode()] * 3
+
+
+@pytest.mark.parametrize(
+    ("spec", "reason"),
+    [
+        ({"tasks": [task("slow", "sleep 100", timeout="300ms")]}, "Failed"),
+        ({"tasks": [task("slow", "sleep 100")], "timeouts": {"pipeline": "1s"}}, "PipelineRunTimeout"),
+    ],
+    ids=["of the task", "of the run"],
+)
+def test_what_takes_too_long_is_ended(
+    world: RunnerWorld, name: str, spec: dict[str, Any], reason: str
+) -> None:
+    world.start(name, **spec)
+    run = world.ended(name)
+    assert outcome(run) == ("False", reason)
+    assert outcome(world.task_run(f"{name}-slow")) == ("False", "TaskRunTimeout")
+
+
+def test_a_cancelled_run_ends_what_runs_and_begins_nothing(world: RunnerWorld, name: str) -> None:
+    tasks = [task("first", "echo begun; sleep 1000"), task("second", "true", runAfter=["first"])]
+    world.start(name, tasks=tasks, finally_=[task("tell", "true")])
+    world.log_until(lambda: world.log("first", run=name) == b"begun\n")
+    world.wish(name, "Cancelled")
+    run = world.ended(name)
+    assert outcome(run) == ("False", "Cancelled")
+    assert outcome(world.task_run(f"{name}-first")) == ("False", "TaskRunCancelled")
+    assert set(children(run)) == {"first"}
+    assert world.log("first", run=name).startswith(b"begun\n")
+
+
+def test_a_gracefully_cancelled_run_still_runs_finally(world: RunnerWorld, name: str) -> None:
+    world.start(name, tasks=[task("first", "echo begun; sleep 1000")], finally_=[task("tell", "echo told")])
+    world.log_until(lambda: world.log("first", run=name) == b"begun\n")
+    world.wish(name, "CancelledRunFinally")
+    assert outcome(world.ended(name)) == ("False", "Cancelled")
+    assert world.log("tell", run=name) == b"told\n"
+
+
+def test_a_pending_run_waits_for_a_person(world: RunnerWorld, name: str) -> None:
+    world.start(name, tasks=[task("first", "true")], status="PipelineRunPending")
+    world.until(lambda: outcome(world.run(name)) == ("Unknown", "PipelineRunPending"))
+    assert "childReferences" not in world.run(name)["status"]
+    world.wish(name, "")
+    assert outcome(world.ended(name)) == ("True", "Succeeded")
+
+
+@pytest.mark.parametrize(
+    ("spec", "reason", "words"),
+    [
+        ({"pipelineSpec": {"tasks": []}}, "PipelineValidationFailed", "no tasks"),
+        ({"pipelineRef": {"name": "x"}, "pipelineSpec": None}, "CouldntGetPipeline", "pipelineSpec"),
+        ({"tasks": [{"name": "a", "taskRef": {"name": "x"}}]}, "CouldntGetTask", "task a"),
+        ({"tasks": [task("a", "true", matrix={"params": [1]})]}, "PipelineValidationFailed", "matrix"),
+        ({"tasks": [task("a", "true", runAfter=["b"])]}, "PipelineInvalidGraph", "comes after b"),
+        (
+            {"tasks": [task("a", "true", runAfter=["b"]), task("b", "true", runAfter=["a"])]},
+            "PipelineInvalidGraph",
+            "wait for each other: a, b",
+        ),
+        ({"tasks": [task("a", "true")], "params_": [{"name": "p"}]}, "ParameterMissing", "parameter p"),
+        (
+            {"tasks": [task("a", "true")], "workspaces_": [{"name": "w"}]},
+            "InvalidWorkspaceBindings",
+            "workspace w",
+        ),
+        ({"tasks": [task("a", "true", timeout="soon")]}, "PipelineValidationFailed", "no duration"),
+        (
+            {"tasks": [task("a", "true", spec={"sidecars": [{"name": "s"}]})]},
+            "PipelineValidationFailed",
+            "sidecars",
+        ),
+    ],
+)
+def test_what_cannot_be_run_fails_at_once_and_says_why(
+    world: RunnerWorld, name: str, spec: dict[str, Any], reason: str, words: str
+) -> None:
+    given = {key: value for key, value in spec.items() if value is not None}
+    if "pipelineSpec" in spec:
+        from tests.support.runner import pipeline_run
+
+        body = pipeline_run(name)
+        body["spec"] = {key: value for key, value in spec.items() if value is not None}
+        world.apply(body)
+    else:
+        world.start(name, **given)
+    run = world.ended(name)
+    assert outcome(run) == ("False", reason)
+    assert words in message(run)
+
+
+def test_a_secret_that_is_missing_fails_the_task(world: RunnerWorld, name: str) -> None:
+    env = [{"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": "no-such", "key": "token"}}}]
+    world.start(name, tasks=[task("a", "true", spec={"stepTemplate": {"env": env}})])
+    assert outcome(world.ended(name)) == ("False", "Failed")
+    assert b"no-such" in world.log("a", run=name)
+
+
+def test_a_pod_that_somebody_deletes_fails_its_task_and_is_not_made_again(
+    world: RunnerWorld, name: str
+) -> None:
+    world.start(name, tasks=[task("first", "echo begun; sleep 1000")])
+    world.log_until(lambda: world.log("first", run=name) == b"begun\n")
+    world.delete("Pod", f"{name}-first-pod")
+    assert outcome(world.ended(name)) == ("False", "Failed")
+    assert outcome(world.task_run(f"{name}-first")) == ("False", "Failed")
+    assert world.find("Pod", f"{name}-first-pod") is None
+
+
+def test_a_run_that_is_deleted_takes_everything_with_it(world: RunnerWorld, name: str) -> None:
+    world.start(name, tasks=[task("first", "echo begun; sleep 1000")])
+    world.log_until(lambda: world.log("first", run=name) == b"begun\n")
+    world.api.delete(world.api.resource("tekton.dev", "PipelineRun"), "default", name)
+    world.until(lambda: world.find("Pod", f"{name}-first-pod") is None)
