@@ -40,9 +40,12 @@ _REPLACEMENTS = (
     (r"\bapplyset-[\w-]{43}-v1", "applyset-<digest>-v1"),
     (r"(?<=/)(LIVE|MERGED)-\d+", r"\1"),
     (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+ [+-]\d{4}", "<time>"),
+    # By chance: whether the time limit of a command ends its watch before or after the client counts that as short.
+    (r"(?m)^.*reflector\.go:\d+\] .*very short watch: .*\n", ""),
     (r"X509SHA256=\w+", "<credential>"),
     (rf"-{_LETTERS}{{6,10}}-{_LETTERS}{{5}}\b", "-<hash>-<random>"),
     (rf"-{_LETTERS}{{8,10}}\b", "-<hash>"),
+    (rf"-(?=[a-z]*\d){_LETTERS}{{6,7}}\b", "-<hash>"),
     (rf"(pod-template-hash|controller-revision-hash)([=: \"]+)(\w+-)?{_LETTERS}{{6,10}}\b", r"\1\2\3<hash>"),
     (rf"-{_LETTERS}{{5}}\b", "-<random>"),
     (r"\.[0-9a-f]{13,16}\b", ".<number>"),
