@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from jx.ports.platforms import Platform
 
 _USUAL_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
-_USUAL_ROLE = "jx"
+_USUAL_ROLE, _USUAL_LOGIN, _USUAL_MOUNT = "jx", "kubernetes", "secret"
 
 
 class Stores(Mapping[Scheme, SecretStore]):
@@ -28,6 +28,7 @@ class Stores(Mapping[Scheme, SecretStore]):
     def __init__(self, settings: Settings, platform: Platform | None, api: Callable[[], Api]) -> None:
         self._settings = settings
         self._platform = platform
+        self._api = api
         self._makers: dict[Scheme, Callable[[], SecretStore]] = {
             Scheme.K8S: lambda: _kubernetes_secrets(api()),
             Scheme.AWS: _aws_secrets,
@@ -80,6 +81,7 @@ class Stores(Mapping[Scheme, SecretStore]):
         return VaultAccess(
             self.vault_url,
             self._login(),
+            mount=settings.vault_mount or _USUAL_MOUNT,
             namespace=settings.vault_namespace,
             ca_file=settings.vault_ca_file,
         )
@@ -88,30 +90,57 @@ class Stores(Mapping[Scheme, SecretStore]):
         """Who says who may read that store; None where there is none."""
         if not self.vault_url:
             return None
+        from jx.adapters.kubernetes.identity import read_identity
         from jx.adapters.vault.accounts import VaultAccounts
 
-        return VaultAccounts(self.vault_access)
+        login_at = self._settings.vault_auth_path or _USUAL_LOGIN
+        return VaultAccounts(
+            self.vault_access, login_at=login_at, identity=lambda: read_identity(self._api())
+        )
 
     @property
     def owner_token(self) -> str:
         """The token that a person uses; NotFound where none is known."""
-        if self._settings.vault_token:
-            return self._settings.vault_token
-        platform = self._platform
-        if platform is None or self._settings.vault_address not in ("", platform.vault_url):
+        settings, platform = self._settings, self._platform
+        if settings.vault_token:
+            return settings.vault_token
+        if platform is not None and self._is_embedded:
+            return (platform.folder / "tokens" / "vault").read_text().strip()
+        kept = _read_token(settings.vault_token_file)
+        if not kept:
             raise NotFound(
-                f"no login for Vault at {self.vault_url} is known", hint="set VAULT_TOKEN (vault login)"
+                f"no login for Vault at {self.vault_url} is known", hint="set VAULT_TOKEN, or: vault login"
             )
-        return (platform.folder / "tokens" / "vault").read_text().strip()
+        return kept
+
+    @property
+    def _is_embedded(self) -> bool:
+        platform = self._platform
+        return platform is not None and self._settings.vault_address in ("", platform.vault_url)
 
     def _login(self) -> Login:
-        from jx.adapters.vault.access import ServiceAccount, Token
+        from jx.adapters.vault.access import AppRole, ServiceAccount, Token
 
         settings = self._settings
-        if settings.vault_token or not settings.in_cluster:
+        if settings.vault_token:
+            return Token(settings.vault_token)
+        if settings.vault_role_id and settings.vault_secret_id and not self._is_embedded:
+            return AppRole(settings.vault_role_id, settings.vault_secret_id)
+        if not settings.in_cluster:
             return Token(self.owner_token)
         token = Path(settings.pod.get("JX_SERVICE_ACCOUNT_DIR", _USUAL_ACCOUNT), "token")
-        return ServiceAccount(settings.vault_role or _USUAL_ROLE, lambda: token.read_text().strip())
+        return ServiceAccount(
+            settings.vault_role or _USUAL_ROLE,
+            lambda: token.read_text().strip(),
+            settings.vault_auth_path or _USUAL_LOGIN,
+        )
+
+
+def _read_token(file: Path) -> str:
+    try:
+        return file.read_text().strip()
+    except OSError:
+        return ""
 
 
 def _kubernetes_secrets(api: Api) -> SecretStore:

@@ -14,7 +14,7 @@ from jx.outside import Outside
 
 if TYPE_CHECKING:
     from jx.controllers.run import Loops
-    from jx.domain.environments import Environment
+    from jx.domain.environments import Environment, Requirements
     from jx.domain.installing import Installation
     from jx.ports.prompts import Prompts
     from jx.usecases.add_app import AddApp
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from jx.usecases.plan_change import PlanChange
     from jx.usecases.plan_environment import PlanEnvironment
     from jx.usecases.propose_change import PlatformAt, ProposeChange
+    from jx.usecases.read_requirements import ReadRequirements
     from jx.usecases.record_secrets import RecordSecrets
     from jx.usecases.remove_app import RemoveApp
     from jx.usecases.render_environment import RenderEnvironment
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from jx.usecases.rotate_secret import RotateSecret
     from jx.usecases.send_plan import SendPlan
     from jx.usecases.set_hold import SetHold
+    from jx.usecases.set_up_store import SetUpStore
     from jx.usecases.show_applications import ShowApplications
     from jx.usecases.show_apps import ShowApps
     from jx.usecases.show_environments import ShownEnvironment
@@ -256,7 +258,25 @@ class Wiring(Outside):
         """`jx create vault`."""
         from jx.usecases.create_vault import CreateVault
 
-        return CreateVault(self.propose_change(), self.catalog, self.reporter)
+        return CreateVault(self.propose_change(), self.catalog, self.read_requirements(), self.reporter)
+
+    def read_requirements(self) -> ReadRequirements:
+        """The step that reads settings of environments."""
+        from jx.usecases.read_requirements import ReadRequirements
+
+        return ReadRequirements(self.repos)
+
+    @property
+    def platform_requirements(self) -> Requirements:
+        """The settings of the installation."""
+        return self.propose_change().target(self.platform_at, "dev").platform.requirements
+
+    def set_up_store(self) -> SetUpStore | None:
+        """`jx step secrets setup`, and what installs; None where no store is known."""
+        from jx.usecases.set_up_store import SetUpStore
+
+        access = self.secret_stores.find_accounts()
+        return SetUpStore(access, self.clock, self.reporter) if access else None
 
     def rotate_secret(self) -> RotateSecret:
         """`jx rotate secret`."""
@@ -335,6 +355,7 @@ class Wiring(Outside):
         """`jx install`, on the embedded platform."""
         from jx.adapters.local.platforms import BOT
         from jx.domain.charts import ChartRef
+        from jx.domain.vault_choice import VaultAt
         from jx.usecases.install_platform import Account, InstallRequest, World
 
         here = self.platform
@@ -345,7 +366,7 @@ class Wiring(Outside):
             webhook_url=f"{here.ingress_url}/hook",
             chart=ChartRef(PLATFORM_CHART, here.chart_repository, installation.platform_version),
             version_stream=parse_repo(here.version_stream_url),
-            vault_url=here.vault_url,
+            vault=VaultAt(here.vault_url) if here.vault_url and installation.vault else None,
         )
         request = InstallRequest(
             installation=installation,
@@ -371,9 +392,11 @@ class Wiring(Outside):
         from jx.adapters.kubernetes.probe import KubernetesProbe
         from jx.usecases.check_target import CheckTarget
 
-        return CheckTarget(KubernetesProbe(self.api), self.repos, self.repos, self.catalog, self.clock)
+        probe = KubernetesProbe(self.api)
+        find_store = self.secret_stores.find_accounts
+        return CheckTarget(probe, self.repos, self.repos, self.catalog, self.clock, find_store)
 
-    def install_platform(self) -> InstallPlatform:
+    def install_platform(self, *, sets_up_store: bool = True) -> InstallPlatform:
         """`jx install`, wherever."""
         from jx.usecases.install_platform import InstallPlatform
 
@@ -383,14 +406,15 @@ class Wiring(Outside):
             self.credentials,
             self.apply_environment(),
             self.reporter,
-            self.secret_stores.find_accounts(),
+            self.set_up_store() if sets_up_store else None,
         )
 
     def cluster_request(self, installation: Installation, chart: ChosenChart) -> InstallRequest:
         """What to install on the cluster that is meant, from git servers and charts that are there."""
+        from jx.domain.vault_choice import VaultAt
         from jx.usecases.install_platform import Account, InstallRequest, World
 
-        sources = installation.sources
+        sources, vault = installation.sources, installation.vault_choice
         world = World(
             name=self.access.context_name or self.access.host,
             git_url=sources.git_url,
@@ -400,6 +424,7 @@ class Wiring(Outside):
             version_stream=sources.version_stream,
             version_stream_ref=sources.version_stream_ref,
             vendored=chart.files,
+            vault=vault if isinstance(vault, VaultAt) else None,
         )
         return InstallRequest(
             installation=installation,

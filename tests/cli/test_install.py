@@ -18,15 +18,34 @@ from tests.support.platform import Machine, machine_at
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("cli-install")]
 
+EMBEDDED = "the embedded store (encrypted files, Vault's API)"
 TABLE = [
-    ("--ng", {"pipelines": "tekton", "managed by": "GitOps", "secrets": "Vault"}),
-    ("", {"pipelines": "tekton", "managed by": "GitOps", "secrets": "Vault"}),
+    (
+        "--ng",
+        {
+            "pipelines": "tekton",
+            "managed by": "GitOps",
+            "secrets": EMBEDDED,
+        },
+    ),
+    (
+        "",
+        {
+            "pipelines": "tekton",
+            "managed by": "GitOps",
+            "secrets": EMBEDDED,
+        },
+    ),
     (
         "--gitops --vault --no-tiller --tekton",
-        {"pipelines": "tekton", "managed by": "GitOps", "secrets": "Vault"},
+        {
+            "pipelines": "tekton",
+            "managed by": "GitOps",
+            "secrets": EMBEDDED,
+        },
     ),
-    ("--ng --vault=false", {"pipelines": "tekton", "secrets": "local"}),
-    ("--ng --vault false", {"pipelines": "tekton", "secrets": "local"}),
+    ("--ng --vault=false", {"pipelines": "tekton", "secrets": "no store"}),
+    ("--ng --vault false", {"pipelines": "tekton", "secrets": "no store"}),
     ("--ng --default-environment-prefix acme", {"repository": "environment-acme-production"}),
     ("--ng --no-default-environments", {"repository": "environment-local-dev"}),
     ("--gitops --vault", {"pipelines": "jenkins", "managed by": "GitOps"}),

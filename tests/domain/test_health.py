@@ -7,6 +7,8 @@ import pytest
 from jx.domain import health
 from jx.domain.health import State
 
+VAULT = "vault.banzaicloud.com/v1alpha1"
+
 
 def make(kind: str, status: dict[str, Any], *, api: str = "apps/v1", generation: int = 1, **spec: Any) -> Any:
     return {
@@ -139,6 +141,22 @@ SCHEDULED = {
             State.FAILED,
             "no path",
         ),
+        (make("Vault", {}, api=VAULT), State.IN_PROGRESS, "its operator has not seen it yet"),
+        (
+            make("Vault", condition("Healthy", "False"), api=VAULT),
+            State.IN_PROGRESS,
+            "sealed, or not initialized",
+        ),
+        (
+            make(
+                "Vault",
+                {"conditions": [{"type": "Healthy", "status": "False", "error": "dial tcp"}]},
+                api=VAULT,
+            ),
+            State.IN_PROGRESS,
+            "cannot be reached: dial tcp",
+        ),
+        (make("Vault", condition("Healthy", "True"), api=VAULT), State.CURRENT, "it is unsealed"),
         (
             make("Window", condition("Reconciling", "True", "busy"), api="x.example.com/v1"),
             State.IN_PROGRESS,

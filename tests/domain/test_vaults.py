@@ -9,9 +9,15 @@ import pytest
 
 from jx.domain import vaults
 from jx.domain.errors import Invalid
+from jx.domain.store_readers import Account, Reader
 from jx.domain.vaults import Provider, VaultPlan
 
-PLAIN = VaultPlan("jx-vault-acme", "jx", Provider.KUBERNETES, "jx-controllers", "jx")
+WHO = Account("jx", "jx-controllers")
+READERS = (
+    Reader("jx-staging", WHO, ("staging/**", "common/*"), ("generated/staging/**",)),
+    Reader("jx", WHO, includes=("jx-staging",)),
+)
+PLAIN = VaultPlan("jx-vault-acme", "jx", Provider.KUBERNETES, READERS)
 GKE = replace(PLAIN, provider=Provider.GKE, project="acme-1")
 EKS = replace(PLAIN, provider=Provider.EKS, region="eu-west-1", account="123456789012", kms_key="key-1")
 
@@ -19,6 +25,8 @@ EKS = replace(PLAIN, provider=Provider.EKS, region="eu-west-1", account="1234567
 def test_it_is_called_after_its_cluster_and_never_too_long() -> None:
     assert vaults.name_of("acme") == "jx-vault-acme"
     assert vaults.name_of("a-cluster-with-a-long-name") == "jx-vault-a-cluster-wit"
+    assert vaults.name_of("gke_acme-1_europe-west1-b_shop") == "jx-vault-shop"
+    assert vaults.name_of("arn:aws:eks:eu-west-1:123456789012:cluster/Shop.1") == "jx-vault-shop-1"
 
 
 @pytest.mark.parametrize(
@@ -63,10 +71,28 @@ def test_it_may_read_secrets_of_the_cluster_only_where_its_keys_are_there() -> N
     assert resources(GKE) == resources(EKS) == {"pods"}
 
 
-def test_controllers_log_in_by_their_account_and_may_use_secrets() -> None:
+def test_each_environment_may_read_what_it_lists_and_the_controllers_what_any_of_them_may() -> None:
     external = vaults.files(PLAIN)["vault.yaml"]["spec"]["externalConfig"]
-    (role,) = external["auth"][0]["roles"]
-    assert (role["name"], role["bound_service_account_names"][0]) == ("jx", "jx-controllers")
+    policies = {one["name"]: one["rules"].splitlines() for one in external["policies"]}
+    assert policies["jx-staging"] == [
+        'path "secret/data/staging/*" { capabilities = ["read"] }',
+        'path "secret/metadata/staging/*" { capabilities = ["read", "list"] }',
+        'path "secret/data/common/+" { capabilities = ["read"] }',
+        'path "secret/metadata/common/+" { capabilities = ["read", "list"] }',
+        'path "secret/data/generated/staging/*" { capabilities = ["create", "read", "update"] }',
+        'path "secret/metadata/generated/staging/*" { capabilities = ["read", "list"] }',
+    ]
+    roles = {one["name"]: one for one in external["auth"][0]["roles"]}
+    assert (roles["jx"]["policies"], roles["jx"]["bound_service_account_names"]) == (
+        ["jx-staging"],
+        ["jx-controllers"],
+    )
+
+
+def test_people_write_secrets_by_an_account_of_their_own() -> None:
+    external = vaults.files(PLAIN)["vault.yaml"]["spec"]["externalConfig"]
+    (role,) = [one for one in external["auth"][0]["roles"] if "allow_secrets" in one["policies"]]
+    assert role["bound_service_account_names"] == ["jx-vault-acme-auth-sa"]
     assert external["policies"][0]["rules"] == (
         'path "secret/*" { capabilities = ["create", "read", "update", "delete", "list"] }'
     )

@@ -73,7 +73,7 @@ class Foreign:
     @property
     def install_words(self) -> tuple[str, ...]:
         return (
-            "install", "--ng", "--provider", "kubernetes", "--kubeconfig", str(self.kubeconfig),
+            "install", "--ng", "--vault=false", "--provider", "kubernetes", "--kubeconfig", str(self.kubeconfig),
             "--git-provider-url", str(self.git), "--environment-git-owner", "acme",
             "--default-environment-prefix", self.names,
         )  # fmt: skip

@@ -12,6 +12,7 @@ from jx.domain.layouts import umbrella
 from jx.domain.vaults import Provider
 from jx.domain.yaml_text import read_mapping
 from jx.usecases.create_vault import CreateVault, CreateVaultRequest
+from jx.usecases.read_requirements import ReadRequirements
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def world() -> World:
 
 
 def _create(world: World) -> CreateVault:
-    return CreateVault(world.propose_change, world.catalog, world.heard)
+    return CreateVault(world.propose_change, world.catalog, ReadRequirements(world.repos), world.heard)
 
 
 def test_operator_vault_and_where_the_platform_finds_it_are_one_pull_request(world: World) -> None:

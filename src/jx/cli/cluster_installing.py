@@ -11,12 +11,15 @@ from typing import Any
 from jx.cli import output
 from jx.cli.session import Session, goes_on
 from jx.config import clusters, load
+from jx.domain import vaults
 from jx.domain.environments import Environment
 from jx.domain.errors import Refused
 from jx.domain.installing import Installation, check_sources
 from jx.domain.preflight import Finding, Verdict
+from jx.domain.vault_choice import VaultAt
+from jx.domain.vaults import VaultPlan
 from jx.usecases.check_target import TargetRequest
-from jx.usecases.install_platform import InstallReport, InstallRequest
+from jx.usecases.install_platform import InstallReport, InstallRequest, OwnVaultApp
 
 _COLOURS = {Verdict.FAILED: "red", Verdict.WARNING: "yellow", Verdict.OK: "green", Verdict.SKIPPED: "dim"}
 
@@ -36,19 +39,29 @@ def install(session: Session, installation: Installation, choices: Choices) -> N
     if installation.not_built_yet:
         raise Refused(f"not built yet: {installation.not_built_yet}")
     check_sources(installation)
-    session.change(git_url=installation.sources.git_url)
-    wiring = session.wiring
-    chosen = wiring.choose_chart()(installation)
+    session.change(git_url=installation.sources.git_url, **_vault_settings(installation, choices.options))
+    wiring, vault = session.wiring, installation.vault_choice
+    choose = wiring.choose_chart()
+    chosen = choose(installation)
     request = wiring.cluster_request(installation, chosen)
-    use = wiring.install_platform()
-    environments = use.plan(request)
+    look = wiring.install_platform(sets_up_store=False)
+    environments, plan = look.plan(request), look.plan_vault(request)
+    operator = choose.operator(installation, chosen.ref)
     sources = installation.sources
     target = wiring.check_target()(
-        TargetRequest(environments, chosen.ref, sources.version_stream, sources.version_stream_ref)
+        TargetRequest(
+            environments,
+            chosen.ref,
+            sources.version_stream,
+            sources.version_stream_ref,
+            vault if isinstance(vault, VaultAt) else None,
+            operator,
+        )
     )
     show_findings(target.findings)
     output.say()
     _show_plan(session, request, environments)
+    _show_cloud(plan)
     if not target.is_ready:
         count = sum(one.verdict is Verdict.FAILED for one in target.findings)
         raise Refused(
@@ -59,6 +72,9 @@ def install(session: Session, installation: Installation, choices: Choices) -> N
         return
     if not session.confirm("Install this on this cluster?", batch=choices.batch):
         raise Refused("nothing was installed", hint="name another cluster with --context or --kubeconfig")
+    if plan and operator:
+        own = OwnVaultApp(plan, wiring.catalog.resolve(operator))
+        request = replace(request, world=replace(request.world, vault=VaultAt(plan.url), own_vault=own))
     request = replace(
         request,
         timeout=timedelta(seconds=int(choices.options.get("timeout") or 600)),
@@ -66,7 +82,7 @@ def install(session: Session, installation: Installation, choices: Choices) -> N
         wait=choices.wait and target.look is not None and target.look.can_run,
     )
     with goes_on("What is done stays; the same command goes on from there."):
-        report = use(request)
+        report = wiring.install_platform(sets_up_store=isinstance(vault, VaultAt))(request)
     _remember(session)
     _say_what_is_there(session, report)
 
@@ -88,7 +104,7 @@ def _show_plan(session: Session, request: InstallRequest, environments: tuple[En
         ("cluster", f"{access.server} (context {access.context_name or '-'})"),
         ("provider", installation.provider),
         ("pipelines", installation.engine.value),
-        ("secrets", "Vault" if installation.vault else "local"),
+        ("secrets", installation.store),
         ("platform", f"{chart.name} {chart.version} from {where}"),
         *(
             (f"{one.name}, namespace {one.namespace}", one.repo.url if one.repo else "-")
@@ -100,8 +116,29 @@ def _show_plan(session: Session, request: InstallRequest, environments: tuple[En
         output.say(
             "note: that chart repository is a folder of this machine; who applies elsewhere needs the same folder"
         )
-    if installation.vault:
-        output.say("standing in for now: Secrets of the cluster for Vault, the controllers for Tekton")
+    output.say("standing in for now: the controllers for Tekton")
+
+
+def _show_cloud(plan: VaultPlan | None) -> None:
+    steps = vaults.cloud_steps(plan) if plan else ()
+    if steps:
+        output.hint("what Vault needs of the cloud, before it starts; jx makes nothing there:")
+    for step in steps:
+        output.say(step)
+
+
+def _vault_settings(installation: Installation, options: Mapping[str, Any]) -> dict[str, Any]:
+    """That this process means the Vault that is named, whatever the environment says."""
+    vault = installation.vault_choice
+    if not isinstance(vault, VaultAt):
+        return {}
+    return {
+        "vault_address": vault.url,
+        "vault_namespace": vault.namespace,
+        "vault_mount": vault.mount,
+        "vault_auth_path": vault.auth_path,
+        "vault_ca_file": options.get("vault_ca_file"),
+    }
 
 
 def _remember(session: Session) -> None:

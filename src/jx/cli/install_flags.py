@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import click
 
 from jx.domain.installing import EMBEDDED, InstallFlags
+from jx.domain.vault_choice import VaultFlags
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +119,61 @@ FLAGS = (
     Flag("--ingress-service", "Service of the ingress controller."),
     Flag("--ingress-deployment", "Deployment of the ingress controller."),
     Flag("--ingress-cluster-role", "ClusterRole of the ingress controller."),
+    Flag(
+        "--vault-url", "A Vault that is there, to use instead of one of its own.", acts=True, on_cluster=True
+    ),
+    Flag(
+        "--vault-role",
+        "The role that the platform's pods log in there as. Default: jx.",
+        acts=True,
+        on_cluster=True,
+    ),
+    Flag(
+        "--vault-auth-path",
+        "Where their login is mounted. Default: kubernetes; jwt for a Vault that cannot reach the cluster.",
+        acts=True,
+        on_cluster=True,
+    ),
+    Flag(
+        "--vault-mount",
+        "Where its engine for keys and values is mounted. Default: secret.",
+        acts=True,
+        on_cluster=True,
+    ),
+    Flag(
+        "--vault-namespace",
+        "Its namespace, in Vault Enterprise and OpenBao. Default: VAULT_NAMESPACE.",
+        acts=True,
+        on_cluster=True,
+    ),
+    Flag(
+        "--vault-ca-file",
+        "PEM of the authority that signed its certificate. Default: VAULT_CACERT.",
+        acts=True,
+        on_cluster=True,
+    ),
+    _switch(
+        "--no-vault-setup", "Whoever runs that Vault has set up its engine, policies and logins.", acts=True
+    ),
+    Flag(
+        "--vault-operator-repository",
+        "Where the chart of Vault's operator is. Default: as the version stream says.",
+        acts=True,
+        on_cluster=True,
+    ),
+    Flag(
+        "--vault-operator-version",
+        "Its version. Default: the version stream's, else the newest.",
+        acts=True,
+        on_cluster=True,
+    ),
+    Flag("--gke-project-id", "Project of a Vault of its own.", acts=True, on_cluster=True),
+    Flag("--aws-region", "Region of a Vault of its own.", acts=True, on_cluster=True),
+    Flag("--aws-account", "Number of the account of a Vault of its own.", acts=True, on_cluster=True),
     Flag("--aws-dynamodb-region", "Region of Vault's table."),
     Flag("--aws-dynamodb-table", "Vault's table."),
     Flag("--aws-kms-region", "Region of Vault's key."),
-    Flag("--aws-kms-key-id", "Vault's key."),
+    Flag("--aws-kms-key-id", "Vault's key.", acts=True, on_cluster=True),
     Flag("--aws-s3-bucket", "Bucket of Vault's unseal keys."),
     Flag("--aws-s3-region", "Its region."),
     Flag("--aws-s3-prefix", "Its prefix."),
@@ -198,8 +251,44 @@ def read_flags(options: dict[str, Any]) -> tuple[InstallFlags, list[str]]:
         version_stream=options.get("versions_repo") or "",
         version_stream_ref=options.get("versions_ref") or "",
         image=options.get("platform_image") or "",
+        vault=_vault_flags(options),
     )
     return flags, idle
+
+
+def _vault_flags(options: dict[str, Any]) -> VaultFlags:
+    def said(name: str) -> str:
+        return str(options.get(name) or "")
+
+    return VaultFlags(
+        url=said("vault_url"),
+        role=said("vault_role"),
+        mount=said("vault_mount"),
+        auth_path=said("vault_auth_path"),
+        namespace=said("vault_namespace"),
+        ca=_read_file(said("vault_ca_file"), "--vault-ca-file"),
+        is_set_up=bool(options.get("no_vault_setup")),
+        operator_repository=said("vault_operator_repository"),
+        operator_version=said("vault_operator_version"),
+        cloud={
+            "project": said("gke_project_id"),
+            "region": said("aws_region"),
+            "account": said("aws_account"),
+            "kms_key": said("aws_kms_key_id"),
+        },
+    )
+
+
+def _read_file(path: str, flag: str) -> str:
+    if not path:
+        return ""
+    try:
+        text = Path(path).read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise click.UsageError(f"{flag}: {path} cannot be read") from error
+    if "-----BEGIN CERTIFICATE-----" not in text or "PRIVATE KEY" in text:
+        raise click.UsageError(f"{flag}: {path} holds no certificate (PEM), or a private key with it")
+    return text
 
 
 def _key(flag: Flag) -> str:

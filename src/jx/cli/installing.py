@@ -23,7 +23,7 @@ def show_plan(session: Session, installation: Installation) -> None:
         ("provider", installation.provider),
         ("pipelines", installation.engine.value),
         ("managed by", "GitOps" if installation.gitops else "hand"),
-        ("secrets", "Vault" if installation.vault else "local"),
+        ("secrets", installation.store),
         ("namespace", installation.namespace),
         ("platform version", installation.platform_version or "the version stream's"),
         *(("repository", f"environment-{prefix}-{name}") for name in names),
@@ -46,9 +46,8 @@ def install(session: Session, installation: Installation, options: dict[str, Any
     load.use_platform(session.settings.home, name)
     installation = replace(installation, prefix=installation.prefix or platform.prefix or name)
     if installation.vault:
-        output.say(
-            "standing in for now: Secrets of the embedded cluster for Vault, the controllers for Tekton"
-        )
+        output.say(f"secrets are kept by {installation.store}")
+    output.say("standing in for now: the controllers for Tekton")
     with goes_on("The world of the platform stays up; jx install --ng goes on from here."):
         report = session.wiring.install(
             installation,

@@ -73,6 +73,9 @@ ROWS = (
     Row("step helm apply", "Apply the chart in a folder", STEPS),
     Row("step helm version", "Set the version of a chart to the build number", STEPS),
     Row(
+        "step secrets setup", "Set up the secret store: engine, logins, what each environment may read", STEPS
+    ),
+    Row(
         "step secrets verify", "Check that every secret that is referred to is there, or will be made", STEPS
     ),
     Row("step syntax validate", "Check pipeline files, all mistakes at once", STEPS),
@@ -105,7 +108,7 @@ SUMMARIES = {
     "step": "Steps of pipelines, and the rescue: step env apply",
     "step env": "Apply an environment",
     "step helm": "Build, apply and number charts",
-    "step secrets": "Check secrets",
+    "step secrets": "Check secrets, and set up their store",
     "step syntax": "Check and show pipeline files",
     "local": "The embedded platform: start, stop, status, logs, users",
     "local user": "Users of the embedded forge",

@@ -46,8 +46,18 @@ class Settings:
     """`VAULT_NAMESPACE`: the namespace in Vault Enterprise or OpenBao."""
     vault_ca_file: str = ""
     """`VAULT_CACERT`: the certificate of the authority that signed Vault's."""
+    vault_token_file: Path = Path("~/.vault-token").expanduser()
+    """Where Vault's own client keeps a token (`vault login`); for a Vault that `VAULT_ADDR` or `--vault-url` names."""
+    vault_role_id: str = ""
+    """`VAULT_ROLE_ID`: an AppRole to log in as, where there is no token."""
+    vault_secret_id: str = field(default="", repr=False)
+    """`VAULT_SECRET_ID`: its secret."""
     vault_role: str = ""
     """`JX_VAULT_ROLE`: the role to log in as by the account of the pod. Set in the platform's own pods."""
+    vault_auth_path: str = ""
+    """`JX_VAULT_AUTH_PATH`: where that login is mounted. Default `kubernetes`."""
+    vault_mount: str = ""
+    """`JX_VAULT_MOUNT`: where the engine for keys and values is mounted. Default `secret`."""
     gcp_project: str = ""
     """`GOOGLE_CLOUD_PROJECT`: the project whose secrets `gcp:` references mean."""
     webhook_secret: str = field(default="", repr=False)

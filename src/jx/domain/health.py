@@ -37,6 +37,7 @@ WAITED_FOR = frozenset(
         ("", "Pod"),
         ("apiextensions.k8s.io", "CustomResourceDefinition"),
         ("apiregistration.k8s.io", "APIService"),
+        ("vault.banzaicloud.com", "Vault"),
     }
 )
 """Kinds whose health an apply waits for."""
@@ -217,6 +218,18 @@ def _service(body: Body) -> Health:
     return Health(State.CURRENT)
 
 
+def _vault(body: Body) -> Health:
+    """Of the bank-vaults operator: it is of use once it is unsealed. The operator says so of sealed and new ones alike."""
+    healthy = _condition(body, "Healthy")
+    if healthy.get("status") == "True":
+        return Health(State.CURRENT, "it is unsealed")
+    if not healthy:
+        return Health(State.IN_PROGRESS, "its operator has not seen it yet")
+    if healthy.get("error"):
+        return Health(State.IN_PROGRESS, f"it cannot be reached: {healthy['error']}")
+    return Health(State.IN_PROGRESS, "it is sealed, or not initialized yet; its pod's unsealer does both")
+
+
 def _custom(body: Body) -> Health:
     """What most custom resources agree on: Stalled, Reconciling, and Ready or Available."""
     stalled = _condition(body, "Stalled")
@@ -243,6 +256,7 @@ _RULES: Mapping[tuple[str, str], Callable[[Body], Health]] = {
     ("apiregistration.k8s.io", "APIService"): _api_service,
     ("", "PersistentVolumeClaim"): _claim,
     ("", "Service"): _service,
+    ("vault.banzaicloud.com", "Vault"): _vault,
 }
 
 

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from jx.domain.errors import Invalid, Usage
 from jx.domain.names import EnvironmentName, Repo, parse_environment_name, parse_namespace, parse_repo
+from jx.domain.vault_choice import VaultAt, VaultChoice, VaultFlags, choose_vault, is_in_clear
 
 EMBEDDED = "local"
 """The provider that is this very machine."""
@@ -75,7 +76,23 @@ class Installation:
     default_environments: bool = True
     remote_environments: bool = False
     sources: Sources = field(default_factory=lambda: Sources())
+    vault_choice: VaultChoice = None
+    """On a cluster: a Vault that is there, or one of its own. None where it has none, and on this machine."""
     notes: tuple[str, ...] = ()
+
+    @property
+    def store(self) -> str:
+        """Where secrets are kept, in words."""
+        if not self.vault:
+            return "no store"
+        if self.is_embedded:
+            return "the embedded store (encrypted files, Vault's API)"
+        there = self.vault_choice
+        return (
+            f"Vault at {there.url}"
+            if isinstance(there, VaultAt)
+            else "a Vault of its own, kept by its operator"
+        )
 
     @property
     def is_embedded(self) -> bool:
@@ -113,6 +130,7 @@ class InstallFlags:
     version_stream: str = ""
     version_stream_ref: str = ""
     image: str = ""
+    vault: VaultFlags = VaultFlags()
 
     def get(self, name: str) -> bool | None:
         """The switch as given, or None."""
@@ -129,6 +147,8 @@ def plan_installation(flags: InstallFlags) -> Installation:
     if gitops and not vault and flags.get("vault") is None and not flags.get("no-gitops-vault"):
         notes.append("GitOps mode requires vault: --vault is implied (--no-gitops-vault leaves it out)")
         vault = True
+    if flags.vault.url and flags.get("vault") is None and not flags.get("no-gitops-vault"):
+        vault = True
     if is_ng and flags.get("vault") is False:
         notes.append("--ng without Vault, as --vault=false says")
     provider = flags.provider or "local"
@@ -136,6 +156,9 @@ def plan_installation(flags: InstallFlags) -> Installation:
         raise Usage(f"there is no provider {provider!r}", hint=f"providers: {', '.join(PROVIDERS)}")
     if not flags.provider:
         notes.append("no --provider given: installing on this machine (--provider local)")
+    choice = choose_vault(flags.vault, provider=provider, is_embedded=provider == EMBEDDED, is_wanted=vault)
+    if isinstance(choice, VaultAt) and is_in_clear(choice.url):
+        notes.append(f"secrets go to and from {choice.url} without encryption")
     return Installation(
         provider=provider,
         engine=engine,
@@ -150,6 +173,7 @@ def plan_installation(flags: InstallFlags) -> Installation:
         default_environments=not flags.get("no-default-environments"),
         remote_environments=bool(flags.get("remote-environments")),
         sources=_read_sources(flags),
+        vault_choice=choice,
         notes=tuple(notes),
     )
 

@@ -4,6 +4,7 @@ resources that it needs, as steps for a person. No key is ever written down: pod
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,10 +12,13 @@ from typing import Any
 
 from jx.domain.errors import Invalid, Problem
 from jx.domain.manifests import Body
+from jx.domain.store_readers import Reader, rules_of
 
 OPERATOR_CHART = "vault-operator"
 _LONGEST_NAME, _OF_CLUSTER = 22, 16
 _PORT = 8200
+_ALL = "allow_secrets"
+"""The policy of who may write secrets: people, by the account that they may take tokens of."""
 
 
 class Provider(StrEnum):
@@ -34,10 +38,8 @@ class VaultPlan:
     name: str
     namespace: str
     provider: Provider
-    reader: str
-    """The service account that reads secrets: of jx's controllers."""
-    role: str
-    """By which it logs in."""
+    readers: tuple[Reader, ...]
+    """Who may read what: each environment, and the platform's controllers."""
     image: str = "hashicorp/vault:1.14.8"
     project: str = ""
     """GKE's."""
@@ -60,8 +62,10 @@ class VaultPlan:
 
 
 def name_of(cluster: str) -> str:
-    """What a cluster's Vault is called."""
-    return f"jx-vault-{cluster[:_OF_CLUSTER]}"[:_LONGEST_NAME].rstrip("-")
+    """What a cluster's Vault is called. Clouds put account, region and more before the names of clusters."""
+    last = re.split(r"[/_:]", cluster)[-1].lower()
+    word = re.sub(r"[^a-z0-9-]+", "-", last).strip("-") or "cluster"
+    return f"jx-vault-{word[:_OF_CLUSTER]}"[:_LONGEST_NAME].rstrip("-")
 
 
 def check(plan: VaultPlan) -> None:
@@ -209,23 +213,40 @@ def _keeping(plan: VaultPlan) -> tuple[Body, Body, Body]:
 
 
 def _external(plan: VaultPlan) -> Body:
-    """What is set up within it: the key/value engine, what may be done, and who logs in as what."""
-    rights = {"secret/*": ("create", "read", "update", "delete", "list")}
-    rules = "\n".join(
+    """What is set up within it, and kept so: the key/value engine, what may be done, and who logs in as what."""
+    everything = {"secret/*": ["create", "read", "update", "delete", "list"]}
+    policies = [{"name": _ALL, "rules": _rules(everything)}]
+    policies += [
+        {"name": reader.role, "rules": _rules(rules_of(reader, mount="secret"))}
+        for reader in plan.readers
+        if not reader.includes
+    ]
+    roles = [
+        _role(reader.role, reader.account.name, reader.account.namespace, reader.includes or (reader.role,))
+        for reader in plan.readers
+    ]
+    roles.append(_role(_auth_account(plan), _auth_account(plan), plan.namespace, (_ALL,)))
+    return {
+        "policies": policies,
+        "auth": [{"type": "kubernetes", "roles": roles}],
+        "secrets": [{"type": "kv", "path": "secret", "description": "Secrets", "options": {"version": 2}}],
+    }
+
+
+def _rules(rights: Mapping[str, list[str]]) -> str:
+    return "\n".join(
         f'path "{path}" {{ capabilities = [{", ".join(f"{chr(34)}{one}{chr(34)}" for one in verbs)}] }}'
         for path, verbs in rights.items()
     )
-    role = {
-        "name": plan.role,
-        "bound_service_account_names": [plan.reader, _auth_account(plan)],
-        "bound_service_account_namespaces": [plan.namespace],
-        "policies": ["allow_secrets"],
-        "ttl": "1h",
-    }
+
+
+def _role(name: str, account: str, namespace: str, policies: tuple[str, ...]) -> dict[str, Any]:
     return {
-        "policies": [{"name": "allow_secrets", "rules": rules}],
-        "auth": [{"type": "kubernetes", "roles": [role]}],
-        "secrets": [{"type": "kv", "path": "secret", "description": "Secrets", "options": {"version": 2}}],
+        "name": name,
+        "bound_service_account_names": [account],
+        "bound_service_account_namespaces": [namespace],
+        "policies": list(policies),
+        "ttl": "1h",
     }
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from jx.domain.store_readers import Reader
+
 
 @dataclass(frozen=True, slots=True)
 class Secret:
@@ -32,11 +34,27 @@ class Listed:
 
 
 class SecretAccess(Protocol):
-    """Who may log in to a store. Raises as SecretStore does."""
+    """Who may log in to a store, and what has to be there for that. Raises as SecretStore does. Every call is repeatable; False
+    where it was so already."""
 
-    def ensure_reader(self, role: str, *, namespace: str, account: str) -> bool:
-        """Let a service account log in as a role that reads every secret and makes those that are missing. Repeatable; False
-        where it was so already."""
+    def check(self) -> None:
+        """Unavailable where it cannot be reached, is not initialized, or is sealed; Forbidden where it does not let us in."""
+        ...
+
+    def missing_rights(self, roles: tuple[str, ...]) -> tuple[str, ...]:
+        """What this login may not do and would have to, to set all this up for these roles: paths of the store."""
+        ...
+
+    def ensure_engine(self) -> bool:
+        """Let there be an engine for keys and values where secrets are kept. Invalid where something else is in its place."""
+        ...
+
+    def ensure_login(self) -> bool:
+        """Let accounts of the cluster log in. A login that somebody has set up is left as it is."""
+        ...
+
+    def ensure_reader(self, reader: Reader) -> bool:
+        """Let a service account log in as a role, with exactly these rights. Readers that it includes are there before."""
         ...
 
 

@@ -12,10 +12,12 @@ from jx.domain.errors import JxError, NotFound
 from jx.domain.membership import ANCHORS_NAMESPACE
 from jx.domain.names import Repo
 from jx.domain.preflight import ClusterLook, Finding, Verdict
+from jx.domain.vault_choice import VaultAt
 from jx.ports.catalog import Catalog
 from jx.ports.clock import Clock
 from jx.ports.probe import Probe
 from jx.ports.repos import Remotes, Repos
+from jx.ports.secrets import SecretAccess
 
 _MAKE_IT = "make it on the git server, empty, or correct the address"
 _PROBE_BRANCH = "jx-preflight"
@@ -30,6 +32,10 @@ class TargetRequest:
     """The platform's chart; without a repository it comes with jx."""
     version_stream: Repo | None = None
     version_stream_ref: str = "master"
+    vault: VaultAt | None = None
+    """A Vault that is there and is to be used."""
+    vault_operator: ChartRef | None = None
+    """The chart of the operator, where there is to be one of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +60,8 @@ class CheckTarget:
     remotes: Remotes
     catalog: Catalog
     clock: Clock
+    find_store: Callable[[], SecretAccess | None] = lambda: None
+    """Who says who may read the store that the settings name; raises where no login is known."""
 
     def __call__(self, request: TargetRequest) -> Target:
         """One finding a row; never raises for what is wrong out there."""
@@ -63,6 +71,10 @@ class CheckTarget:
             findings.append(self._check_stream(request.version_stream, request.version_stream_ref))
         if request.chart.repository:
             findings.append(self._check_charts(request.chart))
+        if request.vault_operator:
+            findings.append(self._check_operator(request.vault_operator))
+        if request.vault:
+            findings.append(self._check_vault(request.vault, request.environments))
         return Target(tuple(findings), look)
 
     def _look(self, request: TargetRequest) -> tuple[ClusterLook | None, list[Finding]]:
@@ -138,6 +150,40 @@ class CheckTarget:
         except JxError as error:
             return preflight.failed(what, error, "correct --chart-repository or --version")
         return Finding(what, Verdict.OK, f"{chart.name} {found.version} from {chart.repository}")
+
+    def _check_operator(self, chart: ChartRef) -> Finding:
+        what = "vault operator"
+        hint = (
+            "say where its chart is: --vault-operator-repository; or use a Vault that is there: --vault-url; or leave it out:"
+            " --vault=false"
+        )
+        if not chart.repository:
+            return Finding(what, Verdict.FAILED, f"nothing says where the chart {chart.name} is", hint)
+        try:
+            found = self.catalog.resolve(chart)
+        except JxError as error:
+            return Finding(what, Verdict.FAILED, error.message, hint)
+        return Finding(what, Verdict.OK, f"{chart.name} {found.version} from {chart.repository}")
+
+    def _check_vault(self, vault: VaultAt, environments: tuple[Environment, ...]) -> Finding:
+        what = "vault"
+        try:
+            store = self.find_store()
+            if store is None:
+                return Finding(what, Verdict.SKIPPED, f"nothing is known of {vault.url}")
+            store.check()
+            roles = tuple(f"{vault.role}-{one.name}" for one in environments)
+            missing = () if vault.is_set_up else store.missing_rights((*roles, vault.role))
+        except JxError as error:
+            return preflight.failed(what, error, "correct --vault-url")
+        if missing:
+            return Finding(
+                what,
+                Verdict.FAILED,
+                f"{vault.url} lets us in, but this login may not write {', '.join(missing)}",
+                "use a login that may; or have whoever runs it set it up, and say --no-vault-setup",
+            )
+        return Finding(what, Verdict.OK, f"{vault.url}: unsealed, and lets us in")
 
     @staticmethod
     def _attempt(what: str, check: Callable[[], Finding]) -> Finding:

@@ -11,6 +11,8 @@ from jx.domain.errors import NotFound
 from jx.domain.installing import Installation
 from jx.domain.names import Repo
 from jx.domain.trees import Tree
+from jx.domain.vault_choice import OwnVault
+from jx.domain.vaults import OPERATOR_CHART
 from jx.ports.catalog import Catalog
 from jx.ports.repos import Repos
 
@@ -51,6 +53,20 @@ class ChooseChart:
         if not ref.version and stream is not None:
             ref = ChartRef(ref.name, repository, version_stream.find_chart_version(stream, ref) or "")
         return ChosenChart(ChartRef(ref.name, repository, self.catalog.resolve(ref).version))
+
+    def operator(self, installation: Installation, platform: ChartRef) -> ChartRef | None:
+        """Where the chart of Vault's operator is, where the installation is to have a Vault of its own: the repository that was
+        named, the one that the version stream names, that of the platform's chart. Empty where none of them is known."""
+        own = installation.vault_choice
+        if not isinstance(own, OwnVault):
+            return None
+        sources = installation.sources
+        stream = self._read_stream(sources.version_stream, sources.version_stream_ref)
+        found = version_stream.find_chart_repository(stream, OPERATOR_CHART) if stream else None
+        ref = ChartRef(OPERATOR_CHART, own.repository or found or platform.repository, own.version)
+        if ref.version or stream is None:
+            return ref
+        return ChartRef(ref.name, ref.repository, version_stream.find_chart_version(stream, ref) or "")
 
     def _read_stream(self, repo: Repo | None, branch: str) -> Tree | None:
         if repo is None:

@@ -5,21 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from jx.domain import app_files, vaults
-from jx.domain.apps import App
+from jx.domain import vaults
 from jx.domain.changes import PullRequest
 from jx.domain.charts import ChartRef
-from jx.domain.edits import Edit, PutApp, SetValues, Several
 from jx.domain.errors import Usage
 from jx.domain.events import Event
-from jx.domain.names import DEV, parse_app_key
+from jx.domain.names import DEV
+from jx.domain.store_readers import Account, plan_readers
+from jx.domain.vault_app import put_vault
+from jx.domain.vault_choice import ROLE
 from jx.domain.vaults import OPERATOR_CHART, Provider, VaultPlan
 from jx.domain.wording import Wording
-from jx.domain.yaml_text import write_yaml
 from jx.ports.catalog import Catalog
 from jx.ports.reporter import Reporter
-from jx.usecases.install_platform import CONTROLLERS_ACCOUNT, VAULT_ROLE
 from jx.usecases.propose_change import PlatformAt, ProposeChange, Target
+from jx.usecases.read_requirements import ReadRequirements
+from jx.usecases.set_up_store import CONTROLLERS_ACCOUNT
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,43 +48,38 @@ class CreateVault:
 
     propose_change: ProposeChange
     catalog: Catalog
+    read_requirements: ReadRequirements
     reporter: Reporter
 
     def __call__(self, request: CreateVaultRequest) -> tuple[PullRequest | None, tuple[str, ...]]:
         """The pull request (None where it is there already), and the steps in the cloud. Usage for a provider that is not known,
         Invalid for what is missing, NotFound for the operator's chart."""
         target = self.propose_change.target(request.platform, DEV)
-        plan = _plan(request, target)
+        plan = self._plan(request, target)
         vaults.check(plan)
         if target.find_app(OPERATOR_CHART):
             self.reporter.tell(Event(f"App {OPERATOR_CHART} already installed, and with it a Vault"))
             return None, ()
         repository = request.repository or target.platform.apps_repository
         chart = self.catalog.resolve(ChartRef(OPERATOR_CHART, repository, request.version))
-        app = App(parse_app_key(chart.name), ChartRef(chart.name, repository, chart.version))
-        files = app_files.write_app_files(app, chart, with_object=True)
-        files |= {f"templates/{name}": write_yaml(body) for name, body in vaults.files(plan).items()}
-        edits: list[Edit] = [PutApp(app, files)]
         platform = target.platform.chart
-        if platform:
-            edits.append(SetValues(platform.key, {"vault.url": plan.url, "vault.role": plan.role}))
+        edit = put_vault(plan, chart, platform=platform.key if platform else None)
         title = f"Create Vault {plan.name}"
         words = Wording(
             f"create-vault-{plan.name}", title, f"{title} by {chart.name} {chart.version}, on {plan.provider}"
         )
-        return self.propose_change(target, Several(tuple(edits)), words=words), vaults.cloud_steps(plan)
+        return self.propose_change(target, edit, words=words), vaults.cloud_steps(plan)
 
-
-def _plan(request: CreateVaultRequest, target: Target) -> VaultPlan:
-    requirements = target.platform.requirements
-    return VaultPlan(
-        name=request.name or vaults.name_of(requirements.cluster_name),
-        namespace=requirements.namespace,
-        provider=request.provider or _provider(requirements.provider),
-        reader=CONTROLLERS_ACCOUNT,
-        role=VAULT_ROLE,
-        **request.cloud,
-    )
+    def _plan(self, request: CreateVaultRequest, target: Target) -> VaultPlan:
+        requirements = target.platform.requirements
+        environments = self.read_requirements(target.platform.environments)
+        return VaultPlan(
+            name=request.name or vaults.name_of(requirements.cluster_name),
+            namespace=requirements.namespace,
+            provider=request.provider or _provider(requirements.provider),
+            readers=plan_readers(ROLE, Account(requirements.namespace, CONTROLLERS_ACCOUNT), environments),
+            **request.cloud,
+        )
 
 
 def _provider(text: str) -> Provider:

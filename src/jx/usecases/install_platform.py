@@ -10,28 +10,34 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
+from jx.domain import vaults
 from jx.domain.applying import ApplyReport, Source
-from jx.domain.charts import ChartRef
+from jx.domain.charts import ChartRef, ChartVersion
 from jx.domain.environments import Environment, in_order
 from jx.domain.errors import Failed, Locked, NotFound, Overtaken, Refused, Stale
 from jx.domain.events import Event
 from jx.domain.installing import Installation
+from jx.domain.layouts import umbrella
 from jx.domain.layouts.new_environment import NewPlatform, new_environment, planned_environments
-from jx.domain.names import Person, Repo, Revision
+from jx.domain.names import Person, Repo, Revision, parse_app_key
+from jx.domain.store_readers import Account as ClusterAccount
+from jx.domain.store_readers import plan_readers
 from jx.domain.trees import Tree
+from jx.domain.vault_app import put_vault
+from jx.domain.vault_choice import ROLE, OwnVault, VaultAt
+from jx.domain.vaults import OPERATOR_CHART, VaultPlan
 from jx.domain.version_stream import find_chart_version
 from jx.ports.credentials import Credentials
 from jx.ports.forge import Ability, ForgeAdmin, Protection, Webhook
 from jx.ports.reporter import Reporter
 from jx.ports.repos import Draft, Repos
-from jx.ports.secrets import SecretAccess
 from jx.usecases.apply_environment import ApplyEnvironment, ApplyRequest
+from jx.usecases.read_requirements import ReadRequirements
+from jx.usecases.set_up_store import CONTROLLERS_ACCOUNT, SetUpStore, SetUpStoreRequest
 
 LEDGER_BRANCH = "jx-ledger"
 GIT_SECRET = "jx-git"
 WEBHOOK_SECRET = "jx-webhook"
-VAULT_ROLE = "jx"
-CONTROLLERS_ACCOUNT = "jx-controllers"
 _STREAM_BRANCH = "master"
 _LOOK_EVERY = timedelta(seconds=1)
 _EVENTS = ("push", "pull_request", "pull_request_review", "issue_comment")
@@ -43,6 +49,14 @@ class Account:
 
     login: str
     token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnVaultApp:
+    """A Vault that comes with the platform, and the chart of its operator."""
+
+    plan: VaultPlan
+    operator: ChartVersion
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +74,10 @@ class World:
     version_stream: Repo | None
     """None: nothing says which versions go together."""
     version_stream_ref: str = _STREAM_BRANCH
-    vault_url: str = ""
-    """The platform's store of secrets; empty where it has none."""
+    vault: VaultAt | None = None
+    """The platform's store of secrets; None where it has none."""
+    own_vault: OwnVaultApp | None = None
+    """A Vault that is to be kept in the dev environment; that store, then."""
     vendored: Tree = field(default_factory=Tree)
     """The platform's chart where it is copied into the dev repository, since no chart repository has it."""
 
@@ -112,8 +128,8 @@ class InstallPlatform:
     credentials: Credentials
     apply_environment: ApplyEnvironment
     reporter: Reporter
-    secret_access: SecretAccess | None = None
-    """None: the platform has no store of secrets of its own, or somebody else says who may read it."""
+    set_up_store: SetUpStore | None = None
+    """None: the platform has no store of secrets, or somebody else says who may read it."""
 
     def plan(self, request: InstallRequest) -> tuple[Environment, ...]:
         """The environments that there will be, dev first. Nothing is changed."""
@@ -129,13 +145,30 @@ class InstallPlatform:
             self._make_repository(request, environment, changed)
         heads = {str(one.name): self._fill(request, platform, one, changed) for one in environments}
         hmac = self._give_credentials(request)
-        self._let_in(request, changed)
+        self._set_up_store(request, environments, changed)
         for environment in environments:
             self._set_up(request, environment, hmac, changed)
         if request.apply:
             for environment in environments if request.everywhere else environments[:1]:
                 self._apply(request, environment, heads[environment.name], changed)
         return InstallReport(environments, heads, tuple(changed))
+
+    def plan_vault(self, request: InstallRequest) -> VaultPlan | None:
+        """The Vault that is to come with it; None where none is. Invalid with everything that is not said about its cloud."""
+        own = request.installation.vault_choice
+        if not isinstance(own, OwnVault):
+            return None
+        namespace = request.installation.namespace
+        environments = ReadRequirements(self.repos)(self.plan(request))
+        plan = VaultPlan(
+            name=vaults.name_of(request.world.name),
+            namespace=namespace,
+            provider=own.provider,
+            readers=plan_readers(ROLE, ClusterAccount(namespace, CONTROLLERS_ACCOUNT), environments),
+            **own.cloud,
+        )
+        vaults.check(plan)
+        return plan
 
     def _platform(self, request: InstallRequest) -> NewPlatform:
         """What goes into new repositories."""
@@ -166,6 +199,7 @@ class InstallPlatform:
             only_dev=not installation.default_environments,
             repositories=installation.sources.repositories,
             vendored=world.vendored,
+            **_store(request),
         )
         return replace(platform, values=self._values(request, platform))
 
@@ -176,8 +210,8 @@ class InstallPlatform:
             "devRepository": {"url": _repo(dev).url},
             "forge": {"url": request.world.forge_url},
         }
-        if request.world.vault_url:
-            values["vault"] = {"url": request.world.vault_url, "role": VAULT_ROLE}
+        if request.world.vault:
+            values["vault"] = request.world.vault.chart_values()
         image = request.installation.sources.image
         if image:
             values["image"] = {"repository": image}
@@ -203,9 +237,13 @@ class InstallPlatform:
         repo = _repo(environment)
         head = self.repos.head(repo, environment.branch)
         if head is not None:
-            self._check_content(repo, head)
+            self._check_content(request, environment, head)
             return head
         tree = new_environment(platform, environment.name)
+        own = request.world.own_vault
+        if own and environment.is_dev:
+            edit = put_vault(own.plan, own.operator, platform=parse_app_key(platform.chart.name))
+            tree = umbrella.apply_edit(tree, edit)
         draft = Draft(tree, f"Initial import of {environment.label} Environment source\n", request.owner)
         try:
             head = self.repos.write(repo, environment.branch, base=None, draft=draft)
@@ -215,12 +253,17 @@ class InstallPlatform:
         self._note(changed, f"content of {repo.full_name}", done=True)
         return head
 
-    def _check_content(self, repo: Repo, head: Revision) -> None:
+    def _check_content(self, request: InstallRequest, environment: Environment, head: Revision) -> None:
+        repo = _repo(environment)
         tree = self.repos.read(repo, head)
         if "env/Chart.yaml" not in tree and "env/requirements.yaml" not in tree and "Chart.yaml" not in tree:
             raise Refused(
                 f"repository {repo.full_name} is there and holds no environment (no env/Chart.yaml)",
                 hint="choose another prefix with --default-environment-prefix, or empty that repository",
+            )
+        if request.world.own_vault and environment.is_dev and f"name: {OPERATOR_CHART}" not in _charts(tree):
+            self.reporter.tell(
+                Event(f"{repo.full_name} is there already, and holds no Vault: jx create vault adds one")
             )
 
     def _set_up(
@@ -256,15 +299,23 @@ class InstallPlatform:
         drawn = {"hmac": secrets.token_hex(21)[:41]}
         return self.credentials.ensure(namespace, WEBHOOK_SECRET, drawn, keep=True)["hmac"]
 
-    def _let_in(self, request: InstallRequest, changed: list[str]) -> None:
-        """The controllers read secrets by the account of their pod."""
-        if self.secret_access is None or not request.world.vault_url:
+    def _set_up_store(
+        self, request: InstallRequest, environments: tuple[Environment, ...], changed: list[str]
+    ) -> None:
+        """The controllers read secrets by the account of their pod. In a Vault of its own the operator sees to that."""
+        vault = request.world.vault
+        if self.set_up_store is None or vault is None or vault.is_set_up or request.world.own_vault:
             return
-        namespace = request.installation.namespace
-        is_new = self.secret_access.ensure_reader(
-            VAULT_ROLE, namespace=namespace, account=CONTROLLERS_ACCOUNT
+        found = self.set_up_store(
+            SetUpStoreRequest(
+                request.installation.namespace,
+                ReadRequirements(self.repos)(environments),
+                role=vault.role,
+                within=request.timeout,
+            )
         )
-        self._note(changed, f"role {VAULT_ROLE} of the secret store", done=is_new)
+        for what in found:
+            self._note(changed, what, done=True)
 
     def _apply(
         self, request: InstallRequest, environment: Environment, head: Revision, changed: list[str]
@@ -319,6 +370,21 @@ class InstallPlatform:
             self.reporter.tell(Event(f"Made {what}"))
 
 
+def _charts(tree: Tree) -> str:
+    return (tree.find_text("env/Chart.yaml") or "") + (tree.find_text("env/requirements.yaml") or "")
+
+
 def _repo(environment: Environment) -> Repo:
     assert environment.repo is not None
     return environment.repo
+
+
+def _store(request: InstallRequest) -> dict[str, Any]:
+    """What `jx-requirements.yml` says of the store, in the words of Jenkins X 2: the embedded one is `local`."""
+    world = request.world
+    if world.own_vault:
+        return {"store": {"secretStorage": "vault", "vault": {"name": world.own_vault.plan.name}}}
+    if world.vault and not request.installation.is_embedded:
+        told = world.vault.requirements(namespace=request.installation.namespace, account=CONTROLLERS_ACCOUNT)
+        return {"store": {"secretStorage": "vault", "vault": told}}
+    return {}

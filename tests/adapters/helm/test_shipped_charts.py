@@ -103,6 +103,33 @@ def test_the_platforms_pods_are_what_the_node_starts(renderer: HelmRenderer) -> 
     assert deployments["jx-controllers"]["spec"]["replicas"] == 1
 
 
+def test_the_controllers_are_told_all_of_a_vault_that_was_there(renderer: HelmRenderer) -> None:
+    authority = "-----BEGIN CERTIFICATE-----\nMII\n-----END CERTIFICATE-----\n"
+    vault = {
+        "url": "https://vault.example",
+        "mount": "kv",
+        "authPath": "jwt",
+        "namespace": "team",
+        "ca": authority,
+    }
+    rendered = render(renderer, CHARTS["jx-platform", "1.1.0"], {"vault": vault})
+    pod = bodies(rendered, "Deployment")["jx-controllers"]["spec"]["template"]["spec"]
+    environment = {entry["name"]: entry.get("value") for entry in pod["containers"][0]["env"]}
+    told = (
+        "VAULT_ADDR",
+        "JX_VAULT_ROLE",
+        "JX_VAULT_AUTH_PATH",
+        "JX_VAULT_MOUNT",
+        "VAULT_NAMESPACE",
+        "VAULT_CACERT",
+    )
+    assert [environment[name] for name in told] == [
+        "https://vault.example", "jx", "jwt", "kv", "team", "/etc/jx/vault/ca.pem",
+    ]  # fmt: skip
+    assert bodies(rendered, "ConfigMap")["jx-vault-ca"]["data"] == {"ca.pem": authority}
+    assert {"name": "vault-ca", "configMap": {"name": "jx-vault-ca"}} in pod["volumes"]
+
+
 def test_the_receiver_may_patch_the_signals_and_nothing_else(renderer: HelmRenderer) -> None:
     rendered = render(renderer, CHARTS["jx-platform", "1.1.0"])
 

@@ -6,17 +6,24 @@ import json
 import secrets
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from tests.support import vaults
+from tests.support.embedded import running_api
+from tests.support.foreign import token_of
 
+from jx.adapters.kubernetes.identity import read_identity
 from jx.adapters.vault.access import AppRole, ServiceAccount, Token, VaultAccess
+from jx.adapters.vault.accounts import VaultAccounts
 from jx.adapters.vault.client import Client
 from jx.adapters.vault.store import VaultSecrets
 from jx.domain.errors import Forbidden, NotFound, Stale
+from jx.domain.store_readers import Account, ClusterIdentity, Reader
 
 ACCESS = vaults.real_access()
 pytestmark = pytest.mark.skipif(ACCESS is None, reason="JX_TEST_VAULT_ADDR names no Vault")
@@ -148,6 +155,65 @@ def test_a_token_without_rights_is_refused_by_verb_and_path(
         store.read(("elsewhere",))
 
 
+def test_a_vault_that_is_set_up_lets_accounts_of_the_cluster_in_and_no_further(
+    access: VaultAccess, name: str, tmp_path: Path
+) -> None:
+    with running_api(tmp_path) as api:
+        accounts = VaultAccounts(access, login_at=name, identity=lambda: read_identity(api))
+        accounts.check()
+        accounts.ensure_engine()
+        assert accounts.ensure_login()
+        assert not accounts.ensure_login()
+        who = Account("default", "controllers")
+        made = (f"generated/{name}/**",)
+        accounts.ensure_reader(Reader(f"{name}-dev", who, (f"{name}/**", "common/*"), made))
+        accounts.ensure_reader(Reader(name, who, includes=(f"{name}-dev",)))
+        VaultSecrets(access).write(f"{name}/db", {"k": "v"})
+        VaultSecrets(access).write(f"other-{name}/db", {"k": "v"})
+        for role in (name, f"{name}-dev"):
+            token = token_of(api, "default", "controllers")
+            store = VaultSecrets(replace(access, login=ServiceAccount(role, partial(str, token), name)))
+            assert store.read((f"{name}/db",))[f"{name}/db"].values == {"k": "v"}
+            assert store.read((f"{name}/none", f"common/none-{name}")) == {}
+            with pytest.raises(Forbidden, match=f"other-{name}"):
+                store.read((f"other-{name}/db",))
+        store.write(f"generated/{name}/x", {"made": "1"})
+        stranger = token_of(api, "default", "stranger")
+        with pytest.raises(Forbidden, match="refuses the login"):
+            VaultSecrets(replace(access, login=ServiceAccount(name, lambda: stranger, name))).check()
+
+
+def test_a_vault_that_cannot_reach_the_cluster_knows_its_accounts_by_their_keys(
+    access: VaultAccess, name: str
+) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    public = key.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    known = ClusterIdentity("https://cluster.example", issuer="vault", keys=(public.decode(),))
+    accounts = VaultAccounts(access, login_at=f"{name}-jwt", identity=lambda: known)
+    assert accounts.ensure_login()
+    reader = Reader(name, Account("jx", "controllers"), (f"{name}/**",))
+    assert accounts.ensure_reader(reader)
+    assert not accounts.ensure_reader(reader)
+    VaultSecrets(access).write(f"{name}/db", {"k": "v"})
+    token = _signed(key, "system:serviceaccount:jx:controllers")
+    store = VaultSecrets(replace(access, login=ServiceAccount(name, lambda: token, f"{name}-jwt")))
+    assert store.read((f"{name}/db",))[f"{name}/db"].values == {"k": "v"}
+
+
+def test_a_token_without_rights_is_told_what_it_would_need(
+    owner: Client, access: VaultAccess, name: str
+) -> None:
+    _policy(owner, name, f"secret/data/{name}/*")
+    made = owner.ask("POST", "auth/token/create", {"policies": [name], "ttl": "1h"})
+    assert made is not None
+    poor = replace(access, login=Token(made["auth"]["client_token"]))
+    accounts = VaultAccounts(poor, identity=lambda: ClusterIdentity("https://cluster.example"))
+    accounts.check()
+    assert f"sys/policies/acl/{name}" in accounts.missing_rights((name,))
+
+
 def _data(answer: Any) -> Any:
     assert answer is not None
     return answer["data"]
@@ -165,7 +231,7 @@ def _signed(key: ec.EllipticCurvePrivateKey, subject: str) -> str:
         return base64.urlsafe_b64encode(content).decode().rstrip("=")
 
     now = int(time.time())
-    claims = {"sub": subject, "aud": "vault", "iat": now, "exp": now + 600}
+    claims = {"iss": "vault", "sub": subject, "aud": "vault", "iat": now, "exp": now + 600}
     head = (
         f"{packed(json.dumps({'alg': 'ES256', 'typ': 'JWT'}).encode())}.{packed(json.dumps(claims).encode())}"
     )

@@ -5,23 +5,44 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from jx.domain.errors import Forbidden, Invalid, Stale, about
+from jx.domain.errors import Forbidden, Invalid, JxError, Stale, about
 from jx.domain.references import check_path
+from jx.domain.store_readers import Reader
 from jx.ports.secrets import Listed, Secret
 
 _AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class MemorySecretAccess:
-    """ports.secrets.SecretAccess in memory."""
+    """ports.secrets.SecretAccess in memory. `faults` are raised by the first checks, one each, as by a store that starts."""
 
-    def __init__(self) -> None:
-        self.readers: dict[str, tuple[str, str]] = {}
-        """By role: namespace and account."""
+    def __init__(self, *faults: JxError) -> None:
+        self.faults = list(faults)
+        self.missing: tuple[str, ...] = ()
+        self.made: list[str] = []
+        self.readers: dict[str, Reader] = {}
 
-    def ensure_reader(self, role: str, *, namespace: str, account: str) -> bool:
-        was_so = self.readers.get(role) == (namespace, account)
-        self.readers[role] = (namespace, account)
+    def check(self) -> None:
+        if self.faults:
+            raise self.faults.pop(0)
+
+    def missing_rights(self, roles: tuple[str, ...]) -> tuple[str, ...]:
+        return self.missing
+
+    def ensure_engine(self) -> bool:
+        return self._ensure("engine")
+
+    def ensure_login(self) -> bool:
+        return self._ensure("login")
+
+    def ensure_reader(self, reader: Reader) -> bool:
+        was_so = self.readers.get(reader.role) == reader
+        self.readers[reader.role] = reader
+        return not was_so
+
+    def _ensure(self, what: str) -> bool:
+        was_so = what in self.made
+        self.made += [] if was_so else [what]
         return not was_so
 
 

@@ -72,6 +72,19 @@ class Client:
         status, _ = self._send("GET", "sys/health?standbyok=true&perfstandbyok=true", None, "")
         return status
 
+    def check_unsealed(self) -> None:
+        """Unavailable where it cannot be reached, is not initialized, or is sealed."""
+        status = self.health()
+        if status == 501:
+            raise Unavailable(
+                f"Vault at {self.access.url} is not initialized", hint="initialize it: vault operator init"
+            )
+        if status == 503:
+            raise Unavailable(
+                f"Vault at {self.access.url} is sealed",
+                hint="unseal it, or wait for its unsealer; then try again",
+            )
+
     def _current(self) -> _Session:
         with self._lock:
             if self._session is None:
@@ -193,7 +206,8 @@ class Client:
             )
         if status in (401, 403):
             return Forbidden(
-                f"Vault at {self.host} forbids {attempt}: {reason}", hint="its policies have to allow that"
+                f"Vault at {self.host} forbids {attempt}: {reason}",
+                hint="its policies have to allow that: jx step secrets setup writes them as jx-requirements.yml lists paths",
             )
         if _OUT_OF_STEP in reason:
             return Stale(f"the secret was changed by somebody else meanwhile ({attempt})")

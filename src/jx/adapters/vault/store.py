@@ -14,7 +14,7 @@ from typing import Any
 
 from jx.adapters.vault.access import VaultAccess
 from jx.adapters.vault.client import CONNECTIONS, Client, Json, quoted
-from jx.domain.errors import Failed, Forbidden, Invalid, NotFound, Stale, Unavailable, about
+from jx.domain.errors import Failed, Forbidden, Invalid, NotFound, Stale, about
 from jx.domain.references import check_path
 from jx.ports.secrets import Listed, Secret
 
@@ -40,13 +40,7 @@ class VaultSecrets:
 
     def check(self) -> None:
         """Raises what reads would raise now."""
-        status = self._client.health()
-        if status == 501:
-            raise Unavailable(f"{self.name} is not initialized", hint="initialize it: vault operator init")
-        if status == 503:
-            raise Unavailable(
-                f"{self.name} is sealed", hint="unseal it, or wait for its unsealer; then try again"
-            )
+        self._client.check_unsealed()
         assert self._version in (1, 2)
 
     def read(self, paths: tuple[str, ...], *, purpose: str = "") -> Mapping[str, Secret]:

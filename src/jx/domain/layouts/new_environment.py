@@ -51,6 +51,8 @@ class NewPlatform:
     only_dev: bool = False
     repositories: Mapping[EnvironmentName, Repo] = field(default_factory=dict, hash=False)
     """Repositories that are there already, by environment; the others are named by the pattern."""
+    store: Mapping[str, Any] = field(default_factory=lambda: {"secretStorage": "local"}, hash=False)
+    """What `jx-requirements.yml` says of where secrets are kept."""
     vendored: Tree = field(default_factory=Tree)
     """The files of the platform's chart where it is kept in the dev repository itself; the chart has no repository then."""
 
@@ -152,7 +154,7 @@ def _requirements(platform: NewPlatform, environment: Environment) -> str:
         "namespace": platform.namespace,
         "provider": platform.provider,
     }
-    data: dict[str, Any] = {"cluster": cluster, "gitops": True, "secretStorage": "local"}
+    data: dict[str, Any] = {"cluster": cluster, "gitops": True, **platform.store}
     if platform.version_stream is not None:
         data["versionStream"] = {"url": platform.version_stream.url, "ref": platform.version_stream_ref}
     release = "jenkins-x" if environment.is_dev else "jx"

@@ -1,13 +1,14 @@
 """Access to the embedded store: policies (who may do what at which paths), roles for service accounts, and tokens.
 
 Policies are Vault's, in their JSON form: {"path": {"secret/data/prod/*": {"capabilities": ["read"]}}}. The
-longest pattern that fits decides, as in Vault.
+most exact pattern that fits decides, as in Vault: `+` is one part of a path, `*` at the end whatever follows.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
 import secrets
 import threading
 from collections.abc import Callable, Mapping
@@ -173,7 +174,19 @@ def _ttl(value: Any) -> timedelta:
 
 
 def _longest(rules: Mapping[str, tuple[str, ...]], path: str) -> tuple[str, ...]:
+    """The rule that says most exactly what the path is, as Vault weighs them."""
     if path in rules:
         return rules[path]
-    fits = [pattern for pattern in rules if pattern.endswith("*") and path.startswith(pattern[:-1])]
-    return rules[max(fits, key=len)] if fits else ()
+    fits = [pattern for pattern in rules if _pattern(pattern).fullmatch(path)]
+    return rules[max(fits, key=_exactness)] if fits else ()
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    """`+` is one part of a path; `*` at the end is whatever follows."""
+    parts = ["[^/]+" if part == "+" else re.escape(part) for part in text.removesuffix("*").split("/")]
+    return re.compile("/".join(parts) + (".*" if text.endswith("*") else ""))
+
+
+def _exactness(text: str) -> tuple[int, bool, int, int]:
+    first = min(text.find(sign) if sign in text else len(text) for sign in "+*")
+    return first, not text.endswith("*"), -text.count("+"), len(text)

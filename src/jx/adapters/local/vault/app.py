@@ -39,6 +39,8 @@ class Services:
     review: Review
     audit: Audit
     now: Callable[[], datetime]
+    cluster: str = "the embedded one"
+    """Whose accounts may log in, for who asks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,8 @@ class _Api:
         match asked.path.split("/"):
             case ["auth", "token", "lookup-self" | "renew-self" as own]:
                 return self._of_token(own, asked.token, bearer)
+            case ["sys", "capabilities-self"]:
+                return self._capabilities(asked.body, bearer)
             case ["sys", "internal", "ui", "mounts", mount]:
                 return self._mount(mount)
         if not self._on.accesses.allows(bearer, verb, asked.path):
@@ -134,10 +138,18 @@ class _Api:
                 return self._role(asked, name)
             case ["auth", "token", "create"]:
                 return self._create_token(asked.body)
-            case ["sys", "auth"]:
-                return _data({"kubernetes/": {"type": "kubernetes"}, "token/": {"type": "token"}})
             case _:
-                return _errors(404, "no handler for route")
+                return self._about(asked)
+
+    def _about(self, asked: Asked) -> Response:
+        """What is set up here and cannot be otherwise."""
+        known: dict[str, Mapping[str, Any]] = {
+            "sys/auth": {"kubernetes/": {"type": "kubernetes"}, "token/": {"type": "token"}},
+            "sys/mounts": {f"{MOUNT}/": {"type": "kv", "options": {"version": "2"}}},
+            "auth/kubernetes/config": {"kubernetes_host": self._on.cluster},
+        }
+        found = known.get(asked.path) if asked.method == "GET" else None
+        return _errors(404, "no handler for route") if found is None else _data(found)
 
     def _capability(self, asked: Asked) -> str:
         if asked.method not in {"POST", "PUT"}:
@@ -167,6 +179,15 @@ class _Api:
             return _data({"ttl": seconds, "renewable": bearer.ends is not None, "policies": policies})
         renewed = self._on.accesses.renew(token) or bearer
         return JSONResponse({"auth": self._auth(token, renewed)})
+
+    def _capabilities(self, body: Mapping[str, Any], bearer: Bearer) -> Response:
+        known = ("create", "delete", "list", "read", "update")
+        return _data(
+            {
+                path: [one for one in known if self._on.accesses.allows(bearer, one, path)] or ["deny"]
+                for path in map(str, body.get("paths") or ())
+            }
+        )
 
     def _auth(self, token: str, bearer: Bearer) -> dict[str, Any]:
         seconds = int((bearer.ends - self._on.now()).total_seconds()) if bearer.ends else 0
