@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jx.config.settings import Settings
-from jx.domain.errors import NotFound, Usage
+from jx.domain.errors import JxError, NotFound, Usage
 from jx.domain.names import Repo, parse_repo
 
 if TYPE_CHECKING:
@@ -134,6 +134,13 @@ class Outside:
 
             return LocalForge(self.forge_url, self.settings.git_token or self.users.token(self.user))
         return self.plain_forge
+
+    def find_forge(self) -> LocalForge | PlainForge | None:
+        """The same; None on a machine that knows of none, or has no login there."""
+        try:
+            return self.forge
+        except JxError:
+            return None
 
     @cached_property
     def plain_forge(self) -> PlainForge:
@@ -254,6 +261,13 @@ class Outside:
         from jx.adapters.kubernetes.secret_log import KubernetesSecretLog
 
         return KubernetesSecretLog(lambda: self.api)
+
+    def find_anchors(self) -> KubernetesAnchors | None:
+        """The same; None on a machine that knows of no cluster."""
+        try:
+            return self.anchors
+        except JxError:
+            return None
 
     @cached_property
     def locks(self) -> KubernetesLocks:

@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from jx.usecases.upgrade_apps import UpgradeApps
     from jx.usecases.upgrade_platform import UpgradePlatform
     from jx.usecases.validate_pipelines import ValidatePipelines
+    from jx.usecases.verify_history import VerifyHistory
     from jx.usecases.verify_secrets import VerifySecrets
 
 
@@ -303,6 +304,13 @@ class Wiring(Outside):
         from jx.usecases.show_history import ShowHistory
 
         return ShowHistory(self.histories(clone), self.reporter, None if clone else self.anchors)
+
+    def verify_history(self, clone: str = "") -> VerifyHistory:
+        """`jx verify history`; of that clone, but by the cluster and the forge."""
+        from jx.usecases.verify_history import VerifyHistory
+
+        histories = self.histories(clone)
+        return VerifyHistory(histories, histories, self.find_anchors(), self.find_forge())
 
     def end_hold(self) -> EndHold:
         """`jx resume`."""

@@ -18,18 +18,30 @@ from jx.domain.errors import NotFound
 from jx.domain.history import FileChange
 from jx.domain.names import Person, Repo, Revision
 from jx.domain.trees import Blob, Tree
-from jx.ports.histories import Histories
+from jx.ports.histories import Histories, Proofs
 from jx.ports.repos import Draft, Repos
 
 ANN = Person("Ann Lee", "ann@example.com")
 AT = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
+Adapter = MemoryHistories | MirrorHistories | CloneHistories
+"""Each is a Histories and a Proofs."""
+
+
+def test_every_adapter_is_both_ports(world: World) -> None:
+    world.commit({"a": "1\n"})
+    made = world.make()
+    history: Histories = made
+    proofs: Proofs = made
+    assert history is proofs  # type: ignore[comparison-overlap]
+
+
 @dataclass
 class World:
     repos: Repos
     repo: Repo
-    make: Callable[[], Histories]
+    make: Callable[[], Adapter]
 
     def commit(self, files: dict[str, str], parent: Revision | None = None, *, days: int = 0) -> Revision:
         tree = Tree({path: Blob(text.encode()) for path, text in files.items()})
@@ -58,7 +70,7 @@ def mirror(folder: Path) -> World:
 def clone(folder: Path) -> World:
     repo = _origin(folder)
 
-    def cloned() -> Histories:
+    def cloned() -> Adapter:
         subprocess.run(
             ["git", "clone", "-q", repo.url, str(folder / "clone")], check=True, capture_output=True
         )
@@ -131,6 +143,13 @@ def test_what_is_not_signed_has_no_signature_and_what_is_whole_no_damage(world: 
     histories = world.make()
     assert [one.state for one in histories.signatures(world.repo, (first,))] == ["none"]
     assert histories.find_damage(world.repo, first) == ()
+
+
+def test_digests_of_many_commits_are_those_of_their_trees(world: World) -> None:
+    first = world.commit({"env/a": "1\n", "env/b/c": "é\n", "d": ""})
+    second = world.commit({"env/a": "2\n", "env-b": "x"}, first, days=1)
+    found = world.make().digests(world.repo, (second, first, Revision("0" * 39 + "1")))
+    assert found == {one: world.repos.read(world.repo, one).digest for one in (first, second)}
 
 
 def test_a_commit_that_is_nowhere_is_not_found(world: World) -> None:

@@ -81,6 +81,7 @@ from jx.usecases.show_environments import ShowEnvironments
 from jx.usecases.show_history import Place, ShowHistory
 from jx.usecases.upgrade_apps import UpgradeApps
 from jx.usecases.upgrade_platform import UpgradePlatform, UpgradePlatformRequest
+from jx.usecases.verify_history import VerifyHistory
 
 CHARTS = "https://charts.example.com"
 GIT = "https://git.example.com"
@@ -424,6 +425,10 @@ class Process:
     @property
     def show_history(self) -> ShowHistory:
         return ShowHistory(self.world.histories, self.reporter, self.anchors)
+
+    @property
+    def verify_history(self) -> VerifyHistory:
+        return VerifyHistory(self.world.histories, self.world.histories, self.anchors, self.forge)
 
     # Commands
 

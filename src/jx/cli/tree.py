@@ -65,6 +65,7 @@ ROWS = (
     Row("get vault-config", "Print what connects Vault's own client to the secret store", LOOK),
     Row("get drift", "Show what was changed in the cluster behind our back", LOOK),
     Row("get history", "Show what changed, by whom, who approved it, and how it went", LOOK),
+    Row("verify history", "Check that ledgers are what was applied, and what can be proven", LOOK),
     Row("diff", "Show what an apply would change", LOOK),
     Row("step env apply", "Apply an environment from a clone of its repository", RESCUE),
     Row("hold", "Stop automatic applies of an environment, with a reason that everybody sees", RESCUE),
@@ -115,6 +116,7 @@ SUMMARIES = {
     "upgrade": "Upgrade apps and the platform",
     "controllers": "Run the controllers",
     "runner": "Run the runner of pipelines",
+    "verify": "Check that ledgers are what was applied",
     "webhooks": "Serve the webhook receiver",
 }
 

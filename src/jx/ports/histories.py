@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -49,6 +50,14 @@ class Histories(Protocol):
     ) -> tuple[ChangedCommit, ...]:
         """First-parent history with the texts of what each commit changed, newest first: all of it, that since a moment, what
         changed one file, so many commits. What is not text is read as far as it is."""
+        ...
+
+
+class Proofs(Protocol):
+    """What git itself can prove of a repository's commits. Raises as `Histories` does."""
+
+    def digests(self, repo: Repo, revisions: tuple[Revision, ...]) -> Mapping[Revision, str]:
+        """The digest of all files at each commit (`Tree.digest`), computed anew; without those that are not there."""
         ...
 
     def signatures(self, repo: Repo, revisions: tuple[Revision, ...]) -> tuple[Signature, ...]:

@@ -1,11 +1,13 @@
-"""ports.histories.Histories through the git command: in the mirrors of `GitRepos`, or in a clone without a network."""
+"""ports.histories.Histories and Proofs through the git command: in the mirrors of `GitRepos`, or in a clone without a network."""
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
-from jx.adapters.git import objects
+from jx.adapters.git import objects, tree_digests
 from jx.adapters.git.process import Git
 from jx.adapters.git.repos import GitRepos
 from jx.domain.errors import Failed, JxError, NotFound, Unavailable
@@ -72,6 +74,19 @@ class _GitHistory:
             )
             for one in commits
         )
+
+    def digests(self, repo: Repo, revisions: tuple[Revision, ...]) -> Mapping[Revision, str]:
+        if not revisions:
+            return {}
+        store = self._nearest(repo, revisions)
+        return tree_digests.compute(self._git, store, revisions)
+
+    def _nearest(self, repo: Repo, revisions: tuple[Revision, ...]) -> Path:
+        """A store with as many of these as there are: the newest that is there brings its past along."""
+        for revision in revisions:
+            with contextlib.suppress(NotFound, Failed):
+                return self._store(repo, revision)
+        raise NotFound(f"{repo.full_name} has none of these commits")
 
     def signatures(self, repo: Repo, revisions: tuple[Revision, ...]) -> tuple[Signature, ...]:
         if not revisions:

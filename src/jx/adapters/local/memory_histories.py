@@ -1,7 +1,9 @@
-"""ports.histories.Histories over repositories in memory."""
+"""ports.histories.Histories and Proofs over repositories in memory."""
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Mapping
 from datetime import datetime
 
 from jx.adapters.local.memory_repos import MemoryRepos
@@ -56,6 +58,13 @@ class MemoryHistories:
             for one, old, new in rows
             if old != new
         )
+
+    def digests(self, repo: Repo, revisions: tuple[Revision, ...]) -> Mapping[Revision, str]:
+        found = {}
+        for one in revisions:
+            with contextlib.suppress(NotFound):
+                found[one] = self._repos.read(repo, one).digest
+        return found
 
     def signatures(self, repo: Repo, revisions: tuple[Revision, ...]) -> tuple[Signature, ...]:
         return tuple(Signature("none") for _ in revisions)

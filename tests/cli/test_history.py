@@ -1,0 +1,44 @@
+"""`jx get history`, `jx verify history`: for people, for programs, and from a clone that nobody serves any more."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from tests.support.platform import Machine
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("cli-shared")]
+
+
+def test_a_clone_tells_the_same_history_without_a_network(platform: Machine) -> None:
+    clone = platform.clone("past")
+    asked = json.loads(platform.jx("get", "history", "dev", "-o", "json").ok().out)
+    alone = json.loads(platform.jx("get", "history", "--dir", str(clone), "-o", "json").ok().out)
+    known = {one["ledgerCommit"] for one in asked}
+    assert alone
+    assert {one["ledgerCommit"] for one in alone} <= known
+    assert alone[-1]["versions"][0]["app"] == "jx-platform"
+
+
+def test_the_ledgers_of_a_platform_are_whole(platform: Machine) -> None:
+    ran = platform.jx("verify", "history").ok()
+    assert "dev: the ledger at" in ran.out
+    assert "BROKEN" not in ran.out
+    assert "as the cluster remembers" in ran.out
+
+
+def test_a_ledger_that_was_cut_in_a_clone_is_broken_and_ends_with_1(platform: Machine) -> None:
+    clone = platform.clone("cut")
+    script = "git update-ref refs/remotes/origin/jx-ledger $(git commit-tree -m cut $(git mktree </dev/null))"
+    platform.shell(script, cwd=clone).ok()
+    ran = platform.jx("verify", "history", "--dir", ".", cwd=clone).ended(1)
+    assert "BROKEN" in ran.out
+
+
+def test_what_is_no_object_and_no_time_is_said(platform: Machine) -> None:
+    assert "name it as KIND/NAME" in platform.jx("get", "history", "--object", "shop").ended(2).told
+    assert "is no time" in platform.jx("get", "history", "--since", "ever").ended(2).told
+
+
+def test_an_environment_that_is_not_there(platform: Machine) -> None:
+    assert "there is no environment productoin" in platform.jx("get", "history", "productoin").ended(4).told
