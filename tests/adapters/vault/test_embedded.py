@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
+import time
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -198,6 +200,33 @@ def test_a_renewed_token_goes_on_as_long_as_it_was_given(tmp_path: Path) -> None
             mine.ask("GET", "secret/data/a")
 
 
+def test_a_token_that_a_person_gave_is_renewed_while_an_apply_waits(tmp_path: Path) -> None:
+    clock, folder = FixedClock(), tmp_path / "vault"
+
+    def renewals() -> int:
+        rows = _audited(folder)
+        return sum(row["path"] == "auth/token/renew-self" and row["type"] == "response" for row in rows)
+
+    def wait_for(number: int) -> None:
+        ends = time.monotonic() + 60
+        while renewals() < number and time.monotonic() < ends:
+            threading.Event().wait(0.02)
+        assert renewals() >= number
+
+    with vaults.embedded_store(folder, clock=clock) as access:
+        VaultSecrets(access).write("a", {"k": VALUE})
+        _allow_all(Client(access), "reader")
+        made = Client(access).ask("POST", "auth/token/create", {"policies": ["reader"], "ttl": "2s"})
+        assert made is not None
+        store = VaultSecrets(replace(access, login=Token(made["auth"]["client_token"])))
+        store.read(("a",))
+        for number in (1, 2):  # the store's time goes on by what a token lasts, and a bit
+            wait_for(number)
+            clock.move(timedelta(seconds=1.5))
+        assert store.read(("a",))["a"].values["k"] == VALUE
+        store.close()
+
+
 def test_a_store_that_is_down_is_said_to_be(tmp_path: Path) -> None:
     with vaults.embedded_store(tmp_path / "vault") as access:
         pass
@@ -209,6 +238,11 @@ def _folder(parent: Path) -> Path:
     folder = parent / "store"
     folder.mkdir()
     return folder
+
+
+def _allow_all(owner: Client, name: str) -> None:
+    policy = {"path": {"*": {"capabilities": ["read"]}}}
+    owner.ask("PUT", f"sys/policies/acl/{name}", {"policy": json.dumps(policy)})
 
 
 def _allow(owner: Client, environment: str) -> None:

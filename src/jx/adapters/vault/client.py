@@ -43,9 +43,14 @@ class Client:
         self._pool = _pool(access)
         self._lock = threading.Lock()
         self._session: _Session | None = None
+        self._keeper: threading.Timer | None = None
 
     def close(self) -> None:
-        """Close the connections; the client may still be used."""
+        """Close the connections, and keep no login alive any more; the client may still be used."""
+        with self._lock:
+            if self._keeper:
+                self._keeper.cancel()
+                self._keeper = None
         self._pool.clear()
 
     def log_in(self) -> None:
@@ -89,9 +94,30 @@ class Client:
         with self._lock:
             if self._session is None:
                 self._session = self._new_session()
+                self._keep_alive(self._session)
             elif time.monotonic() > self._session.renew_at:
                 self._session = self._renewed(self._session)
             return self._session
+
+    def _keep_alive(self, session: _Session) -> None:
+        """A token that a person gave cannot be had anew, so it is renewed in time, however long nothing is asked: an apply may
+        wait for health longer than it lasts. Every other login is made anew where it is needed."""
+        is_kept = isinstance(self.access.login, Token) and session.is_renewable
+        if not is_kept or session.renew_at == float("inf"):
+            return
+        self._keeper = threading.Timer(max(1.0, session.renew_at - time.monotonic()), self._renew_in_time)
+        self._keeper.daemon = True
+        self._keeper.start()
+
+    def _renew_in_time(self) -> None:
+        with self._lock:
+            if self._session is None or self._keeper is None:
+                return
+            try:
+                self._session = self._renewed(self._session)
+            except JxError:  # whoever asks next is told
+                return
+            self._keep_alive(self._session)
 
     def _forget(self, session: _Session) -> bool:
         """Whether a new login may help where this one was refused."""
