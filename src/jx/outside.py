@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from jx.adapters.kubernetes.cluster import KubernetesCluster
     from jx.adapters.kubernetes.credentials import KubernetesCredentials
     from jx.adapters.kubernetes.locks import KubernetesLocks
+    from jx.adapters.kubernetes.promotions import KubernetesPromotions
     from jx.adapters.kubernetes.secret_log import KubernetesSecretLog
     from jx.adapters.kubernetes.signals import KubernetesSignals
     from jx.adapters.local.forge.client import LocalForge
@@ -268,6 +269,13 @@ class Outside:
             return self.anchors
         except JxError:
             return None
+
+    @cached_property
+    def promotions(self) -> KubernetesPromotions:
+        """What the cluster remembers of releases on their way."""
+        from jx.adapters.kubernetes.promotions import KubernetesPromotions
+
+        return KubernetesPromotions(self.api)
 
     @cached_property
     def locks(self) -> KubernetesLocks:

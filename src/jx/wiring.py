@@ -18,10 +18,12 @@ if TYPE_CHECKING:
     from jx.domain.installing import Installation
     from jx.ports.prompts import Prompts
     from jx.usecases.add_app import AddApp
+    from jx.usecases.advance_promotion import AdvancePromotion
     from jx.usecases.apply_environment import ApplyEnvironment
     from jx.usecases.ask_values import AskValues
     from jx.usecases.await_apply import AwaitApply
     from jx.usecases.await_health import AwaitHealth
+    from jx.usecases.await_promotion import AwaitPromotion
     from jx.usecases.build_chart import BuildChart
     from jx.usecases.check_target import CheckTarget
     from jx.usecases.choose_chart import ChooseChart, ChosenChart
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from jx.usecases.number_chart import NumberChart
     from jx.usecases.plan_change import PlanChange
     from jx.usecases.plan_environment import PlanEnvironment
+    from jx.usecases.promote import Promote
     from jx.usecases.propose_change import PlatformAt, ProposeChange
     from jx.usecases.read_requirements import ReadRequirements
     from jx.usecases.record_secrets import RecordSecrets
@@ -131,6 +134,34 @@ class Wiring(Outside):
         from jx.usecases.upgrade_platform import UpgradePlatform
 
         return UpgradePlatform(self.propose_change(), self.catalog, self.repos, self.reporter)
+
+    def promote(self) -> Promote:
+        """`jx promote`."""
+        from jx.usecases.find_good_release import FindGoodRelease
+        from jx.usecases.promote import Promote
+
+        find = FindGoodRelease(self.repos, self.activities)
+        return Promote(self.advance_promotion(), self.catalog, find)
+
+    def advance_promotion(self) -> AdvancePromotion:
+        """The step below promotions."""
+        from jx.usecases.advance_promotion import AdvancePromotion
+
+        return AdvancePromotion(
+            self.propose_change(),
+            self.forge,
+            self.promotions,
+            self.anchors,
+            self.activities,
+            self.clock,
+            self.reporter,
+        )
+
+    def await_promotion(self) -> AwaitPromotion:
+        """`jx promote --wait`."""
+        from jx.usecases.await_promotion import AwaitPromotion
+
+        return AwaitPromotion(self.promotions, self.clock, self.reporter)
 
     def review_change(self) -> ReviewChange:
         """`jx pr comment | approve | merge | close`."""
@@ -335,7 +366,13 @@ class Wiring(Outside):
         from jx.usecases.uninstall_platform import UninstallPlatform
 
         return UninstallPlatform(
-            self.cluster, self.send_plan(), self.anchors, self.credentials, self.forge_admin, self.reporter
+            self.cluster,
+            self.send_plan(),
+            self.anchors,
+            self.credentials,
+            self.forge_admin,
+            self.reporter,
+            self.promotions,
         )
 
     def run_kubernetes(
@@ -448,9 +485,11 @@ class Wiring(Outside):
         """`jx controllers run`."""
         from jx.controllers.drift import DriftController
         from jx.controllers.environments import ChangesController, EnvironmentsController, PlatformReader
+        from jx.controllers.promotions import PromotionsController
         from jx.controllers.run import Loops, Several
         from jx.usecases.check_change import CheckChange
         from jx.usecases.follow_environment import FollowEnvironment
+        from jx.usecases.merge_change import MergeChange
         from jx.usecases.watch_drift import WatchDrift
 
         platform = PlatformReader(self.repos, self.platform_at)
@@ -458,9 +497,12 @@ class Wiring(Outside):
             self.repos, self.forge, self.activities, self.apply_environment(), self.clock, self.reporter
         )
         watch = WatchDrift(self.find_drift(), self.apply_environment(), self.repos, self.clock, self.reporter)
+        check = CheckChange(self.repos, self.forge, self.plan_change(), self.clock)
+        merge = MergeChange(self.repos, self.forge, self.forge, self.reporter)
         controller = Several(
             EnvironmentsController(platform, follow, self.holder),
-            ChangesController(platform, CheckChange(self.repos, self.forge, self.plan_change(), self.clock)),
+            ChangesController(platform, check, merge),
+            PromotionsController(platform, self.advance_promotion()),
             DriftController(platform, watch, self.clock, self.holder),
         )
         return Loops(controller, self.signals, self.clock, self.reporter, poll)

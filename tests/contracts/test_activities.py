@@ -13,7 +13,7 @@ from jx.adapters.kubernetes.activities import PIPELINE_ACTIVITIES, KubernetesAct
 from jx.adapters.kubernetes.anchors import ensure_namespace
 from jx.adapters.kubernetes.api import Api, Resource
 from jx.adapters.local.memory_records import MemoryActivities
-from jx.domain.activities import Activity, ActivityStatus, ActivityStep
+from jx.domain.activities import Activity, ActivityStatus, ActivityStep, PromotePart, PromoteStep
 from jx.domain.errors import Unavailable
 from jx.ports.activities import Activities
 
@@ -72,6 +72,28 @@ def run(build: str = "1", *, name: str = "") -> Activity:
 def test_all_of_a_record_comes_back(activities: Activities) -> None:
     activities.save(run())
     assert activities.list_all() == (run(),)
+
+
+def test_a_promotion_comes_back_with_its_pull_request_and_its_update(activities: Activities) -> None:
+    pull = PromotePart(
+        ActivityStatus.SUCCEEDED,
+        AT,
+        AT + timedelta(minutes=1),
+        url="https://git.example/pulls/1",
+        merge_commit="b" * 40,
+    )
+    update = PromotePart(
+        ActivityStatus.RUNNING, AT, description="waits", statuses=(("https://ci.example/1", "success"),)
+    )
+    steps = (
+        PromoteStep(
+            "staging", ActivityStatus.RUNNING, pull, update, AT, application_url="https://shop.example"
+        ),
+        PromoteStep("production", ActivityStatus.PENDING),
+    )
+    promoted = replace(run(), promotes=steps, version="1.2.3")
+    activities.save(promoted)
+    assert activities.list_all() == (promoted,)
 
 
 def test_a_record_that_says_little_comes_back_too(activities: Activities) -> None:

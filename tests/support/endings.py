@@ -6,21 +6,22 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
-from tests.support.journeys import World
+from tests.support.journeys import BOT, World
 
 from jx.domain import ledger, secrets
 from jx.domain.applying import Anchor
 from jx.domain.changes import PullRequest
 from jx.domain.environments import Environment
-from jx.domain.names import Repo, Revision
+from jx.domain.names import Person, Repo, Revision
 from jx.domain.trees import Tree
+from jx.ports.repos import Commit
 
 _ONLY_A_SERVER_COUNTS = {"uid", "resourceVersion", "generation", "managedFields"}
 
 
 def end_state(world: World, *, failures: bool = True) -> dict[str, Any]:
     """The end of a journey. Without `failures`, ledger entries of applies that failed on the way are left out."""
-    return {"objects": objects(world)} | {
+    return {"objects": objects(world), "promotions": _promotions(world)} | {
         str(name): _environment(world, environment, failures=failures)
         for name, environment in world.environments.items()
     }
@@ -57,7 +58,7 @@ def _environment(world: World, environment: Environment, *, failures: bool) -> d
         # A run after the CRDs are there renders for a cluster that serves more, and says so.
         "files": {path: files.text(path) for path in files if path != ledger.CAPABILITIES},
         "master": [
-            (commit.subject, commit.author)
+            (commit.subject, _whose(world, repo, commit))
             for commit in world.repos.log(repo, world.head(environment.name), limit=1000)
         ],
         "tree": world.tree(environment.name).digest,
@@ -69,6 +70,30 @@ def _environment(world: World, environment: Environment, *, failures: bool) -> d
             if one.pipeline.startswith(f"{repo.full_name}/")
         ],
     }
+
+
+ANYBODYS = "jx-promotion"
+"""The key of a comment that comes from whoever comes to it first."""
+
+
+def _whose(world: World, repo: Repo, commit: Commit) -> Person:
+    """Whose change a commit is: a promotion is offered by whoever comes to it first."""
+    if commit.author != BOT or len(commit.parents) != 2:
+        return commit.author
+    return world.repos.log(repo, commit.parents[1], limit=1)[0].author
+
+
+def _promotions(world: World) -> list[object]:
+    return [
+        (
+            one.number,
+            str(one.chart),
+            one.requester,
+            [(leg.environment, leg.state, leg.number) for leg in one.legs],
+        )
+        for known in world.promotions.list_all()
+        for one in known.promotions
+    ]
 
 
 def _anchor(world: World, repo: Repo, anchor: Anchor) -> dict[str, Any]:
@@ -97,7 +122,12 @@ def _pull(pull: PullRequest) -> dict[str, Any]:
         "title": pull.title,
         "state": pull.state,
         "comments": [
-            (comment.author, comment.key, comment.body.partition("\n")[0]) for comment in pull.comments
+            (
+                comment.author if comment.key != ANYBODYS else None,
+                comment.key,
+                comment.body.partition("\n")[0],
+            )
+            for comment in pull.comments
         ],
         "checks": [(check.context, check.state) for check in pull.checks],
         "reviews": [(review.author, review.approves) for review in pull.reviews],

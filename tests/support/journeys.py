@@ -30,6 +30,7 @@ from jx.adapters.local.memory_cluster import MemoryCluster
 from jx.adapters.local.memory_credentials import MemoryCredentials
 from jx.adapters.local.memory_forge import MemoryForge
 from jx.adapters.local.memory_histories import MemoryHistories
+from jx.adapters.local.memory_promotions import MemoryPromotions
 from jx.adapters.local.memory_records import MemoryActivities, MemoryReporter, MemorySignals
 from jx.adapters.local.memory_repos import MemoryRepos
 from jx.controllers.environments import (
@@ -38,6 +39,7 @@ from jx.controllers.environments import (
     PlatformReader,
     key_of,
 )
+from jx.controllers.promotions import PromotionsController
 from jx.controllers.queue import KeyQueue
 from jx.controllers.run import Several
 from jx.domain import ledger
@@ -50,6 +52,7 @@ from jx.domain.installing import InstallFlags, plan_installation
 from jx.domain.locking import LEASE
 from jx.domain.manifests import ObjectRef, Rendered
 from jx.domain.names import EnvironmentName, Person, Repo, Revision
+from jx.domain.promotions import Aim, Promotion
 from jx.domain.trees import Tree
 from jx.ports.cluster import Scope
 from jx.ports.forge import Webhook
@@ -58,6 +61,7 @@ from jx.ports.repos import Commit, Draft
 from jx.server.webhooks import Delivery, Receiver
 from jx.usecases import install_platform
 from jx.usecases.add_app import AddApp, AddAppRequest
+from jx.usecases.advance_promotion import AdvancePromotion
 from jx.usecases.apply_environment import ApplyEnvironment, ApplyRequest
 from jx.usecases.await_apply import AwaitApply
 from jx.usecases.await_health import AwaitHealth
@@ -65,11 +69,14 @@ from jx.usecases.await_needs import AwaitNeeds
 from jx.usecases.check_change import CheckChange
 from jx.usecases.edit_secret import EditSecret
 from jx.usecases.end_hold import EndHold
+from jx.usecases.find_good_release import FindGoodRelease
 from jx.usecases.follow_environment import FollowEnvironment
 from jx.usecases.install_platform import InstallPlatform, InstallReport, InstallRequest
 from jx.usecases.keep_secrets import KeepSecrets
+from jx.usecases.merge_change import MergeChange
 from jx.usecases.plan_change import PlanChange
 from jx.usecases.plan_environment import PlanEnvironment
+from jx.usecases.promote import Promote, PromoteRequest
 from jx.usecases.propose_change import PlatformAt, ProposeChange
 from jx.usecases.remove_app import RemoveApp
 from jx.usecases.render_environment import RenderEnvironment
@@ -202,6 +209,7 @@ class World:
         self.clock = FixedClock()
         self.cluster = Cluster()
         self.anchors = MemoryAnchors()
+        self.promotions = MemoryPromotions()
         self.locks = MemoryLocks(self.clock.now)
         self.catalog = MemoryCatalog(*shipped_charts())
         self.activities = MemoryActivities()
@@ -344,6 +352,7 @@ class Process:
         self.cluster = wrap(world.cluster, "cluster")
         self.anchors = wrap(world.anchors, "cluster")
         self.locks = wrap(world.locks, "cluster")
+        self.promotions = wrap(world.promotions, "cluster")
         self.activities = wrap(world.activities, "activities")
         self.signals = wrap(world.signals, "signals")
         self.credentials = wrap(world.credentials, "cluster")
@@ -405,6 +414,30 @@ class Process:
     @property
     def review_change(self) -> ReviewChange:
         return ReviewChange(self.forge, self.forge, self.reporter)
+
+    @property
+    def merge_change(self) -> MergeChange:
+        return MergeChange(self.repos, self.forge, self.forge, self.reporter)
+
+    @property
+    def advance_promotion(self) -> AdvancePromotion:
+        return AdvancePromotion(
+            self.propose_change,
+            self.forge,
+            self.promotions,
+            self.anchors,
+            self.activities,
+            self.clock,
+            self.reporter,
+        )
+
+    def promote(
+        self, version: str, *environments: str, app: str = "shop", **changes: Any
+    ) -> Promotion | None:
+        """`jx promote`."""
+        use = Promote(self.advance_promotion, self.catalog, FindGoodRelease(self.repos, self.activities))
+        aim = Aim(tuple(environments), all_auto=not environments)
+        return use(replace(PromoteRequest(self.world.at, app, aim, version=version), **changes))
 
     @property
     def end_hold(self) -> EndHold:
@@ -506,7 +539,11 @@ class Controllers:
         self.hear()
         reader = PlatformReader(process.repos, process.world.at)
         self.environments = EnvironmentsController(reader, process.follow, process.holder)
-        self.controller = Several(self.environments, ChangesController(reader, process.check_change))
+        self.controller = Several(
+            self.environments,
+            ChangesController(reader, process.check_change, process.merge_change),
+            PromotionsController(reader, process.advance_promotion),
+        )
 
     def hear(self) -> None:
         """Queue what was told since the last time. What cannot be heard is found by the timer."""

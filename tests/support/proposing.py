@@ -103,7 +103,8 @@ class World:
 
     def merge(self, branch: str, environment: str = "dev") -> None:
         repo = repo_of(self.environments[environment])
-        self.repos.merge(repo, head=branch, base="master", message=f"Merge {branch}\n", author=ANN)
+        draft = Draft(Tree(), f"Merge {branch}\n", ANN)
+        self.repos.merge(repo, head=branch, base="master", draft=draft)
 
 
 def repo_of(environment: Environment) -> Repo:

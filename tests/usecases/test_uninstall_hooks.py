@@ -6,6 +6,7 @@ from tests.support.worlds import ANN, DEV, DEV_REPO, World, config_map, environm
 
 from jx.adapters.local.memory_credentials import MemoryCredentials
 from jx.adapters.local.memory_forge import MemoryForge
+from jx.adapters.local.memory_promotions import MemoryPromotions
 from jx.domain.applying import HookRecord
 from jx.domain.environments import Environment
 from jx.usecases.uninstall_platform import UninstallPlatform, UninstallRequest
@@ -21,7 +22,7 @@ def test_what_hooks_left_is_removed_and_forgotten() -> None:
     send = world.use_case().send
     forge = MemoryForge(world.repos, ANN)
     uninstall = UninstallPlatform(
-        world.cluster, send, world.anchors, MemoryCredentials(), forge, world.reporter
+        world.cluster, send, world.anchors, MemoryCredentials(), forge, world.reporter, MemoryPromotions()
     )
     uninstall(UninstallRequest((Environment(DEV, "jx", DEV_REPO),), "jx"))
     assert world.get("ConfigMap", "made-by-hook") is None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from jx.domain.activities import Activity
+from jx.domain.activities import Activity, PromotePart, PromoteStep
 
 HEADER = ("STEP", "STARTED AGO", "DURATION", "STATUS")
 
@@ -22,7 +22,44 @@ def rows_of(activity: Activity, now: datetime) -> list[tuple[str, ...]]:
         name = "  " * (step.depth + 1) + step.name
         text = f"{step.status} {step.description}".rstrip()
         rows.append((name, _ago(step.started, now), _between(step.started, step.completed), text))
+    for promote in activity.promotes:
+        rows += _promote_rows(promote, now)
     return rows
+
+
+def _promote_rows(step: PromoteStep, now: datetime) -> list[tuple[str, ...]]:
+    """As Jenkins X 2 has them: the environment, then its pull request, its update, and where the application is."""
+    rows = [_row(2, f"Promote: {step.environment}", step, step.status.value, now)]
+    if step.pull_request is not None:
+        part = step.pull_request
+        words = [f"PullRequest: {part.url}"] if part.url else []
+        words += [f"Merge SHA: {part.merge_commit}"] if part.merge_commit else []
+        rows.append(_row(4, "PullRequest", part, _words(part, words), now))
+    if step.update is not None:
+        part = step.update
+        words = [
+            f"Status: {status.capitalize()} at: {url}" for url, status in part.statuses if url and status
+        ]
+        rows.append(_row(4, "Update", part, _words(part, words), now))
+    if step.application_url:
+        text = f"{step.status}  Application is at: {step.application_url}"
+        rows.append(_row(4, "Promoted", step.update or step, text, now))
+    return rows
+
+
+def _words(part: PromotePart, more: list[str]) -> str:
+    return "  ".join([part.status.value, *more, *([part.description] if part.description else [])])
+
+
+def _row(
+    indent: int, name: str, part: PromotePart | PromoteStep, status: str, now: datetime
+) -> tuple[str, ...]:
+    return (
+        " " * indent + name,
+        _ago(part.started, now),
+        _between(part.started, part.completed),
+        status,
+    )
 
 
 def to_data(activity: Activity) -> dict[str, object]:
@@ -40,6 +77,20 @@ def to_data(activity: Activity) -> dict[str, object]:
             {"name": step.name, "status": step.status.value, "description": step.description}
             for step in activity.steps
         ],
+        "promotes": [_promote_to_data(step) for step in activity.promotes],
+    }
+
+
+def _promote_to_data(step: PromoteStep) -> dict[str, object]:
+    pull, update = step.pull_request, step.update
+    return {
+        "environment": step.environment,
+        "status": step.status.value,
+        "pullRequest": {"url": pull.url, "status": pull.status.value, "mergeCommitSHA": pull.merge_commit}
+        if pull
+        else None,
+        "update": {"status": update.status.value, "description": update.description} if update else None,
+        "applicationURL": step.application_url,
     }
 
 

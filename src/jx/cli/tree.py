@@ -46,6 +46,7 @@ ROWS = (
     Row("upgrade app", "Upgrade one app, or all", CHANGE, aliases=("apps",)),
     Row("upgrade platform", "Upgrade the platform itself", CHANGE, aliases=("install",)),
     Row("delete app", "Remove an app from an environment", CHANGE),
+    Row("promote", "Promote a release of an app into environments, or roll it back", CHANGE),
     Row("create vault", "Add a Vault of your own, kept by its operator", CHANGE),
     Row("edit app", "Set values of an app", CHANGE),
     Row("edit secret", "Set a secret in its store; git holds references only", CHANGE),

@@ -16,6 +16,7 @@ from jx.ports.forge import Ability
 from jx.ports.repos import Repos
 from jx.usecases.check_change import CheckChange
 from jx.usecases.follow_environment import FollowEnvironment, FollowRequest
+from jx.usecases.merge_change import MergeChange
 from jx.usecases.propose_change import PlatformAt
 
 _DEEPEST = 100
@@ -99,10 +100,12 @@ class EnvironmentsController:
 
 @dataclass
 class ChangesController:
-    """Says on each open pull request what it would do to the cluster; one that cannot be checked now keeps no other waiting."""
+    """Says on each open pull request what it would do to the cluster, and merges what merges itself, oldest first: whatever comes
+    after a merge is checked on the base that it made. One that cannot be checked now keeps no other waiting."""
 
     platform: PlatformReader
     check: CheckChange
+    merge: MergeChange
 
     def list_keys(self) -> Iterable[str]:
         return [key_of(one) for one in self.platform.environments() if one.repo]
@@ -114,9 +117,10 @@ class ChangesController:
         if Ability.PULLS not in self.check.forge.abilities:
             return
         failed: JxError | None = None
-        for pull in self.check.forge.list_pulls(environment.repo):
+        for pull in reversed(self.check.forge.list_pulls(environment.repo)):
             try:
                 self.check(environment, pull.number)
+                self.merge(environment, pull.number)
             except JxError as error:
                 failed = failed or error
         if failed is not None:

@@ -33,6 +33,34 @@ class ActivityStep:
 
 
 @dataclass(frozen=True, slots=True)
+class PromotePart:
+    """One half of a promotion into an environment: its pull request, or the update that the merge brings about."""
+
+    status: ActivityStatus
+    started: datetime | None = None
+    completed: datetime | None = None
+    description: str = ""
+    url: str = ""
+    """Of the pull request."""
+    merge_commit: str = ""
+    statuses: tuple[tuple[str, str], ...] = ()
+    """URL and state of what the merge commit's checks say."""
+
+
+@dataclass(frozen=True, slots=True)
+class PromoteStep:
+    """A release on its way into one environment (`kind: Promote` of Jenkins X 2)."""
+
+    environment: str
+    status: ActivityStatus
+    pull_request: PromotePart | None = None
+    update: PromotePart | None = None
+    started: datetime | None = None
+    completed: datetime | None = None
+    application_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Activity:
     """One run: named `<owner>-<repo>-<branch>-<build>`; `pipeline` is `owner/repo/branch`."""
 
@@ -46,3 +74,7 @@ class Activity:
     started: datetime | None = None
     completed: datetime | None = None
     steps: tuple[ActivityStep, ...] = ()
+    promotes: tuple[PromoteStep, ...] = ()
+    """Where the run promotes to, in order; shown after the steps."""
+    version: str = ""
+    """Of the release that the run made or promotes."""

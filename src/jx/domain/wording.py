@@ -57,6 +57,12 @@ def word_edit(edit: Edit, before: Iterable[App]) -> Wording:
     assert_never(edit)
 
 
+def word_promotion(name: str, version: str) -> Wording:
+    """The words for a release that is promoted."""
+    branch = _branch(f"promote-{name}-{version}")
+    return Wording(branch, f"chore: {name} to {version}", f"chore: Promote {name} to version {version}")
+
+
 def _key(edit: Edit) -> AppKey | None:
     match edit:
         case PutApp(app, _):

@@ -86,10 +86,11 @@ class FollowEnvironment:
 
     def _apply(self, request: FollowRequest, repo: Repo, commit: Commit) -> ApplyReport:
         tree = self.repos.read(repo, commit.revision)
+        source = replace(source_of(repo, commit, tree.digest), author=self._whose(repo, commit))
         report = self.apply(
             ApplyRequest(
                 tree=tree,
-                source=source_of(repo, commit, tree.digest),
+                source=source,
                 holder=request.holder,
                 environment=request.environment.name,
                 branch=request.environment.branch,
@@ -99,6 +100,21 @@ class FollowEnvironment:
         if report.result is ApplyResult.FAILED:
             self.reporter.tell(Event(f"{request.environment.name}: {report.message}", Level.ERROR))
         return report
+
+    def _whose(self, repo: Repo, commit: Commit) -> Person:
+        """Whose change it is: of a pull request that our own account opened, the person for whom it did. Nobody else's claim
+        counts: whoever opens a pull request is the forge's word."""
+        if len(commit.parents) != 2 or not self._is_ours(commit.author):
+            return commit.author
+        proposed = self.repos.log(repo, commit.parents[1], limit=1)[0]
+        return proposed.author if "Jx-Edit" in proposed.trailers else commit.author
+
+    def _is_ours(self, author: Person) -> bool:
+        try:
+            us = self.forge.whoami()
+        except JxError:  # an apply does not depend on the forge
+            return False
+        return (author.name, author.email) == (us.name, us.email)
 
     def _respect_holds(self, anchor: Anchor | None, repo: Repo, head: Revision) -> None:
         """Take off the anchor what has nothing against this head any more. Held where something has: nothing is recorded, since

@@ -13,7 +13,7 @@ from jx.domain.environments import Environment
 from jx.domain.errors import NotFound, Refused, Stale
 from jx.domain.events import Event
 from jx.domain.layouts import umbrella
-from jx.domain.names import AppKey, Repo, Revision
+from jx.domain.names import AppKey, Person, Repo, Revision
 from jx.domain.platform import Platform, read_platform
 from jx.domain.trees import Tree
 from jx.domain.wording import Wording, word_edit
@@ -88,9 +88,16 @@ class ProposeChange:
             )
 
     def __call__(
-        self, target: Target, edit: Edit, *, words: Wording | None = None, auto_merge: bool = False
+        self,
+        target: Target,
+        edit: Edit,
+        *,
+        words: Wording | None = None,
+        auto_merge: bool = False,
+        requester: Person | None = None,
     ) -> PullRequest | None:
-        """The pull request, or None where the environment already is so. `words` replace the usual ones of the edit.
+        """The pull request, or None where the environment already is so. `words` replace the usual ones of the edit; `requester`
+        is whose change it is where that is not the forge's user, as a record of theirs says.
 
         Repeating it meets the same branch and pull request again. Stale where somebody's own commits are on that branch; Invalid
         where the environment would not be readable any more; Refused where the git server knows no pull requests.
@@ -98,14 +105,14 @@ class ProposeChange:
         self.require_pulls(target)
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                return self._offer(target, edit, words, auto_merge=auto_merge)
+                return self._offer(target, edit, words, requester, auto_merge=auto_merge)
             except Stale:
                 if attempt == ATTEMPTS:
                     raise
         raise AssertionError("unreachable")
 
     def _offer(
-        self, target: Target, edit: Edit, words: Wording | None, *, auto_merge: bool
+        self, target: Target, edit: Edit, words: Wording | None, who: Person | None, *, auto_merge: bool
     ) -> PullRequest | None:
         environment, repo = target.environment, target.repo
         base, tree = self._read(repo, environment.branch)
@@ -116,7 +123,9 @@ class ProposeChange:
         before = umbrella.read(tree, name=environment.name).apps
         umbrella.read(changed, name=environment.name)
         words = words or word_edit(edit, before)
-        requester = self.forge.whoami()  # proven by the forge, never a text of somebody's configuration
+        requester = (
+            who or self.forge.whoami()
+        )  # proven by the forge, never a text of somebody's configuration
         change = Change(environment, edit, words.branch, words.title, words.body, requester, auto_merge)
         self.repos.replace(
             repo, change.branch, base=base, draft=Draft(changed, change.message, change.requester)

@@ -17,6 +17,7 @@ from jx.ports.anchor import Anchors
 from jx.ports.cluster import Cluster, Scope
 from jx.ports.credentials import Credentials
 from jx.ports.forge import Ability, ForgeAdmin
+from jx.ports.promotions import Promotions
 from jx.ports.reporter import Reporter
 from jx.usecases.delete_object import DeleteObject
 from jx.usecases.plan_environment import Planned
@@ -56,6 +57,7 @@ class UninstallPlatform:
     credentials: Credentials
     forge: ForgeAdmin
     reporter: Reporter
+    promotions: Promotions
 
     def plan(self, request: UninstallRequest) -> Removal:
         """Decide; nothing is changed. Refused where repositories are to go and the forge cannot delete any."""
@@ -82,6 +84,8 @@ class UninstallPlatform:
             if anchor is not None:
                 self._remove(anchor, capabilities, data=request.data)
                 self._forget(anchor, whole=request.repositories)
+        for known in self.promotions.list_all():
+            self.promotions.remove(known.app)
         for name in _SECRETS:
             self.credentials.remove(request.namespace, name)
         for repo in removal.repositories:

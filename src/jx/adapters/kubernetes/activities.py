@@ -10,7 +10,7 @@ from typing import Any
 
 from jx.adapters.kubernetes.api import RECORD_MANAGER, Api, Json, Resource
 from jx.adapters.kubernetes.watching import Target, Watching
-from jx.domain.activities import Activity, ActivityStatus, ActivityStep
+from jx.domain.activities import Activity, ActivityStatus, ActivityStep, PromotePart, PromoteStep
 from jx.domain.errors import NotFound, Unavailable
 
 PIPELINE_ACTIVITIES = Resource("jenkins.io/v1", "pipelineactivities", "PipelineActivity")
@@ -65,7 +65,8 @@ class KubernetesActivities:
             "author": activity.author,
             "startedTimestamp": _text(activity.started),
             "completedTimestamp": _text(activity.completed),
-            "steps": _stages(activity.steps),
+            "version": activity.version,
+            "steps": [*_stages(activity.steps), *map(_promote_to_json, activity.promotes)],
         }
         return {
             "apiVersion": PIPELINE_ACTIVITIES.api_version,
@@ -114,12 +115,77 @@ def _activity(body: Json) -> Activity:
         started=_time(spec.get("startedTimestamp")),
         completed=_time(spec.get("completedTimestamp")),
         steps=tuple(step for entry in spec.get("steps") or () for step in _steps(entry)),
+        promotes=tuple(
+            _promote(entry.get("promote") or {}) for entry in spec.get("steps") or () if _is_promote(entry)
+        ),
+        version=str(spec.get("version") or ""),
     )
 
 
+def _is_promote(entry: Mapping[str, Any]) -> bool:
+    return str(entry.get("kind")) == "Promote"
+
+
+def _promote(data: Mapping[str, Any]) -> PromoteStep:
+    return PromoteStep(
+        environment=str(data.get("environment") or ""),
+        status=_status(data),
+        pull_request=_part(data.get("pullRequest")),
+        update=_part(data.get("update")),
+        started=_time(data.get("startedTimestamp")),
+        completed=_time(data.get("completedTimestamp")),
+        application_url=str(data.get("applicationURL") or ""),
+    )
+
+
+def _part(data: Mapping[str, Any] | None) -> PromotePart | None:
+    if data is None:
+        return None
+    return PromotePart(
+        status=_status(data),
+        started=_time(data.get("startedTimestamp")),
+        completed=_time(data.get("completedTimestamp")),
+        description=str(data.get("description") or ""),
+        url=str(data.get("pullRequestURL") or ""),
+        merge_commit=str(data.get("mergeCommitSHA") or ""),
+        statuses=tuple(
+            (str(one.get("url") or ""), str(one.get("status") or "")) for one in data.get("statuses") or ()
+        ),
+    )
+
+
+def _promote_to_json(step: PromoteStep) -> Json:
+    data = {
+        "environment": step.environment,
+        "status": step.status.value,
+        "pullRequest": _part_to_json(step.pull_request),
+        "update": _part_to_json(step.update),
+        "startedTimestamp": _text(step.started),
+        "completedTimestamp": _text(step.completed),
+        "applicationURL": step.application_url,
+    }
+    return {"kind": "Promote", "promote": {key: value for key, value in data.items() if value}}
+
+
+def _part_to_json(part: PromotePart | None) -> Json | None:
+    if part is None:
+        return None
+    data = {
+        "status": part.status.value,
+        "startedTimestamp": _text(part.started),
+        "completedTimestamp": _text(part.completed),
+        "description": part.description,
+        "pullRequestURL": part.url,
+        "mergeCommitSHA": part.merge_commit,
+        "statuses": [{"url": url, "status": status} for url, status in part.statuses],
+    }
+    return {key: value for key, value in data.items() if value}
+
+
 def _steps(entry: Mapping[str, Any]) -> Iterator[ActivityStep]:
-    # Steps of kind Promote and Preview carry no name of their own in Jenkins X 2.
-    kind = str(entry.get("kind") or "Stage")
+    if _is_promote(entry):
+        return
+    kind = str(entry.get("kind") or "Stage")  # those of kind Preview have no name of their own in Jenkins X 2
     stage = entry.get(kind.lower()) or {}
     yield _step(stage, 0, default=kind)
     for inner in stage.get("steps") or ():

@@ -11,7 +11,9 @@ from jx.adapters.local.forge import rules
 from jx.domain.changes import Check, Comment, PullRequest, PullState, Review
 from jx.domain.errors import Forbidden, NotFound, Refused, Stale
 from jx.domain.names import Person, Repo, Revision
+from jx.domain.trees import Tree
 from jx.ports.forge import EVERY_ABILITY, MergeRequest, Offer, Protection, Webhook
+from jx.ports.repos import Draft
 
 _START = datetime(2026, 1, 1, tzinfo=UTC)
 _Value = TypeVar("_Value")
@@ -29,8 +31,12 @@ class Branches(Protocol):
         """The newest commit of a branch."""
         ...
 
-    def merge(self, repo: Repo, *, head: str, base: str, message: str, author: Person) -> Revision:
-        """Commit the changes of `head` onto `base`; Stale on a conflict."""
+    def can_merge(self, repo: Repo, *, head: str, base: str) -> bool:
+        """Whether `merge` would find no conflict."""
+        ...
+
+    def merge(self, repo: Repo, *, head: str, base: str, draft: Draft, squash: bool = False) -> Revision:
+        """Commit the changes of `head` onto `base`, with the draft's message and author; Stale on a conflict."""
         ...
 
 
@@ -119,8 +125,11 @@ class MemoryForge:
         return replace(
             pull,
             checks=tuple(stored.checks[pull.head, context] for context in checks),
-            is_mergeable=True if pull.state is PullState.OPEN else None,
+            is_mergeable=self._can_merge(repo, pull) if pull.state is PullState.OPEN else None,
         )
+
+    def _can_merge(self, repo: Repo, pull: PullRequest) -> bool:
+        return self._world.branches.can_merge(repo, head=pull.head_branch, base=pull.base_branch)
 
     def list_pulls(self, repo: Repo, *, state: PullState | None = PullState.OPEN) -> tuple[PullRequest, ...]:
         pulls = sorted(self._stored(repo).pulls.values(), key=lambda pull: pull.number, reverse=True)
@@ -166,7 +175,11 @@ class MemoryForge:
         message = rules.merge_message(pull, method=request.method)
         try:
             merged_as = self._world.branches.merge(
-                repo, head=pull.head_branch, base=pull.base_branch, message=message, author=pull.author
+                repo,
+                head=pull.head_branch,
+                base=pull.base_branch,
+                draft=Draft(Tree(), message, pull.author),
+                squash=request.method == "squash",
             )
         except Stale as error:
             raise rules.refuse_merge(pull, [f"conflicts: {error.message}"]) from error

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from jx.domain.errors import NotFound, Stale
-from jx.domain.names import Person, Repo, Revision
+from jx.domain.names import Repo, Revision
 from jx.domain.trailers import find_trailers
 from jx.domain.trees import Tree, merge_trees
 from jx.ports.repos import Commit, Draft
@@ -89,18 +89,27 @@ class MemoryRepos:
     def check_push(self, repo: Repo, branch: str) -> None:
         self._stored(repo)
 
-    def merge(self, repo: Repo, *, head: str, base: str, message: str, author: Person) -> Revision:
-        """Merge by taking over the files that `head` changed since it left `base`; for forges in memory. Stale on a conflict."""
+    def can_merge(self, repo: Repo, *, head: str, base: str) -> bool:
+        """Whether `merge` would find no conflict."""
+        return not self._merged(repo, head, base)[1]
+
+    def merge(self, repo: Repo, *, head: str, base: str, draft: Draft, squash: bool = False) -> Revision:
+        """Merge by taking over the files that `head` changed since it left `base`; for forges in memory. Of the draft message and
+        author count. Stale on a conflict."""
+        merged, conflicts = self._merged(repo, head, base)
+        if conflicts:
+            raise Stale(f"{', '.join(conflicts)} was changed on both branches")
+        tip = None if squash else self.head(repo, head)
+        draft = replace(draft, tree=merged)
+        return self._commit(repo, base, parent=self.head(repo, base), draft=draft, merged=tip)
+
+    def _merged(self, repo: Repo, head: str, base: str) -> tuple[Tree, tuple[str, ...]]:
         base_head, tip = self.head(repo, base), self.head(repo, head)
         if base_head is None or tip is None:
             raise NotFound(f"no branch {head if base_head else base} in {repo.full_name}")
-        theirs, ours = self.read(repo, tip), self.read(repo, base_head)
         fork = self._fork_point(repo, tip, base_head)
         before = self.read(repo, fork) if fork else Tree()
-        merged, conflicts = merge_trees(before, ours, theirs)
-        if conflicts:
-            raise Stale(f"{', '.join(conflicts)} was changed on both branches")
-        return self._commit(repo, base, parent=base_head, draft=Draft(merged, message, author))
+        return merge_trees(before, self.read(repo, base_head), self.read(repo, tip))
 
     def _fork_point(self, repo: Repo, tip: Revision, base: Revision) -> Revision | None:
         known = {commit.revision for commit in self.log(repo, base, limit=10_000)}
@@ -129,8 +138,18 @@ class MemoryRepos:
             revision, parents, draft.author, at, draft.message, find_trailers(draft.message)
         )
 
-    def _commit(self, repo: Repo, branch: str, *, parent: Revision | None, draft: Draft) -> Revision:
+    def _commit(
+        self,
+        repo: Repo,
+        branch: str,
+        *,
+        parent: Revision | None,
+        draft: Draft,
+        merged: Revision | None = None,
+    ) -> Revision:
         revision, commit = self._draw(parent, draft)
+        if merged is not None:
+            commit = replace(commit, parents=(*commit.parents, merged))
         stored = self._stored(repo)
         stored.commits[revision] = (commit, draft.tree)
         stored.branches[branch] = revision

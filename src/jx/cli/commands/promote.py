@@ -1,0 +1,65 @@
+"""`jx promote`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from jx.cli import output
+from jx.cli.durations import parse_duration
+from jx.cli.promoting import find_app, promote_options, refuse_senseless
+from jx.cli.session import Session, goes_on
+from jx.cli.session import command as with_session
+from jx.domain.errors import Usage
+from jx.domain.promotions import Aim
+from jx.usecases.await_promotion import AwaitPromotionRequest
+from jx.usecases.promote import PromoteRequest
+
+
+@click.command()
+@click.argument("name", default="")
+@promote_options
+@with_session
+def command(session: Session, name: str, *, wait: bool, no_poll: bool, **options: Any) -> None:
+    """Promote a release of an app into environments, each by a pull request, one environment after the other.
+
+    Pull requests on environments with strategy Auto merge themselves once their checks pass. The controllers go on whether you
+    wait or not; a newer promotion of the app supersedes an older one.
+
+    \b
+    Examples:
+      jx promote shop --version 2.0.0 --env staging --wait
+      jx promote shop --version 2.0.0 --env staging --env production
+      jx promote shop --all-auto
+      jx promote shop --env production --rollback
+    """
+    refuse_senseless(options)
+    timeout = parse_duration(options["timeout"], "timeout")
+    look_every = parse_duration(options["poll_time"], "pull-request-poll-time")
+    if wait and no_poll:
+        raise Usage("--wait and --no-poll contradict each other")
+    request = PromoteRequest(
+        platform=session.wiring.platform_at,
+        app=find_app(name, options, Path()),
+        part=options["part"],
+        aim=Aim(options["envs"], options["namespace"], all_auto=options["all_auto"]),
+        version=options["version"],
+        alias=options["alias"],
+        repository=options["repository"],
+        auto_merge=not options["no_merge"],
+        rollback=options["rollback"],
+        pipeline=options["pipeline"],
+        build=options["build"],
+    )
+    promotion = session.wiring.promote()(request)
+    if promotion is None:
+        return
+    if not wait:
+        if promotion.is_open:
+            output.hint(f"next: jx get activities -f {promotion.app}; it goes on by itself")
+        return
+    with goes_on("The promotion goes on without you: jx get activities"):
+        awaited = AwaitPromotionRequest(promotion.app, promotion.number, timeout, look_every)
+        session.wiring.await_promotion()(awaited)

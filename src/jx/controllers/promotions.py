@@ -1,0 +1,45 @@
+"""Promotions: a key names a repository; releases that wait for something there are looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from jx.controllers.environments import PlatformReader, key_of
+from jx.domain.errors import JxError
+from jx.domain.promotions import AppPromotions
+from jx.ports.forge import Ability
+from jx.usecases.advance_promotion import AdvancePromotion
+
+
+@dataclass
+class PromotionsController:
+    """Advances what is under way; a promotion that cannot go on keeps no other one waiting."""
+
+    platform: PlatformReader
+    advance: AdvancePromotion
+
+    def list_keys(self) -> Iterable[str]:
+        return [key_of(one) for one in self.platform.environments() if one.repo]
+
+    def look(self, key: str) -> None:
+        environment = self.platform.find(key)
+        if environment is None or Ability.PULLS not in self.advance.propose_change.forge.abilities:
+            return
+        failed: JxError | None = None
+        for known in self.advance.promotions.list_all():
+            if not _concerns(known, key, self.platform):
+                continue
+            try:
+                self.advance(self.platform.at, known.app)
+            except JxError as error:
+                failed = failed or error
+        if failed is not None:
+            raise failed
+
+
+def _concerns(known: AppPromotions, key: str, platform: PlatformReader) -> bool:
+    """Whether one waits for something in the environment of that key, or in one that is not there any more."""
+    names = {one.name: key_of(one) for one in platform.environments() if one.repo}
+    due = [leg.environment for one in known.open if (leg := one.due) is not None]
+    return any(names.get(environment, key) == key for environment in due)

@@ -1,0 +1,96 @@
+"""Merge a change by itself: replay what a machine made where its base has moved, and merge what is labelled so once it may be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from jx.domain.changes import CheckState, PullRequest, PullState
+from jx.domain.edits import parse_edit
+from jx.domain.environments import Environment
+from jx.domain.errors import Invalid, NotFound, Refused, Stale
+from jx.domain.events import Event, Level
+from jx.domain.layouts import umbrella
+from jx.domain.names import Revision
+from jx.ports.forge import Forge, ForgeReviews, MergeRequest
+from jx.ports.reporter import Reporter
+from jx.ports.repos import Commit, Draft, Repos
+from jx.usecases.check_change import CONTEXT
+from jx.usecases.propose_change import AUTO_MERGE_LABEL
+
+COMMENT_KEY = "jx-replay"
+_STOPS = ("do-not-merge", "needs-rebase", "needs-ok-to-test")
+"""Labels that keep a pull request from being merged by itself, and those that begin so."""
+
+
+@dataclass(frozen=True, slots=True)
+class MergeChange:
+    """Level-triggered. What the branch's rules ask for is the forge's word: approvals and required checks."""
+
+    repos: Repos
+    forge: Forge
+    reviews: ForgeReviews
+    reporter: Reporter
+
+    def __call__(self, environment: Environment, number: int) -> Revision | None:
+        """The merge commit; None where the pull request waits: for its checks, an approval, or a person."""
+        assert environment.repo is not None
+        pull = self.forge.observe(environment.repo, number)
+        if pull.state is not PullState.OPEN:
+            return None
+        if pull.is_mergeable is False:
+            self._replay(environment, pull)
+            return None
+        if not is_ready(pull):
+            return None
+        try:
+            merged_as = self.reviews.merge(pull.repo, MergeRequest(pull.number, expected=pull.head))
+        except (Refused, Stale) as error:
+            self.reporter.tell(Event(f"not merged yet: {error.message}", Level.DEBUG))
+            return None
+        self.reporter.tell(Event(f"Merged pull request #{pull.number} as {merged_as[:12]}: {pull.title}"))
+        return merged_as
+
+    def _replay(self, environment: Environment, pull: PullRequest) -> None:
+        """Make the same edit on today's base, which is another commit: it is checked anew, and approved anew where it has to be.
+        A person's commits are left to the person."""
+        base = self.repos.head(pull.repo, pull.base_branch)
+        commit = self.repos.log(pull.repo, pull.head, limit=1)[0]
+        text = commit.trailers.get("Jx-Edit", "")
+        if base is None or not text or base in commit.parents:
+            return
+        tree = self.repos.read(pull.repo, base)
+        try:
+            changed = umbrella.apply_edit(tree, parse_edit(text))
+            umbrella.read(changed, name=environment.name)
+        except (Invalid, NotFound) as error:
+            self._comment(pull, f"This cannot be made on today's {pull.base_branch}: {error.message}")
+            return
+        if changed == tree:
+            self._comment(pull, f"{pull.base_branch} is so already: there is nothing left to change.")
+            self.reviews.close(pull.repo, pull.number)
+            return
+        self._replace(pull, commit, base, Draft(changed, commit.message, commit.author))
+
+    def _replace(self, pull: PullRequest, commit: Commit, base: Revision, draft: Draft) -> None:
+        try:
+            self.repos.replace(pull.repo, pull.head_branch, base=base, draft=draft)
+        except Stale as error:  # somebody's own commits are on it
+            self.reporter.tell(Event(f"#{pull.number} is not replayed: {error.message}", Level.DEBUG))
+            return
+        self.reporter.tell(
+            Event(f"Rebasing PullRequest due to conflict: {pull.url} is made anew on {base[:12]}")
+        )
+
+    def _comment(self, pull: PullRequest, text: str) -> None:
+        self.forge.comment(pull.repo, pull.number, f"{text}\n", key=COMMENT_KEY)
+
+
+def is_ready(pull: PullRequest) -> bool:
+    """Whether a pull request is to be merged by itself: labelled so, nothing stops it, and everything that checked its head says
+    yes, our own plan among it."""
+    if AUTO_MERGE_LABEL not in pull.labels or any(label.startswith(_STOPS) for label in pull.labels):
+        return False
+    if pull.title.lower().startswith(("wip", "draft")):
+        return False
+    states = {check.context: check.state for check in pull.checks}
+    return states.get(CONTEXT) is CheckState.SUCCESS and set(states.values()) == {CheckState.SUCCESS}

@@ -1,0 +1,59 @@
+"""`jx promote` on an embedded platform: the command asks, the platform's own pods do the rest."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from tests.support.platform import Machine
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("cli-shared")]
+
+
+def test_a_release_gets_into_staging_by_itself_and_into_production_by_a_person(platform: Machine) -> None:
+    asked = platform.jx(
+        "promote", "shop", "--version", "1.0.0", "--env", "staging", "--wait", "--timeout", "3m", user="ann"
+    ).ok()
+    assert asked.out.startswith("Created Pull Request: http")
+    assert "shop 1.0.0 in staging: merged" in asked.err
+    assert asked.err.rstrip().endswith("shop 1.0.0 in staging: applied")
+    applications = json.loads(platform.jx("get", "applications", "-o", "json").ok().out)
+    assert applications["shop"]["staging"]["version"] == "1.0.0"
+    asked = platform.jx("promote", "shop", "--version", "1.0.0", "-e", "production", user="ann").ok()
+    platform.jx("pr", "close", asked.pull, "--env", "production").ok()
+    ended = platform.jx(
+        "promote", "shop", "-v", "1.0.0", "-e", "production", "--wait", "-t", "0s", user="ann"
+    )
+    assert ended.code == 1
+    assert "Timed out waiting for pull request http" in ended.err
+    shown = platform.jx("get", "activities", "-f", "shop/promote").ok().out
+    assert "Promote: staging" in shown
+    assert "PullRequest: http" in shown
+    assert "Merge SHA: " in shown
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["shop"], 2, "say where to"),
+        (["--env", "staging"], 2, "which app?"),
+        (["shop", "--env", "stagin"], 4, "did you mean staging?"),
+        (["shop", "--env", "dev"], 3, "holds the platform itself"),
+        (["shop", "--env", "staging", "--version", "9.9.9"], 4, "9.9.9"),
+        (["shop", "--env", "staging", "--release", "x"], 2, "--release has no effect here"),
+        (["shop", "--env", "staging", "--no-helm-update"], 2, "has no effect here"),
+        (
+            ["shop", "--env", "staging", "--wait", "--timeout", "soon"],
+            2,
+            "Invalid duration format soon for option --timeout",
+        ),
+        (["shop", "--all-auto", "--env", "staging"], 2, "--all-auto means every automatic environment"),
+    ],
+)
+def test_what_cannot_be_promoted_is_said_in_one_message(
+    platform: Machine, words: list[str], code: int, said: str
+) -> None:
+    ran = platform.jx("promote", *words)
+    assert ran.code == code, ran.err
+    assert said in ran.err
+    assert len(ran.err.strip().splitlines()) <= 2

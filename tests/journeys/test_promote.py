@@ -1,0 +1,246 @@
+"""Journey 3: a release is promoted through environments; the command ends, and the controllers go on."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from tests.support.journeys import ANN, BOB, PRODUCTION, STAGING, World, installed, merged
+
+from jx.domain.activities import ActivityStatus
+from jx.domain.changes import PullState
+from jx.domain.errors import NotFound, Refused, Usage
+from jx.domain.names import AppKey
+from jx.domain.promotions import LIFE, Aim, LegState, Promotion, Result
+from jx.usecases.await_promotion import AwaitPromotion, AwaitPromotionRequest
+
+SHOP = AppKey("shop")
+
+
+@pytest.fixture
+def world() -> World:
+    return installed()
+
+
+def promoted(world: World, version: str, *environments: str, **changes: Any) -> Promotion:
+    promotion = world.process(ANN).promote(version, *environments, **changes)
+    assert promotion is not None
+    return promotion
+
+
+def record(world: World, number: int) -> Promotion:
+    known = world.promotions.find(SHOP)
+    assert known is not None
+    promotion = known.get(number)
+    assert promotion is not None
+    return promotion
+
+
+def states(promotion: Promotion) -> list[str]:
+    return [leg.state.value for leg in promotion.legs]
+
+
+def runs(world: World, environment: str) -> str:
+    anchor = world.anchors.find(world.environments[environment].name)  # type: ignore[index]
+    assert anchor is not None
+    assert anchor.applied is not None
+    return next((pin.version for pin in anchor.applied.charts if pin.key == SHOP), "")
+
+
+def test_the_first_pull_request_is_open_when_the_command_ends(world: World) -> None:
+    promotion = promoted(world, "1.0.0", STAGING)
+    pull = world.pull(1, STAGING)
+    assert (pull.title, pull.body) == ("chore: shop to 1.0.0", "chore: Promote shop to version 1.0.0")
+    assert (pull.head_branch, pull.author) == ("promote-shop-1.0.0", ANN)
+    assert pull.labels == ("updatebot",)
+    assert f"Created Pull Request: {pull.url}" in world.reporter.text
+    assert states(promotion) == ["proposed"]
+
+
+def test_an_automatic_environment_takes_a_release_without_a_person(world: World) -> None:
+    promoted(world, "1.0.0", STAGING)
+    world.settle()
+    assert states(record(world, 1)) == ["applied"]
+    assert runs(world, STAGING) == "1.0.0"
+    assert record(world, 1).result is Result.DONE
+
+
+def test_production_comes_after_staging_and_waits_for_an_approval_and_a_merge(world: World) -> None:
+    promoted(world, "1.0.0", PRODUCTION, STAGING)
+    assert world.forge.list_pulls(world.repo(PRODUCTION)) == ()
+    world.settle()
+    assert states(record(world, 1)) == ["applied", "proposed"]
+    pull = world.pull(1, PRODUCTION)
+    assert pull.labels == ()
+    commit = world.repos.log(world.repo(PRODUCTION), pull.head, limit=1)[0]
+    assert commit.trailers["Jx-Requested-By"] == "Ann Lee <ann@example.com>"
+    merged(world, 1, PRODUCTION)
+    world.settle()
+    assert states(record(world, 1)) == ["applied", "applied"]
+    assert runs(world, PRODUCTION) == "1.0.0"
+
+
+def test_all_auto_means_those_that_take_releases_by_themselves(world: World) -> None:
+    promotion = promoted(world, "1.0.0")
+    assert promotion.environments == (STAGING,)
+
+
+def test_no_version_means_the_newest(world: World) -> None:
+    assert promoted(world, "", STAGING).version == "2.0.0"
+
+
+def test_the_same_twice_is_one(world: World) -> None:
+    first = promoted(world, "1.0.0", STAGING)
+    second = promoted(world, "1.0.0", STAGING)
+    assert first.number == second.number
+    assert len(world.forge.list_pulls(world.repo(STAGING), state=None)) == 1
+    assert "on its way already" in world.reporter.text
+
+
+def test_a_newer_promotion_closes_the_pull_request_of_an_older_one(world: World) -> None:
+    promoted(world, "1.0.0", STAGING, auto_merge=False)
+    world.settle()
+    promoted(world, "2.0.0", STAGING)
+    old = world.pull(1, STAGING)
+    assert old.state is PullState.CLOSED
+    assert "superseded by shop 2.0.0, which ann asked for" in old.comments[-1].body
+    assert record(world, 1).result is Result.SUPERSEDED
+    world.settle()
+    assert runs(world, STAGING) == "2.0.0"
+    assert [one.status for one in world.activities.list_all() if one.pipeline.endswith("/promote")] == [
+        ActivityStatus.ABORTED,
+        ActivityStatus.SUCCEEDED,
+    ]
+
+
+def test_what_is_superseded_on_staging_does_not_get_into_production(world: World) -> None:
+    promoted(world, "1.0.0", STAGING, PRODUCTION, auto_merge=False)
+    promoted(world, "2.0.0", STAGING)
+    world.settle()
+    assert states(record(world, 1)) == ["superseded", "superseded"]
+    assert world.forge.list_pulls(world.repo(PRODUCTION), state=None) == ()
+
+
+def test_a_newer_release_on_staging_leaves_an_older_one_on_its_way_into_production(world: World) -> None:
+    promoted(world, "1.0.0", STAGING, PRODUCTION)
+    world.settle()
+    promoted(world, "2.0.0", STAGING)
+    merged(world, 1, PRODUCTION)
+    world.settle()
+    assert (runs(world, STAGING), runs(world, PRODUCTION)) == ("2.0.0", "1.0.0")
+    assert states(record(world, 1)) == ["applied", "applied"]
+
+
+def test_an_older_pull_request_that_is_merged_late_does_not_take_the_newer_release_back(world: World) -> None:
+    promoted(world, "1.0.0", PRODUCTION)
+    world.settle()
+    world.process(BOB).approve(1, PRODUCTION)
+    world.process(BOB).merge(1, PRODUCTION)
+    promoted(world, "2.0.0", PRODUCTION)
+    merged(world, 2, PRODUCTION)
+    world.settle()
+    assert runs(world, PRODUCTION) == "2.0.0"
+    assert record(world, 2).result is Result.DONE
+
+
+def test_a_pull_request_that_a_person_closes_ends_the_promotion(world: World) -> None:
+    promotion = promoted(world, "1.0.0", STAGING, PRODUCTION, auto_merge=False)
+    world.forge_as(ANN).close(world.repo(STAGING), 1)
+    world.settle()
+    after = record(world, promotion.number)
+    assert states(after) == ["failed", "pending"]
+    url = world.pull(1, STAGING).url
+    assert after.legs[0].message == f"Promotion failed as Pull Request {url} is closed without merging"
+    assert world.forge.list_pulls(world.repo(PRODUCTION), state=None) == ()
+
+
+def test_a_leg_is_done_when_the_environment_runs_the_release_and_not_before(world: World) -> None:
+    promoted(world, "1.0.0", STAGING)
+    controllers = world.controllers()
+    world.down["charts"].is_down = True
+    controllers.work(patience=timedelta(minutes=1))
+    world.down["charts"].is_down = False
+    assert record(world, 1).legs[0].state in {LegState.PROPOSED, LegState.MERGED}
+    world.settle()
+    assert states(record(world, 1)) == ["applied"]
+
+
+def test_an_environment_that_has_the_release_needs_no_pull_request(world: World) -> None:
+    promoted(world, "1.0.0", STAGING)
+    world.settle()
+    again = promoted(world, "1.0.0", STAGING)
+    assert states(again) == ["applied"]
+    assert len(world.forge.list_pulls(world.repo(STAGING), state=None)) == 1
+
+
+def test_a_rollback_proposes_what_was_good_there_before(world: World) -> None:
+    for version in ("1.0.0", "2.0.0"):
+        promoted(world, version, STAGING)
+        world.settle()
+    back = promoted(world, "", STAGING, rollback=True)
+    assert (back.version, back.reason) == ("1.0.0", "rollback of staging")
+    world.settle()
+    assert runs(world, STAGING) == "1.0.0"
+    with pytest.raises(NotFound, match="no good version of shop before"):
+        promoted(world, "", STAGING, rollback=True)
+
+
+def test_a_promotion_that_nobody_merges_ends_one_day_and_its_pull_request_with_it(world: World) -> None:
+    promoted(world, "1.0.0", STAGING, auto_merge=False)
+    world.clock.move(LIFE)
+    world.settle()
+    assert states(record(world, 1)) == ["failed"]
+    assert world.pull(1, STAGING).state is PullState.CLOSED
+
+
+def test_two_promotions_into_one_file_both_survive_with_peoples_comments(world: World) -> None:
+    chart = world.tree(STAGING).text("env/Chart.yaml")
+    world.push(world.tree(STAGING).put("env/Chart.yaml", f"# ours, says olga\n{chart}"), "A comment", STAGING)
+    promoted(world, "1.0.0", STAGING)
+    promoted(world, "1.1.0", STAGING, app="redis")
+    world.settle()
+    text = world.tree(STAGING).text("env/Chart.yaml")
+    assert text.startswith("# ours, says olga\n")
+    assert runs(world, STAGING) == "1.0.0"
+    assert "redis" in text
+    assert [one.state for one in world.forge.list_pulls(world.repo(STAGING), state=None)] == [
+        PullState.MERGED
+    ] * 2
+
+
+def test_waiting_tells_each_state_and_ends_with_the_promotion(world: World) -> None:
+    promotion = promoted(world, "1.0.0", STAGING)
+    world.settle()
+    wait = AwaitPromotion(world.promotions, world.clock, world.reporter)
+    done = wait(AwaitPromotionRequest(SHOP, promotion.number, timedelta(minutes=1)))
+    assert done.result is Result.DONE
+    assert "shop 1.0.0 in staging: applied" in world.reporter.text
+
+
+def test_the_record_of_a_promotion_has_the_steps_of_jenkins_x(world: World) -> None:
+    promoted(world, "1.0.0", STAGING)
+    world.settle()
+    activity = next(one for one in world.activities.list_all() if one.name == "team-shop-promote-1")
+    (step,) = activity.promotes
+    assert (activity.status, step.environment, step.status) == (
+        ActivityStatus.SUCCEEDED,
+        "staging",
+        ActivityStatus.SUCCEEDED,
+    )
+    pull = world.pull(1, STAGING)
+    assert step.pull_request is not None
+    assert (step.pull_request.url, step.pull_request.merge_commit) == (pull.url, pull.merged_as)
+
+
+def test_where_nothing_may_go_nothing_goes(world: World) -> None:
+    with pytest.raises(Refused, match="holds the platform itself"):
+        promoted(world, "1.0.0", "dev")
+    with pytest.raises(NotFound) as caught:
+        promoted(world, "1.0.0", "stagin")
+    assert "staging" in caught.value.hint
+    with pytest.raises(NotFound):
+        promoted(world, "9.9.9", STAGING)
+    with pytest.raises(Usage):
+        world.process(ANN).promote("1.0.0", aim=Aim())
+    assert world.promotions.list_all() == ()
