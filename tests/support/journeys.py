@@ -6,22 +6,22 @@ person's command or a pod; whatever it calls outside passes its faults.
 
 from __future__ import annotations
 
-import atexit
 import copy
 import hashlib
 import hmac
 import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache, cached_property
 from typing import Any, TypeVar
 
+from tests.support import shipped
 from tests.support.faults import Faults, Outage
+from tests.support.shipped import Renderer, shipped_charts
 from tests.support.worlds import recording
 
-from jx.adapters.helm.renderer import HelmRenderer
 from jx.adapters.local import seed
 from jx.adapters.local.fixed_clock import FixedClock
 from jx.adapters.local.memory_anchors import MemoryAnchors, MemoryLocks
@@ -45,18 +45,17 @@ from jx.controllers.run import Several
 from jx.domain import ledger
 from jx.domain.applying import Anchor, ApplyReport, LiveObject, Source
 from jx.domain.changes import Check, PullRequest
-from jx.domain.charts import Chart, ChartRef
+from jx.domain.charts import ChartRef
 from jx.domain.environments import Environment
 from jx.domain.errors import Failed, JxError, Retryable
 from jx.domain.installing import InstallFlags, plan_installation
 from jx.domain.locking import LEASE
-from jx.domain.manifests import ObjectRef, Rendered
+from jx.domain.manifests import ObjectRef
 from jx.domain.names import EnvironmentName, Person, Repo, Revision
 from jx.domain.promotions import Aim, Promotion
 from jx.domain.trees import Tree
 from jx.ports.cluster import Scope
 from jx.ports.forge import Webhook
-from jx.ports.renderer import RenderRequest
 from jx.ports.repos import Commit, Draft
 from jx.server.webhooks import Delivery, Receiver
 from jx.usecases import install_platform
@@ -90,7 +89,7 @@ from jx.usecases.upgrade_apps import UpgradeApps
 from jx.usecases.upgrade_platform import UpgradePlatform, UpgradePlatformRequest
 from jx.usecases.verify_history import VerifyHistory
 
-CHARTS = "https://charts.example.com"
+CHARTS = shipped.CHARTS
 GIT = "https://git.example.com"
 HOOK = "http://hook.jx.example.com/hook"
 STREAM = Repo(f"{GIT}/jenkins-x/jenkins-x-versions.git")
@@ -106,49 +105,6 @@ CONTROLLERS = ObjectRef("apps", "Deployment", "jx", "jx-controllers")
 Value = TypeVar("Value")
 _PATIENCE = timedelta(minutes=10)
 _ZERO = timedelta(0)
-
-
-@cache
-def shipped_charts() -> tuple[Chart, ...]:
-    """Every version of every chart that is shipped."""
-    return tuple(
-        Chart(ChartRef(name, CHARTS, version), version, tree, tree.digest)
-        for (name, version), tree in seed.build_charts().items()
-    )
-
-
-@cache
-def helm() -> HelmRenderer:
-    """Helm's own engine, one process for all tests; it ends with them."""
-    renderer = HelmRenderer()
-    atexit.register(renderer.close)
-    return renderer
-
-
-@dataclass
-class Renderer:
-    """Helm's own engine, with its answers remembered. What a chart draws at random is another value in each process."""
-
-    process: int = 0
-    known: dict[tuple[str, ...], Rendered] = field(default_factory=dict)
-
-    def render(self, request: RenderRequest) -> Rendered:
-        draw = request.draw + 10 * self.process
-        charts = sorted((str(key), chart.digest) for key, chart in request.dependencies.items())
-        capabilities = request.capabilities
-        served = sorted(f"{group}/{kind}" for group, kind in capabilities.kinds)
-        key = tuple(
-            map(str, (request.release, request.namespace, request.chart.digest, charts, served, draw))
-        )
-        if key not in _RENDERED:
-            _RENDERED[key] = helm().render(replace(request, draw=draw))
-        return _RENDERED[key]
-
-    def assemble(self, request: RenderRequest) -> Tree:
-        return helm().assemble(request)
-
-
-_RENDERED: dict[tuple[str, ...], Rendered] = {}
 
 
 class Cluster(MemoryCluster):
