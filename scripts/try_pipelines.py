@@ -1,32 +1,38 @@
 """Read pipelines of other projects as they are, and look whether their effective forms are stable.
 
-python scripts/try_pipelines.py FOLDER... [-v]
+python scripts/try_pipelines.py FOLDER... [-v] [--runs DIR]
 
 A folder is a clone of build packs (it has packs/), or of a project (it has jenkins-x.yml or jenkins-x-NAME.yml). Packs that
 import others find those among the folders, by the name that the import ends with. Every kind of every pipeline is made
-effective; the text, read and made effective once more, must be the same. The last line has the figures.
+effective; the text, read and made effective once more, must be the same. Then it is compiled to PipelineRuns, with a version that
+is given and one that the run makes; `--runs` writes these, one a file, for `scripts/try_manifests.py` and `testtekton/` to try.
+The last line has the figures.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from jx.domain.errors import JxError
-from jx.domain.names import Repo
+from jx.domain.errors import JxError, NotFound
+from jx.domain.names import Repo, Revision
 from jx.domain.pipelines import files, packs
+from jx.domain.pipelines.compiling import PipelineRun, compile_run
 from jx.domain.pipelines.effective import Project, make_effective
 from jx.domain.pipelines.packs import Packs
+from jx.domain.pipelines.runs import Pull, RunRequest
 from jx.domain.pipelines.shapes import write_shape
-from jx.domain.pipelines.syntax import NO_PACK, ProjectFile
+from jx.domain.pipelines.syntax import NO_PACK, PipelineKind, ProjectFile
 from jx.domain.trees import Blob, Tree
 from jx.domain.yaml_text import write_yaml
 
-PROJECT = Project(repo=Repo("https://git.example.com/cheese/shop.git"))
+REPO = Repo("https://git.example.com/cheese/shop.git")
+PROJECT = Project(repo=REPO)
 
 
 @dataclass(frozen=True)
@@ -45,14 +51,16 @@ def main() -> int:
     )
     parser.add_argument("folders", nargs="+", type=Path)
     parser.add_argument("-v", "--verbose", action="store_true", help="name every pipeline")
+    parser.add_argument("--runs", type=Path, help="a folder to write the PipelineRuns into")
     options = parser.parse_args()
     trees = {folder: read(folder) for folder in options.folders}
-    tried = kinds = failed = 0
+    tried = failed = 0
+    runs: list[PipelineRun] = []
     slowest = 0.0
     for source in sources(trees):
         begin = time.perf_counter()
         try:
-            made = attempt(source)
+            made = attempt(source, len(runs))
         except JxError as error:
             failed += 1
             problems = getattr(error, "problems", ())
@@ -60,11 +68,14 @@ def main() -> int:
             continue
         took = time.perf_counter() - begin
         slowest = max(slowest, took)
-        tried, kinds = tried + 1, kinds + made
+        tried += 1
+        runs += made
         if options.verbose:
-            print(f"{source.name}: {made} kinds, {took * 1000:.1f} ms")
+            print(f"{source.name}: {len(made)} runs, {took * 1000:.1f} ms")
+    if options.runs:
+        write(runs, options.runs)
     print(
-        f"{tried} files, {kinds} pipelines, effective forms stable; {failed} failed; the slowest {slowest * 1000:.0f} ms"
+        f"{tried} files with stable effective forms, {len(runs)} runs, {failed} failed; slowest {slowest * 1000:.0f} ms"
     )
     return 1 if failed or not tried else 0
 
@@ -95,15 +106,35 @@ def modules(tree: Tree, trees: dict[Path, Tree]) -> dict[str, Tree]:
     }
 
 
-def attempt(source: Source) -> int:
-    """Make it effective twice; the number of its kinds."""
-    once = write_yaml(write_shape(make_effective(source.file, source.pack, source.packs, PROJECT)))
+def attempt(source: Source, number: int) -> list[PipelineRun]:
+    """Make it effective twice and compile all its kinds."""
+    effective = make_effective(source.file, source.pack, source.packs, PROJECT)
+    once = write_yaml(write_shape(effective))
     again = files.parse_project(once, source.name)
     twice = write_yaml(write_shape(make_effective(again, again.build_pack, Packs(), PROJECT)))
     if once != twice:
         raise JxError("the effective form is not stable")
-    pipelines = again.pipeline_config.pipelines if again.pipeline_config else None
-    return sum(bool(getattr(pipelines, kind)) for kind in ("release", "pull_request", "feature"))
+    runs = []
+    for kind in PipelineKind:
+        pulls = (Pull(12, Revision("b" * 40)),) if kind is PipelineKind.PULL_REQUEST else ()
+        for version in ("", "1.2.3"):
+            number += 1
+            with contextlib.suppress(NotFound):
+                runs.append(compile_run(effective, request(kind, number, version, pulls)))
+    return runs
+
+
+def request(kind: PipelineKind, number: int, version: str, pulls: tuple[Pull, ...]) -> RunRequest:
+    revision = Revision("a" * 40)
+    return RunRequest(
+        repo=REPO, branch="master", kind=kind, build=number, revision=revision, version=version, pulls=pulls
+    )
+
+
+def write(runs: list[PipelineRun], folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, run in enumerate(runs, 1):
+        (folder / f"run-{number:03}.yaml").write_text(write_yaml(run))
 
 
 if __name__ == "__main__":

@@ -35,11 +35,13 @@ if TYPE_CHECKING:
     from jx.usecases.find_secret_users import FindSecretUsers
     from jx.usecases.install_platform import InstallPlatform, InstallReport, InstallRequest
     from jx.usecases.keep_secrets import KeepSecrets
+    from jx.usecases.make_run import MakeRun
     from jx.usecases.number_chart import NumberChart
     from jx.usecases.plan_change import PlanChange
     from jx.usecases.plan_environment import PlanEnvironment
     from jx.usecases.promote import Promote
     from jx.usecases.propose_change import PlatformAt, ProposeChange
+    from jx.usecases.read_pipeline import ReadPipeline
     from jx.usecases.read_requirements import ReadRequirements
     from jx.usecases.record_secrets import RecordSecrets
     from jx.usecases.remove_app import RemoveApp
@@ -54,7 +56,6 @@ if TYPE_CHECKING:
     from jx.usecases.show_apps import ShowApps
     from jx.usecases.show_environments import ShownEnvironment
     from jx.usecases.show_history import ShowHistory
-    from jx.usecases.show_pipeline import ShowPipeline
     from jx.usecases.show_secret_audit import ShowSecretAudit
     from jx.usecases.show_secrets import ShowSecrets
     from jx.usecases.uninstall_platform import UninstallPlatform
@@ -519,8 +520,14 @@ class Wiring(Outside):
 
         return ResolvePipeline(self.repos)
 
-    def show_pipeline(self) -> ShowPipeline:
-        """`jx step syntax effective`, and what `jx step create task` begins with."""
-        from jx.usecases.show_pipeline import ShowPipeline
+    def read_pipeline(self) -> ReadPipeline:
+        """`jx step syntax effective`, and the step that `jx step create task` begins with."""
+        from jx.usecases.read_pipeline import ReadPipeline
 
-        return ShowPipeline(self.folders, self.resolve_pipeline())
+        return ReadPipeline(self.folders, self.resolve_pipeline())
+
+    def make_run(self) -> MakeRun:
+        """`jx step create task`."""
+        from jx.usecases.make_run import MakeRun
+
+        return MakeRun(self.read_pipeline())

@@ -117,7 +117,7 @@ def test_the_effective_form_is_printed(capsys: pytest.CaptureFixture[str]) -> No
 def test_a_variable_without_a_value_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     code, _, err = run(capsys, "effective", "-e", "COLOR")
     assert code == 2
-    assert err == "error: 'COLOR' is no variable\nhint: write NAME=VALUE\n"
+    assert err == "error: 'COLOR' has no name and value\nhint: write NAME=VALUE\n"
 
 
 def test_packs_come_from_clones_and_from_repositories(

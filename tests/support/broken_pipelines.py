@@ -223,6 +223,11 @@ MEANINGS = (
           containerOptions: {livenessProbe: {}}  # here
         steps: [{command: make}]
         """),
+    _stage("memory: 'much' is no quantity", """
+        options:
+          containerOptions: {resources: {limits: {memory: much}}}  # here
+        steps: [{command: make}]
+        """),
     _stage("there is no volume cache to mount", """
         options:
           containerOptions: {volumeMounts: [{name: cache, mountPath: /cache}]}  # here

@@ -52,13 +52,18 @@ def take_request(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def parse_env(pairs: Iterable[str]) -> tuple[Any, ...]:
-    """`NAME=VALUE` as variables; what stands behind the first `=` is the value."""
+    """`NAME=VALUE` as variables."""
     from jx.domain.pipelines.syntax import EnvVar
 
-    found = []
+    return tuple(EnvVar(name, value) for name, value in parse_pairs(pairs).items())
+
+
+def parse_pairs(pairs: Iterable[str]) -> dict[str, str]:
+    """`NAME=VALUE`; what stands behind the first `=` is the value."""
+    found = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals or not name:
-            raise Usage(f"{pair!r} is no variable", hint="write NAME=VALUE")
-        found.append(EnvVar(name, value))
-    return tuple(found)
+            raise Usage(f"{pair!r} has no name and value", hint="write NAME=VALUE")
+        found[name] = value
+    return found

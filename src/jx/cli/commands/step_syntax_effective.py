@@ -36,11 +36,12 @@ def command(session: Session, form: str, *, short: bool, **options: Any) -> None
       jx step syntax effective -p go --packs ../jenkins-x-kubernetes --packs classic=../jenkins-x-classic
       jx step syntax effective --output-dir out
     """
+    from jx.domain.pipelines.writing import write_effective
     from jx.domain.yaml_text import write_yaml
-    from jx.usecases.show_pipeline import PipelineRequest, write_effective
+    from jx.usecases.read_pipeline import PipelineRequest
 
     request = PipelineRequest(**take_request(options))
-    _, resolved = session.wiring.show_pipeline()(request)
+    _, resolved = session.wiring.read_pipeline()(request)
     data = write_effective(resolved.file, short=short)
     folder, name = options["output_dir"], options["output_file"]
     if not (folder or name):

@@ -71,4 +71,4 @@ VOLUME = frozenset(
 )
 VALUE_FROM = frozenset({"configMapKeyRef", "fieldRef", "fileKeyRef", "resourceFieldRef", "secretKeyRef"})
 TOLERATION = frozenset({"effect", "key", "operator", "tolerationSeconds", "value"})
-RESOURCES = frozenset({"claims", "limits", "requests"})
+RESOURCES = frozenset({"limits", "requests"})

@@ -13,6 +13,7 @@ from jx.domain.pipelines.syntax import Agent, EnvVar, Options
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _KUBERNETES_NAME = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
+_QUANTITY = re.compile(r"\d+(\.\d*)?([eE][+-]?\d+)?([numkMGTPE]|[KMGTPE]i)?")
 _SET_BY_SYNTAX = ("args", "command", "image", "name", "stdin", "stdinOnce", "tty", "workingDir")
 
 
@@ -162,9 +163,13 @@ def _check_resources(value: Any, place: Place, mistakes: Mistakes) -> None:
         what = "resources of containerOptions is a mapping of requests and limits"
         mistakes.problems.append(place.problem(what, "containerOptions"))
         return
-    for key in value:
+    for key, quantities in value.items():
         if key not in RESOURCES:
             mistakes.problems.append(place.problem(f"resources have no {key}", "containerOptions"))
+        for name, quantity in quantities.items():
+            if not _QUANTITY.fullmatch(str(quantity)):
+                what = f"{name}: {quantity!r} is no quantity, as 500m, 2 and 4Gi are"
+                mistakes.problems.append(place.problem(what, "containerOptions"))
 
 
 def check_volumes(volumes: Iterable[Mapping[str, Any]], place: Place, mistakes: Mistakes) -> None:
