@@ -23,6 +23,7 @@ from jx.domain.names import Repo, parse_repo
 if TYPE_CHECKING:
     from jx.adapters.crypto.generator import SystemGenerator
     from jx.adapters.files.clock import SystemClock
+    from jx.adapters.git.clones import GitClones
     from jx.adapters.git.folders import GitFolders
     from jx.adapters.git.forge import PlainForge
     from jx.adapters.git.histories import CloneHistories, MirrorHistories
@@ -188,6 +189,13 @@ class Outside:
         from jx.adapters.git.folders import GitFolders
 
         return GitFolders()
+
+    @cached_property
+    def clones(self) -> GitClones:
+        """Clones of this machine."""
+        from jx.adapters.git.clones import GitClones
+
+        return GitClones()
 
     # -- charts ---------------------------------------------------------------------------------------------------
 

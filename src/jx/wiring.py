@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from jx.usecases.record_secrets import RecordSecrets
     from jx.usecases.remove_app import RemoveApp
     from jx.usecases.render_environment import RenderEnvironment
+    from jx.usecases.rescue_environment import RescueEnvironment
     from jx.usecases.resolve_pipeline import ResolvePipeline
     from jx.usecases.review_change import ReviewChange
     from jx.usecases.rotate_secret import RotateSecret
@@ -228,6 +229,21 @@ class Wiring(Outside):
             locks=self.locks,
             repos=self.repos,
             clock=self.clock,
+            reporter=self.reporter,
+        )
+
+    def rescue_environment(self) -> RescueEnvironment:
+        """`jx step env apply --from-ledger`."""
+        from jx.usecases.check_rescue import CheckRescue
+        from jx.usecases.find_state import FindState
+        from jx.usecases.leave_branch import LeaveBranch
+        from jx.usecases.rescue_environment import RescueEnvironment
+
+        return RescueEnvironment(
+            apply=self.apply_environment(),
+            find_state=FindState(self.clones, self.repos),
+            check=CheckRescue(self.cluster, self.locks, self.repos, self.secret_stores),
+            leave_branch=LeaveBranch(self.clones),
             reporter=self.reporter,
         )
 

@@ -20,6 +20,7 @@ from jx.domain.applying import (
     Hold,
     HookRecord,
     InventoryItem,
+    KnownGood,
     PendingEntry,
     Source,
     UndoneHunk,
@@ -92,6 +93,7 @@ def full(name: EnvironmentName) -> Anchor:
             (("redis", "upgrade"),), (("", "d1"), ("redis", "d2")), (item("Job", "seed", group="batch"),)
         ),
         drawn=(DrawnGroup("redis", {DRAWN: ("hunter2", 7), replace(DRAWN, path=("data", "b")): ("x",)}),),
+        verified=KnownGood("sha256:good", source, AT, "1.0.0"),
         drift=DriftNote(2, AT, "ConfigMap/shop by kubectl-edit"),
         is_begun=True,
         token=7,

@@ -48,6 +48,16 @@ def test_whom_somebody_else_holds_up_is_told_who_and_since_when(
     assert caught.value.hint
 
 
+def test_who_holds_a_lock_can_be_asked(locks: Locks, clock: QuickClock, name: EnvironmentName) -> None:
+    assert locks.find_holder(name) == ""
+    grip = locks.acquire(name, holder="ann@laptop", lease=MINUTE)
+    assert locks.find_holder(name) == "ann@laptop"
+    clock.move(2 * MINUTE)
+    assert locks.find_holder(name) == ""
+    locks.release(grip)
+    assert locks.find_holder(name) == ""
+
+
 def test_the_locks_of_two_environments_are_apart(locks: Locks, name: EnvironmentName) -> None:
     locks.acquire(name, holder="a", lease=MINUTE)
     locks.acquire(EnvironmentName(fresh_name("env")), holder="b", lease=MINUTE)

@@ -49,7 +49,10 @@ def _compared(render: Any) -> tuple[tuple[Manifest, ...], derived.Comparison]:
 def test_what_comes_from_a_secret_is_masked_and_the_rest_is_shown() -> None:
     first, comparison = _compared(_render)
     secret, config, pod = first
-    assert comparison.marked[secret.ref].body["data"] == {"password": derived.DERIVED, "user": _b64("ann")}
+    assert comparison.marked[secret.ref].body["data"] == {
+        "password": "<secret:vault:prod/db:password>",
+        "user": _b64("ann"),
+    }
     assert config.ref not in comparison.marked
     assert comparison.marked[pod.ref].body["spec"]["containers"][0]["env"] == [
         {"name": "SUM", "value": derived.DERIVED}

@@ -116,7 +116,7 @@ def test_the_ledger_shows_everything_that_is_no_secret(world: World) -> None:
     files = world.ledger_files()
     assert "<derived from a secret>" in files["jx/apps/Deployment/web.yaml"]
     assert "image: web:1" in files["jx/apps/Deployment/web.yaml"]
-    assert "<secret:password>" in files["jx/core/Secret/db.yaml"]
+    assert "<secret:vault:dev/db:password>" in files["jx/core/Secret/db.yaml"]
     assert "host: db.example" in files["jx/core/ConfigMap/settings.yaml"]
 
 

@@ -82,6 +82,10 @@ class Session:
 
         return TerminalPrompts(self.settings.answers)
 
+    def can_ask(self, *, batch: bool) -> bool:
+        """Whether somebody is there to answer."""
+        return not batch and not self.settings.batch and sys.stdin.isatty()
+
     @property
     def executable(self) -> str:
         """How this jx is started again, as an absolute path."""

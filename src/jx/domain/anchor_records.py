@@ -16,6 +16,7 @@ from jx.domain.applying import (
     Hold,
     HookRecord,
     InventoryItem,
+    KnownGood,
     PendingEntry,
     Source,
     UndoneHunk,
@@ -47,6 +48,7 @@ def anchor_to_data(anchor: Anchor) -> dict[str, Any]:
         "token": anchor.token,
         "isBegun": anchor.is_begun,
         "drift": _drift_to_data(anchor.drift) if anchor.drift else None,
+        "verified": _good_to_data(anchor.verified) if anchor.verified else None,
         "hooks": {
             "pending": dict(anchor.hooks.pending),
             "seen": dict(anchor.hooks.seen),
@@ -76,6 +78,7 @@ def parse_anchor(data: Mapping[str, Any], *, version: str = "") -> Anchor:
             token=int(data.get("token") or 0),
             is_begun=bool(data.get("isBegun")),
             drift=_parse_drift(data["drift"]) if data.get("drift") else None,
+            verified=_parse_good(data["verified"]) if data.get("verified") else None,
             hooks=_parse_hooks(data.get("hooks") or {}),
             drawn=tuple(_parse_group(row) for row in data.get("drawn") or ()),
             version=version,
@@ -182,6 +185,20 @@ def _parse_source(data: Mapping[str, Any]) -> Source:
         pull_request=data["pullRequest"],
         approvers=tuple(data["approvers"]),
     )
+
+
+def _good_to_data(good: KnownGood) -> dict[str, Any]:
+    return {
+        "planDigest": good.plan_digest,
+        "source": _source_to_data(good.source),
+        "at": good.at.isoformat(),
+        "version": good.version,
+    }
+
+
+def _parse_good(data: Mapping[str, Any]) -> KnownGood:
+    at = datetime.fromisoformat(data["at"])
+    return KnownGood(data["planDigest"], _parse_source(data["source"]), at, data["version"])
 
 
 def _drift_to_data(drift: DriftNote) -> dict[str, Any]:

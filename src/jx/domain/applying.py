@@ -324,6 +324,18 @@ class DriftNote:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownGood:
+    """The last state that is verified: its apply ended, everything was healthy, and CI/CD worked in it."""
+
+    plan_digest: str
+    """Of the apply that made it, which its ledger entry names."""
+    source: Source
+    at: datetime
+    version: str = ""
+    """Of the platform."""
+
+
+@dataclass(frozen=True, slots=True)
 class PendingEntry:
     """A ledger entry that could not be pushed yet: an opaque, compressed text, oldest first."""
 
@@ -365,6 +377,8 @@ class Anchor:
     version: str = ""
     """For compare-and-swap: what was read; empty where there is none yet. Opaque."""
     drift: DriftNote | None = None
+    verified: KnownGood | None = None
+    """What an automatic way back goes to, and nothing else."""
     is_begun: bool = False
     """Whether an apply has begun to change things and its end is not recorded: `applied` does not say all that there is then."""
     token: int = 0

@@ -7,6 +7,7 @@ differ, the whole object is masked. Objects whose identity depends on a secret a
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +16,7 @@ from jx.domain import markers
 from jx.domain.errors import Invalid, Problem
 from jx.domain.manifests import Body, Manifest, ObjectRef
 from jx.domain.references import Path, Reference
+from jx.domain.secrets import is_secret
 
 DERIVED = "<derived from a secret>"
 MASKED = "<masked: its structure depends on a secret>"
@@ -148,7 +150,21 @@ def _compare(manifest: Manifest, other: Body, known: Mapping[str, Reference]) ->
     if any(at is None for at in differing):
         return Marked(_whole(manifest.body), _top_level(manifest.body, other), is_whole=True)
     at_leaves = frozenset(at for at in differing if at is not None)
-    return Marked(_masked(manifest.body, at_leaves, known, ()), at_leaves)
+    shown = _masked(manifest.body, at_leaves, known, ())
+    if is_secret(manifest.body):
+        shown["data"] = _named_data(manifest.body, shown.get("data"), known)
+    return Marked(shown, at_leaves)
+
+
+def _named_data(body: Body, shown: Any, known: Mapping[str, Reference]) -> Any:
+    """A Secret's data in which a mask names the secret where a value is that secret and nothing else."""
+    if not isinstance(shown, Mapping):
+        return shown
+    words = {base64.b64encode(word.encode()).decode(): reference for word, reference in known.items()}
+    return {
+        key: f"<secret:{words[text]}>" if (text := body["data"][key]) in words else value
+        for key, value in shown.items()
+    }
 
 
 def _differences(one: Any, other: Any, at: Path) -> Iterator[Path | None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from jx.domain import conflicts, hooks, membership, ordering, replacing, secret_parts, sequencing
 from jx.domain.applying import (
@@ -54,6 +54,8 @@ class World:
     """What is done about fields that somebody else sets."""
     protect: frozenset[str] = frozenset()
     """Further kinds that hold data: `Kind`, `Kind.group`."""
+    unfilled: Mapping[ObjectRef, str] = field(default_factory=dict)
+    """Desired objects that cannot be sent whole, and why: they are left as they are."""
     installed: frozenset[str] = frozenset()
     """The apps of the apply before this one; with an empty name, if there was one."""
 
@@ -199,6 +201,9 @@ def shown_hash(manifest: Manifest) -> str:
 
 def _send_step(world: World, manifest: Manifest, item: InventoryItem | None, owner: str) -> Step:
     live = world.live.get(manifest.ref)
+    if manifest.ref in world.unfilled:
+        why = f"{world.unfilled[manifest.ref]}; it is left as it is"
+        return Step(Action.KEEP, manifest.ref, manifest.api_version, ordering.wave_of(manifest.ref), why)
     adapted = conflicts.adapt(manifest, live, world.rules)
     parts = secret_parts.split(adapted.manifest, has_values=world.has_values)
     if parts and item and live and item.uid == live.uid and item.secret_sent:

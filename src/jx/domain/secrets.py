@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote, quote_plus
@@ -13,6 +14,9 @@ from jx.domain.manifests import Body
 
 REDACTED = "<redacted>"
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+
+_NAMED = re.compile(r"<secret:[a-z0-9]+:[A-Za-z0-9_.@+=/-]+:[A-Za-z0-9_.-]+>")
+"""A mask that was put there before, and names a reference."""
 
 _SHORTEST = 4
 """Shorter values are not looked for in texts: they would hit everything."""
@@ -35,10 +39,16 @@ def mask(body: Body) -> dict[str, Any]:
         for field in ("data", "stringData"):
             values = masked.get(field)
             if isinstance(values, dict):
-                masked[field] = {key: marker(key) for key in values}
+                masked[field] = {key: _shown(key, value) for key, value in values.items()}
             elif values is not None:
                 masked[field] = REDACTED
     return masked
+
+
+def _shown(key: str, value: Any) -> str:
+    """A mask that names the secret says more than the key, and no more than may be known."""
+    is_named = isinstance(value, str) and bool(_NAMED.fullmatch(value))
+    return str(value) if is_named else marker(key)
 
 
 def mask_pair(old: Body, new: Body) -> tuple[dict[str, Any], dict[str, Any]]:

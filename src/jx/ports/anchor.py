@@ -49,6 +49,10 @@ class Locks(Protocol):
         """Give the lock back, after `late`, for which a request of ours may still be under way; not ours any more is no error."""
         ...
 
+    def find_holder(self, environment: EnvironmentName) -> str:
+        """Who has the lock, as far as is known; empty where nobody has it."""
+        ...
+
     def enforce(self, grip: Grip) -> bool:
         """Have the cluster itself refuse what carries an older token than this; whether it does. False, and never an error,
         where it may not be told so or does not do it yet."""

@@ -23,6 +23,7 @@ from jx.domain.guards import Allowed, Guard
 from jx.domain.layouts import umbrella
 from jx.domain.locking import Grip
 from jx.domain.names import EnvironmentName, Repo
+from jx.domain.recalls import Recall
 from jx.domain.trees import Tree
 from jx.ports.anchor import Anchors, Locks
 from jx.ports.clock import Clock
@@ -73,6 +74,8 @@ class ApplyRequest:
     """For health, up to `timeout`."""
     timeout: timedelta = timedelta(minutes=10)
     allowed: Allowed = field(default_factory=Allowed)
+    recall: Recall | None = None
+    """What to apply in place of what the files render to: an earlier state, which `source` tells of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +177,7 @@ class ApplyEnvironment:
                 release=request.release,
                 allowed=request.allowed,
                 purpose=_purpose(request, spec),
+                recall=request.recall,
             )
         )
 
@@ -229,7 +233,7 @@ class ApplyEnvironment:
             reason=request.reason or "applied by hand",
             since=self.clock.now(),
             kind=holds.RESCUE,
-            applied_tree=request.tree.digest,
+            applied_tree=request.source.tree_digest,
         )
         same = next((old for old in opened.anchor.holds if _is_same_rescue(old, hold)), None)
         try:
@@ -238,11 +242,13 @@ class ApplyEnvironment:
         except (Unavailable, Forbidden, NotFound) as error:
             words = f"automatic applies are on hold, since {request.branch} cannot be read: {error.message}"
             return same or hold, words
-        if head is None or skipped is None or skipped.digest == request.tree.digest:
+        if head is None or skipped is None or skipped.digest == hold.applied_tree:
             return None, ""
         words = f"on hold: {head[:12]} is not applied again until it is reverted"
         if same and same.skips == head:
             return same, words
+        if request.tree.digest != hold.applied_tree:  # an earlier state, whose files nobody has any more
+            return replace(hold, skips=head), words
         broken = self._last_applied(opened)
         if broken is None or broken.digest == request.tree.digest:
             broken = skipped

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from jx.domain import drawn_groups, guards, placing, planning, replacing, secret_writes
+from jx.domain import drawn_groups, guards, placing, planning, recalls, replacing, secret_writes
 from jx.domain.applying import Anchor, ApplyPlan, HookRecord, InventoryItem, LiveObject
 from jx.domain.apps import App
 from jx.domain.conflicts import Rule
@@ -17,11 +17,13 @@ from jx.domain.guards import Allowed, Guard
 from jx.domain.manifests import Capabilities, Hook, Manifest, ObjectRef
 from jx.domain.names import Repo
 from jx.domain.placing import Target
+from jx.domain.recalls import Recall
 from jx.domain.secret_policy import SecretPolicy
 from jx.domain.trees import Tree
 from jx.ports.catalog import Catalog
 from jx.ports.cluster import Cluster, Scope
 from jx.ports.reporter import Reporter
+from jx.usecases.complete_recall import CompleteRecall
 from jx.usecases.fetch_charts import fetch_charts
 from jx.usecases.render_environment import RenderAsk, RenderedEnvironment, RenderEnvironment
 
@@ -43,6 +45,8 @@ class PlanRequest:
     """What has to allow where secrets go, besides the files themselves."""
     purpose: str = ""
     """What it is for, in the audit record of the store of secrets."""
+    recall: Recall | None = None
+    """What to plan in place of what the files render to: no chart is fetched, nothing is rendered, no hook runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,25 +86,13 @@ class PlanEnvironment:
             team=spec.requirements.namespace,
             apps=spec.requirements.apps,
         )
-        goes_without = Guard.SECRETS in request.allowed.guards
         capabilities = self.cluster.capabilities()
-        charts = fetch_charts(spec, request.tree, self.catalog)
-        rendered = self.render(
-            RenderAsk(
-                spec=spec,
-                tree=request.tree,
-                target=target,
-                charts=charts,
-                capabilities=capabilities,
-                policies=request.policies,
-                purpose=request.purpose,
-                goes_without_secrets=goes_without,
-            )
-        )
-        self._tell(f"{len(rendered.draws[0].objects)} objects rendered from {len(charts)} charts")
-        world, drawn = self._look(
-            request, target, capabilities, rendered, is_blind=goes_without and not rendered.has_values
-        )
+        rendered: RenderedEnvironment | None = None
+        if request.recall:
+            world, drawn = self._look_back(request, request.recall, target, capabilities)
+        else:
+            rendered = self._render(request, target, capabilities)
+            world, drawn = self._look(request, target, capabilities, rendered)
         decision = planning.plan(world)
         plan = replacing.with_replacements(decision.plan, self._find_stuck(decision.plan, world.live))
         self._tell_oddities(request.anchor, plan)
@@ -108,7 +100,7 @@ class PlanEnvironment:
             guards.Review(
                 plan=plan,
                 live=world.live,
-                rendered=len(rendered.draws[0].objects) + len(rendered.draws[0].hooks),
+                rendered=len(rendered.draws[0].manifests) if rendered else len(world.desired),
                 apps=len(spec.apps),
                 removed=_removed(spec, request.anchor),
                 anchor=request.anchor,
@@ -124,22 +116,61 @@ class PlanEnvironment:
             live=world.live,
             capabilities=capabilities,
             rules=spec.requirements.conflicts,
-            secret_versions=rendered.secret_versions,
+            secret_versions=rendered.secret_versions if rendered else {},
             drawn=drawn,
-            secret_writers=_writers(rendered, request.anchor),
+            secret_writers=_writers(rendered, request.anchor) if rendered else (),
         )
 
+    def _render(
+        self, request: PlanRequest, target: Target, capabilities: Capabilities
+    ) -> RenderedEnvironment:
+        charts = fetch_charts(request.spec, request.tree, self.catalog)
+        rendered = self.render(
+            RenderAsk(
+                spec=request.spec,
+                tree=request.tree,
+                target=target,
+                charts=charts,
+                capabilities=capabilities,
+                policies=request.policies,
+                purpose=request.purpose,
+                goes_without_secrets=Guard.SECRETS in request.allowed.guards,
+            )
+        )
+        self._tell(f"{len(rendered.draws[0].objects)} objects rendered from {len(charts)} charts")
+        return rendered
+
+    def _look_back(
+        self, request: PlanRequest, recall: Recall, target: Target, capabilities: Capabilities
+    ) -> tuple[planning.World, tuple[DrawnGroup, ...]]:
+        """All that a plan is decided from, where an earlier state is to come back; what is drawn stays as it is kept."""
+        anchor, requirements = request.anchor, request.spec.requirements
+        inventory = anchor.inventory if anchor else ()
+        live = self._live(recall.objects, inventory, capabilities)
+        completed = CompleteRecall(self.render.secrets, self.reporter)(recall, live=live, inventory=inventory)
+        world = planning.World(
+            target=target,
+            cluster_id=capabilities.cluster_id,
+            desired=tuple(one.manifest for one in completed),
+            unfilled={one.manifest.ref: one.why_not for one in completed if one.why_not},
+            live=live,
+            inventory=inventory,
+            charts=recall.charts,
+            hook_record=anchor.hooks if anchor else HookRecord(),
+            installed=_installed(anchor),
+            prunes=request.allowed.prunes,
+            rules=requirements.conflicts,
+            protect=requirements.protect,
+            secret_values=recalls.values_of(completed),
+        )
+        return world, anchor.drawn if anchor else ()
+
     def _look(
-        self,
-        request: PlanRequest,
-        target: Target,
-        capabilities: Capabilities,
-        rendered: RenderedEnvironment,
-        *,
-        is_blind: bool,
+        self, request: PlanRequest, target: Target, capabilities: Capabilities, rendered: RenderedEnvironment
     ) -> tuple[planning.World, tuple[DrawnGroup, ...]]:
         """All that a plan is decided from: what was rendered, beside what is live and what is remembered; and what is drawn."""
         anchor, requirements, first = request.anchor, request.spec.requirements, rendered.draws[0]
+        is_blind = Guard.SECRETS in request.allowed.guards and not rendered.has_values
         inventory = anchor.inventory if anchor else ()
         live = self._live((*first.objects, *first.hook_manifests), inventory, capabilities)
         kept = anchor.drawn if anchor else ()

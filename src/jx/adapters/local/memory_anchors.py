@@ -88,6 +88,10 @@ class MemoryLocks:
         else:
             del self._held[grip.environment]
 
+    def find_holder(self, environment: EnvironmentName) -> str:
+        held = self._held.get(environment)
+        return held.holder if held and self._now() < held.until else ""
+
     def enforce(self, grip: Grip) -> bool:
         """The cluster in memory does so by itself."""
         return True

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from jx.cli import apply_flags, applying, exit_codes
+from jx.cli import apply_flags, applying, exit_codes, rescuing
 from jx.cli.session import Session, goes_on
 from jx.cli.session import command as with_session
 from jx.domain.applying import ApplyReport
@@ -19,8 +19,16 @@ _HOW = ("reason", "take_lock", "wait", "timeout", "dry_run")
 @applying.apply_options
 @applying.guard_options
 @apply_flags.how_options
+@click.option(
+    "--from-ledger",
+    "state",
+    is_flag=False,
+    flag_value="",
+    metavar="[STATE]",
+    help="Apply an earlier state, with nothing rendered. Default: the last verified one.",
+)
 @with_session
-def command(session: Session, form: str, *, batch_mode: bool, **options: Any) -> int:
+def command(session: Session, form: str, state: str | None, *, batch_mode: bool, **options: Any) -> int:
     """Apply an environment from a clone of its repository, as it is on disk.
 
     When CI/CD itself is broken, this is the way back: clone the environment's repository, revert what broke it, apply. Other
@@ -34,14 +42,18 @@ def command(session: Session, form: str, *, batch_mode: bool, **options: Any) ->
       jx step env apply --dry-run
       jx step env apply --dry-run=server -o diff
       jx step env apply
+      jx step env apply --from-ledger --reason "the new version does not start"
     """
     if form == "events":
         session.log("json")
     how = {name: options.pop(name) for name in _HOW}
     apply_flags.check(how)
     allowed = applying.allowed_by(options)
+    folder = options["folder"]
     begun = replace(applying.begin_apply(session, **options), allowed=allowed)
     request = apply_flags.complete(begun, how)
+    if state is not None:
+        return rescuing.rescue(session, request, folder=folder, word=state, form=form, batch=batch_mode)
     apply = session.wiring.apply_environment()
     if request.dry_run:
         report = apply(request)
