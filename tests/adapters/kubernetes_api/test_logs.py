@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from tests.support.kubernetes_server import Client
 
+from jx.adapters.local.kubernetes.logs import range_of
 from jx.adapters.local.kubernetes.serve import Server
 
 
@@ -70,3 +71,14 @@ def test_a_followed_log_goes_on_until_the_pod_is_done(logs: Path, pod: str, clie
         assert response.readline() == b"two\n"
         client.merge(f"{pod}/status", {"status": {"phase": "Succeeded"}})
         assert response.read() == b""
+
+
+@pytest.mark.parametrize("end", ["", "\n"], ids=["cut", "whole"])
+@pytest.mark.parametrize("tail", [0, 1, 2, 3, 50_000, 200_000])
+def test_the_last_lines_are_found_from_the_end_of_a_long_log(tmp_path: Path, tail: int, end: str) -> None:
+    path = tmp_path / "log"
+    text = "".join(f"line {number}\n" for number in range(100_000)) + f"\nlast{end}"
+    path.write_text(text)
+    start, stop = range_of(path, tail)
+    lines = text.splitlines(keepends=True)
+    assert path.read_bytes()[start:stop].decode() == "".join(lines[-tail:] if tail else [])

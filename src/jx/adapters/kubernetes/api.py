@@ -186,6 +186,19 @@ class Api:
         attempt = Attempt("watch", resource.describe(namespace), self.access.host, resource.kind == "Secret")
         raise errors.translate(attempt, answer.status, answer.body)
 
+    def read_log(self, namespace: str, pod: str, container: str, *, follow: bool) -> LineStream:
+        """What a container printed, as it comes; NotFound, and Invalid where it has not begun."""
+        query = {"container": container, "follow": "true" if follow else ""}
+        path = PODS.path(namespace, pod, "log")
+        headers = {"Accept": "*/*"}
+        answer = self._transport.stream(
+            Request("GET", path, _pairs(query), headers=headers, is_repeatable=True)
+        )
+        if isinstance(answer, LineStream):
+            return answer
+        attempt = Attempt("get", f"log of {PODS.describe(namespace, pod)}", self.access.host)
+        raise errors.translate(attempt, answer.status, answer.body)
+
     def _list(self, resource: Resource, namespace: str, query: dict[str, str]) -> tuple[list[Json], str]:
         items: list[Json] = []
         version = ""

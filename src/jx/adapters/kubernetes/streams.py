@@ -38,20 +38,30 @@ class LineStream:
         return bool(self._early)
 
     @property
+    def has_pending(self) -> bool:
+        """Whether more has come than was read, of which the socket does not tell since it is decrypted already."""
+        return isinstance(self._sock, ssl.SSLSocket) and self._sock.pending() > 0
+
+    @property
     def has_ended(self) -> bool:
         """Whether the server (or the network) has ended the answer; what was cut in a line is lost."""
         return self._ended
 
     def read(self) -> list[bytes]:
         """The whole lines that have come by now; never waits. Ends the stream where the connection broke."""
-        raw = self._early + self._received()
-        self._early = b""
-        body = raw
-        if self._chunks is not None:
-            body = self._decoded(self._chunks, raw)
-            self._ended = self._ended or self._chunks.has_ended
-        *lines, self._rest = (self._rest + body).split(b"\n")
+        *lines, self._rest = (self._rest + self.read_bytes()).split(b"\n")
         return [line for line in lines if line.strip()]
+
+    def read_bytes(self, at_most: int = 0) -> bytes:
+        """What has come by now, lines or not; never waits. For who reads no lines. `at_most` 0 is all; more may come where the
+        server sends it in pieces of another size."""
+        raw = self._early + self._received(at_most)
+        self._early = b""
+        if self._chunks is None:
+            return raw
+        body = self._decoded(self._chunks, raw)
+        self._ended = self._ended or self._chunks.has_ended
+        return body
 
     def close(self) -> None:
         """Close the connection."""
@@ -75,9 +85,9 @@ class LineStream:
             self._ended = True
             return b""
 
-    def _received(self) -> bytes:
-        pieces = []
-        while not self._ended:
+    def _received(self, at_most: int = 0) -> bytes:
+        pieces: list[bytes] = []
+        while not self._ended and not (at_most and len(pieces) * _PIECE >= at_most):
             try:
                 piece = self._sock.recv(_PIECE)
             except _NOT_YET:

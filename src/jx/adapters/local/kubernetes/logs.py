@@ -11,8 +11,8 @@ from jx.adapters.local.kubernetes.errors import bad_request
 from jx.adapters.local.kubernetes.exchange import Call, Response
 from jx.adapters.local.kubernetes.facts import Obj
 
-_LOOK_SECONDS = 0.2
-_CHUNK = 64 * 1024
+_LOOK_SECONDS = 0.1
+_CHUNK = 256 * 1024
 
 
 class LogSource(Protocol):
@@ -35,12 +35,14 @@ def respond(call: Call, pod: Obj, source: LogSource | None, is_over: Callable[[]
         raise bad_request(f"{what} is waiting to start: {_waiting_for(pod, container)}")
     tail = call.number("tailLines") if "tailLines" in call.query else None
     limit = call.number("limitBytes")
-    text, end = _read(path, tail)
+    start, end = range_of(path, tail)
     if limit:
-        text = text[:limit]
-    if not call.flag("follow") or path is None:
-        return Response(200, text, "text/plain")
-    return Response(200, content_type="text/plain", stream=_follow(call, path, text, end, is_over))
+        end = min(end, start + limit)
+    if path is None:
+        return Response(200, b"", "text/plain")
+    if not call.flag("follow"):
+        return Response(200, content_type="text/plain", stream=_from_to(path, start, end))
+    return Response(200, content_type="text/plain", stream=_follow(call, path, start, is_over))
 
 
 def _container(call: Call, pod: Obj) -> str:
@@ -74,27 +76,42 @@ def _waiting_for(pod: Obj, container: str) -> str:
     return "ContainerCreating"
 
 
-def _read(path: Path | None, tail: int | None) -> tuple[bytes, int]:
-    if path is None:
-        return b"", 0
+def range_of(path: Path | None, tail: int | None) -> tuple[int, int]:
+    """Where in a log to begin, and where it ends now: its last lines are looked for from its end."""
     try:
-        content = path.read_bytes()
+        end = path.stat().st_size if path else 0
     except FileNotFoundError:
-        return b"", 0
-    end = len(content)
-    if tail is None:
-        return content, end
-    lines = content.splitlines(keepends=True)
-    return b"".join(lines[-tail:] if tail else []), end
+        return 0, 0
+    if path is None or tail is None:
+        return 0, end
+    if tail <= 0:
+        return end, end
+    with path.open("rb") as file:
+        start, left = end, tail
+        while start > 0:
+            begin = max(0, start - _CHUNK)
+            file.seek(begin)
+            piece = file.read(start - begin)
+            at = len(piece) - (start == end and piece.endswith(b"\n"))
+            while left and (at := piece.rfind(b"\n", 0, at)) >= 0:
+                left -= 1
+            if not left:
+                return begin + at + 1, end
+            start = begin
+    return 0, end
 
 
-async def _follow(
-    call: Call, path: Path, text: bytes, end: int, is_over: Callable[[], bool]
-) -> AsyncIterator[bytes]:
-    gone = asyncio.ensure_future(call.disconnected())
+async def _from_to(path: Path, start: int, end: int) -> AsyncIterator[bytes]:
+    while start < end:
+        more, start = _from(path, start, end - start)
+        if not more:
+            return
+        yield more
+
+
+async def _follow(call: Call, path: Path, start: int, is_over: Callable[[], bool]) -> AsyncIterator[bytes]:
+    gone, end = asyncio.ensure_future(call.disconnected()), start
     try:
-        if text:
-            yield text
         while not gone.done():
             over = is_over()
             more, end = _from(path, end)
@@ -108,11 +125,11 @@ async def _follow(
         gone.cancel()
 
 
-def _from(path: Path, start: int) -> tuple[bytes, int]:
+def _from(path: Path, start: int, at_most: int = _CHUNK) -> tuple[bytes, int]:
     try:
         with path.open("rb") as file:
             file.seek(start)
-            more = file.read(_CHUNK)
+            more = file.read(min(at_most, _CHUNK))
     except FileNotFoundError:
         return b"", start
     return more, start + len(more)
