@@ -13,7 +13,7 @@ from pathlib import Path
 
 from benchmarks.report import Report
 
-MODULES = ("kubernetes_api", "apply")
+MODULES = ("kubernetes_api", "apply", "pipelines")
 
 
 def main() -> int:

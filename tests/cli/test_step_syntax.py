@@ -85,6 +85,26 @@ def test_build_packs_are_checked_all_at_once(capsys: pytest.CaptureFixture[str])
     )
 
 
+def test_build_packs_that_cannot_extend_what_they_name_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    for name, base in {
+        "a": "../b/pipeline.yaml",
+        "b": "../a/pipeline.yaml",
+        "c": "../d/pipeline.yaml",
+    }.items():
+        Path("packs", name).mkdir(parents=True)
+        Path("packs", name, "pipeline.yaml").write_text(f"extends:\n  file: {base}\n")
+    Path("packs/e").mkdir()
+    Path("packs/e/pipeline.yaml").write_text("extends: {import: elsewhere, file: a/pipeline.yaml}\n")
+    code, _, err = run(capsys, "validate", "buildpacks")
+    assert code == 5
+    a, b = (f"packs/{name}/pipeline.yaml" for name in "ab")
+    assert err.splitlines()[1:4] == [
+        f"  {b}:2: {a} -> {b} -> {a}",
+        f"  {a}:2: {b} -> {a} -> {b}",
+        "  packs/c/pipeline.yaml:2: there is no file packs/d/pipeline.yaml",
+    ]
+
+
 def test_a_link_out_of_the_folder_is_not_followed(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     (tmp_path / "elsewhere.yml").write_text("secret: of somebody\n")
     Path("jenkins-x.yml").symlink_to(tmp_path / "elsewhere.yml")

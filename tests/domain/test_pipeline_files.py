@@ -6,6 +6,8 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.support import broken_pipelines
 from tests.support.broken_pipelines import Broken
 
@@ -13,6 +15,7 @@ from jx.domain.errors import Invalid, NotFound
 from jx.domain.pipelines import files
 from jx.domain.pipelines.schema import pack_schema, project_schema
 from jx.domain.pipelines.shapes import write_shape
+from jx.domain.pipelines.syntax import ProjectFile
 from jx.domain.trees import Tree
 from jx.domain.yaml_text import read_yaml, write_yaml
 
@@ -151,6 +154,48 @@ def test_a_context_has_a_file_of_its_own_or_else_the_one_of_all() -> None:
         files.find_file(Tree(), "lint")
     with pytest.raises(Invalid):
         files.find_file(tree, "../../etc")
+
+
+def test_a_file_of_a_few_lines_cannot_stand_for_billions_of_steps() -> None:
+    bomb = "a: &a0 {name: a, steps: [{command: make}]}\n"
+    bomb += "".join(
+        f"b{n}: &a{n + 1} {{name: a, parallel: [{', '.join([f'*a{n}'] * 9)}]}}\n" for n in range(12)
+    )
+    bomb += "pipelineConfig: {pipelines: {default: {agent: {image: a}, stages: [*a12]}}}\n"
+    with pytest.raises(Invalid, match="too large") as caught:
+        files.parse_project(bomb)
+    assert "stand for more than" in caught.value.problems[0].what
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_whatever_is_done_to_a_file_it_is_read_or_refused(data: st.DataObject) -> None:
+    lines = WHOLE.splitlines()
+    for _ in range(data.draw(st.integers(1, 4))):
+        number = data.draw(st.integers(0, len(lines) - 1))
+        change = data.draw(st.sampled_from(["drop", "double", "indent", "empty", "list", "word"]))
+        line = lines[number]
+        lines[number : number + 1] = {
+            "drop": [],
+            "double": [line, line],
+            "indent": ["  " + line],
+            "empty": [line.partition(":")[0] + ":"],
+            "list": [line.partition(":")[0] + ": [1, {a: b}]"],
+            "word": [line.partition(":")[0] + ": ~x"],
+        }[change] or ["#"]
+    read = _read("\n".join(lines))
+    if isinstance(read, Invalid):
+        assert read.problems
+        assert all(problem.line for problem in read.problems)
+    else:
+        assert files.parse_project(write_yaml(write_shape(read))) == read
+
+
+def _read(text: str) -> ProjectFile | Invalid:
+    try:
+        return files.parse_project(text)
+    except Invalid as error:
+        return error
 
 
 def _fits(schema: dict[str, Any], text: str) -> bool:

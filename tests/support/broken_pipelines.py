@@ -291,6 +291,13 @@ MEANINGS = (
             values: []  # here
             steps: [{command: make}]
         """),
+    _stage("build comes to 1600 steps, its loops unrolled; 500 are the most", f"""
+        steps:
+        - loop:  # here
+            variable: A
+            values: {[str(n) for n in range(40)]}
+            steps: [{{loop: {{variable: B, values: {[str(n) for n in range(40)]}, steps: [{{command: make}}]}}}}]
+        """),
     _stage("A is set in line 10, too", """
         env:
         - {name: A, value: b}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from jx.domain.errors import Invalid, NotFound, Problem
 from jx.domain.pipelines import files
+from jx.domain.pipelines.packs import Packs
 from jx.ports.folders import Folders
 
 
@@ -47,4 +49,15 @@ class ValidatePipelines:
                 parse(tree.text(name), name)
             except Invalid as error:
                 problems += error.problems or (Problem(name, error.message),)
-        return Validated(tuple(tree.files), tuple(problems))
+        if not problems:
+            problems += _check_bases(Packs(tree))
+        return Validated(tuple(tree.files), tuple(dict.fromkeys(problems)))
+
+
+def _check_bases(found: Packs) -> Iterator[Problem]:
+    """What is wrong with packs that extend others of the same repository; what modules hold is not known here."""
+    for name in found.names:
+        try:
+            found.check(name)
+        except Invalid as error:
+            yield from error.problems

@@ -11,7 +11,7 @@ from jx.domain.layouts.sections import find_nearest
 from jx.domain.pipelines import files
 from jx.domain.pipelines.inheriting import extend_config
 from jx.domain.pipelines.overriding import override_config
-from jx.domain.pipelines.syntax import NO_PACK, PackImports, PipelineConfig
+from jx.domain.pipelines.syntax import NO_PACK, Extends, PackImports, PipelineConfig
 from jx.domain.trees import Tree
 
 DEFAULT_URL, DEFAULT_REF = "https://github.com/jenkins-x-buildpacks/jenkins-x-kubernetes.git", "master"
@@ -67,6 +67,19 @@ class Packs:
             raise NotFound(f"there is no build pack {name}", hint=may)
         return self._load("", path, ())
 
+    def check(self, name: str) -> None:
+        """Invalid where a pack, or one of this repository that it extends, cannot be; one of a module is taken to be right."""
+        path, chain = f"{FOLDER}/{name}/{files.PACK_FILE}", [f"{FOLDER}/{name}/{files.PACK_FILE}"]
+        while (extends := files.parse_pack(self.tree.text(path), path).extends) and not extends.import_:
+            path = _join(path, extends)
+            if path in chain:
+                raise _circle(extends, [*chain, path])
+            if path not in self.tree.files:
+                raise _not_there(extends, path, "")
+            chain.append(path)
+        if not extends:
+            self.load(name)
+
     def resolve(self, config: PipelineConfig, path: str, project: Tree) -> PipelineConfig:
         """A project's configuration on top of what it extends: a file of its own, or of a module. Its overrides stay."""
         return Packs(project, self.modules)._extended(config, "", path, ((path, ""),))
@@ -83,12 +96,9 @@ class Packs:
         if extends is None:
             return config
         target = extends.import_ or module
-        folder = FOLDER if extends.import_ else posixpath.dirname(path)
-        base = posixpath.normpath(posixpath.join(folder, extends.file))
+        base = _join(path, extends)
         if (base, target) in chain:
-            names = [*(name for name, _ in chain), base]
-            circle = " -> ".join(names[names.index(base) :])
-            raise Invalid("build packs extend each other in a circle", extends.place.problem(circle, "file"))
+            raise _circle(extends, [*(name for name, _ in chain), base])
         if target and target not in self.modules:
             known = ", ".join(sorted(self.modules)) or "none"
             what = f"there is no module {target}; {FOLDER}/{files.IMPORTS_FILE} names: {known}"
@@ -102,6 +112,21 @@ class Packs:
 
     def _tree(self, module: str) -> Tree:
         return self.modules[module] if module else self.tree
+
+
+def _join(path: str, extends: Extends) -> str:
+    folder = FOLDER if extends.import_ else posixpath.dirname(path)
+    return posixpath.normpath(posixpath.join(folder, extends.file))
+
+
+def _circle(extends: Extends, chain: list[str]) -> Invalid:
+    circle = " -> ".join(chain[chain.index(chain[-1]) :])
+    return Invalid("build packs extend each other in a circle", extends.place.problem(circle, "file"))
+
+
+def _not_there(extends: Extends, base: str, module: str) -> Invalid:
+    of = f" in module {module}" if module else ""
+    return Invalid("a base is not there", extends.place.problem(f"there is no file {base}{of}", "file"))
 
 
 def read_imports(tree: Tree) -> PackImports:

@@ -14,9 +14,12 @@ from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from typing import Any, ClassVar, Protocol, TypeVar, cast
 
-from jx.domain.errors import Problem
+from jx.domain.errors import Invalid, Problem
 from jx.domain.layouts.sections import Mistakes, find_nearest
 from jx.domain.yaml_text import Node, to_data
+
+MOST_VALUES = 100_000
+"""Of one file, aliases followed: a file of a few lines can otherwise stand for billions of steps."""
 
 _SCALARS = frozenset({"str", "int", "float", "bool", "binary"})
 
@@ -171,6 +174,7 @@ class _Reader:
     def __init__(self, where: str, mistakes: Mistakes) -> None:
         self._where = where
         self._mistakes = mistakes
+        self._count = 0
         self._plainly: dict[Kind, Callable[[str, Node], Any]] = {
             Kind.TEXT: self._text,
             Kind.FLAG: self._flag,
@@ -218,12 +222,14 @@ class _Reader:
                 if part.real.tag != "map":
                     self._note("`<<` merges mappings only", name)
                     continue
+                self._grow(part)
                 for key, entry in self._entries(part.real):
                     if key.real.text not in own:
                         own.add(key.real.text)
                         yield key, entry
 
     def _read(self, shape: _Shape, key: str, node: Node) -> Any:
+        self._grow(node)
         kind = shape.kind
         if kind is Kind.CHOICE:
             return self._choice(shape, key, node)
@@ -233,10 +239,18 @@ class _Reader:
             return tuple(self._mapping(shape, item) for item in self._mappings(key, node))
         return self._mapping(shape, node) if self._is(node, "map", key) else None
 
+    def _grow(self, node: Node) -> None:
+        self._count += 1
+        if self._count > MOST_VALUES:
+            what = f"its aliases stand for more than {MOST_VALUES} values"
+            raise Invalid(f"{self._where} is too large", Problem(self._where, what, node.line))
+
     def _mapping(self, shape: _Shape, node: Node) -> Any:
+        self._grow(node)
         return self.value(_type(shape), node) if shape.of else self._plain(shape, node)
 
     def _text(self, key: str, node: Node) -> str:
+        self._grow(node)
         if node.real.tag in _SCALARS:
             return node.real.text
         what = {"map": "a mapping", "seq": "a list", "null": "empty"}.get(

@@ -14,6 +14,9 @@ from jx.domain.pipelines.syntax import Step
 KEPT_WHEN, LEFT_OUT_WHEN = "prow", "!prow"
 """`when` of a step: it is for Tekton, or for Jenkins."""
 
+MOST_STEPS = 500
+"""Of one stage: each is a container of its pod."""
+
 _CHECKOUT = re.compile(r"checkout scm|git\s+['\"][^'\"]*['\"]")
 _OF_LIFECYCLES = ("comment", "groovy", "steps", "when", "container")
 _VARIABLE = re.compile(r"\$[({]((?:inputs\.)?(?:params|tasks|context|workspaces|results)\.[^)}]*)[)}]")
@@ -55,6 +58,17 @@ def check_steps(steps: Iterable[Step], rules: StepRules, mistakes: Mistakes) -> 
             seen.setdefault(label, step)
     for step in listed:
         _check_step(step, rules, mistakes)
+    count = sum(_size(step) for step in listed)
+    if count > MOST_STEPS:
+        what = f"{rules.stage} comes to {count} steps, its loops unrolled; {MOST_STEPS} are the most"
+        _note(mistakes, listed[0], what)
+
+
+def _size(step: Step) -> int:
+    """How many steps it comes to."""
+    if step.loop is not None:
+        return len(step.loop.values) * sum(_size(one) for one in step.loop.steps)
+    return 1 + sum(_size(one) for one in step.steps)
 
 
 def check_groovy(step: Step, mistakes: Mistakes) -> None:
