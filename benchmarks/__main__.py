@@ -13,7 +13,7 @@ from pathlib import Path
 
 from benchmarks.report import Report
 
-MODULES = ("kubernetes_api", "apply", "pipelines")
+MODULES = ("kubernetes_api", "apply", "pipelines", "secrets")
 
 
 def main() -> int:

@@ -1,10 +1,12 @@
 """Does a second apply write nothing, by the server's own word? Applies each chart twice and reads the audit log in between.
 
-    PYTHONPATH=. python scripts/apply_twice.py CHART[=VALUES] ...      a chart's folder each, and a file of values for it
+    PYTHONPATH=. python scripts/apply_twice.py [--embedded] CHART[=VALUES] ...      folders, and files of values for them
 
 The cluster is Kubernetes' own control plane, as `scripts/test_cluster.py` starts it. jx speaks to a second API server in front of
-the same store, which is started with an audit log of every request; what that log says is counted. Each chart is the only app of
-an environment of its own, applied by `jx step env apply` from a folder. Exit code 1 where a second apply writes to any object.
+the same store, which is started with an audit log of every request; what that log says is counted. With `--embedded` it is the
+embedded API, which keeps no such log: there every object's resourceVersion says whether it was written. Each chart is the only
+app of an environment of its own, applied by `jx step env apply` from a folder. Exit code 1 where a second apply writes to any
+object.
 """
 
 from __future__ import annotations
@@ -58,8 +60,9 @@ def main(charts: list[str]) -> int:
     )
     print("| --- | --- | --: | --: | --: | --: | --: | --: | --: |")
     failed = 0
-    with test_cluster.cluster(test_cluster.built()) as kubeconfig, audited(kubeconfig.parent) as front:
-        for chart in charts:
+    is_embedded = charts[:1] == ["--embedded"]
+    with embedded() if is_embedded else real() as front:
+        for chart in charts[is_embedded:]:
             folder, _, values = chart.partition("=")
             name, version, first, second = apply_twice(Path(folder), Path(values) if values else None, front)
             failed += bool(second.objects or second.records)
@@ -71,7 +74,9 @@ def main(charts: list[str]) -> int:
     return 1 if failed else 0
 
 
-def apply_twice(chart: Path, values: Path | None, front: Front) -> tuple[str, str, Counted, Counted]:
+def apply_twice(
+    chart: Path, values: Path | None, front: Front | EmbeddedFront
+) -> tuple[str, str, Counted, Counted]:
     """Its name and version, and what each apply of it made the server do."""
     metadata = yaml.safe_load((chart / "Chart.yaml").read_text())
     name, version = str(metadata["name"]), str(metadata["version"])
@@ -96,9 +101,9 @@ def write(path: Path, content: Any) -> None:
     path.write_text(yaml.safe_dump(content))
 
 
-def apply(folder: Path, front: Front, home: Path) -> Counted:
+def apply(folder: Path, front: Front | EmbeddedFront, home: Path) -> Counted:
     """Run `jx step env apply`, and count what the server was asked meanwhile."""
-    before = front.position()
+    before: Any = front.position()
     begun = time.monotonic()
     argv = [sys.executable, "-m", "jx", "--kubeconfig", str(front.kubeconfig), "step", "env", "apply"]
     done = subprocess.run(
@@ -144,6 +149,64 @@ class Front:
             log.seek(position)
             events = [json.loads(line) for line in log]
         return [event for event in events if event["user"]["username"] == "kubernetes-admin"]
+
+
+@dataclass(frozen=True)
+class EmbeddedFront:
+    """The embedded API. What it was asked is told as events like those of an audit log: a write for each object that is new, gone
+    or of another resourceVersion. Reads are not known."""
+
+    server: Any
+
+    @property
+    def kubeconfig(self) -> Path:
+        """How to reach it."""
+        path: Path = self.server.kubeconfig
+        return path
+
+    def position(self) -> dict[tuple[str, str, str], str]:
+        """All objects, with their resourceVersions."""
+        found: dict[tuple[str, str, str], str] = {}
+        for group in self._groups():
+            for resource in self._get(group)["resources"]:
+                if "list" in resource.get("verbs", ()) and "/" not in resource["name"]:
+                    for one in self._get(f"{group}/{resource['name']}")["items"]:
+                        metadata = one["metadata"]
+                        key = resource["name"], metadata.get("namespace", ""), f"{group} {metadata['name']}"
+                        found[key] = metadata["resourceVersion"]
+        return found
+
+    def events(self, before: dict[tuple[str, str, str], str]) -> list[dict[str, Any]]:
+        """What was written since then."""
+        after = self.position()
+        written = {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
+        return [
+            {"verb": "write", "objectRef": {"resource": resource, "namespace": namespace}}
+            for resource, namespace, _ in sorted(written)
+        ]
+
+    def _groups(self) -> list[str]:
+        groups = self._get("/apis")["groups"]
+        return ["/api/v1", *(f"/apis/{group['preferredVersion']['groupVersion']}" for group in groups)]
+
+    def _get(self, path: str) -> Any:
+        return json.loads(self.server.send("GET", path).body)
+
+
+@contextlib.contextmanager
+def embedded() -> Iterator[EmbeddedFront]:
+    """The embedded API, as a process."""
+    from benchmarks import api_servers
+
+    with api_servers.embedded() as server:
+        yield EmbeddedFront(server)
+
+
+@contextlib.contextmanager
+def real() -> Iterator[Front]:
+    """Kubernetes' own control plane, with an audit log."""
+    with test_cluster.cluster(test_cluster.built()) as kubeconfig, audited(kubeconfig.parent) as front:
+        yield front
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from jx.adapters.files.clock import SystemClock
 from jx.adapters.local.listening import AnnouncedServer, listen
@@ -39,12 +40,17 @@ def services(folder: Path, *, passphrase: str = "", clock: Clock | None = None) 
 
 
 @contextmanager
-def embedded_store(folder: Path, *, clock: Clock | None = None) -> Iterator[VaultAccess]:
-    """The embedded store, served."""
+def embedded_store(
+    folder: Path, *, clock: Clock | None = None, asked: list[str] | None = None
+) -> Iterator[VaultAccess]:
+    """The embedded store, served. Every request that reaches it is added to `asked`, as `GET /v1/...`."""
     folder.mkdir(parents=True, exist_ok=True)
     listener = listen(0)
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    config = uvicorn.Config(make_app(services(folder, clock=clock)), log_level="warning", access_log=False)
+    app = make_app(services(folder, clock=clock))
+    if asked is not None:
+        app.add_middleware(_Counted, asked=asked)
+    config = uvicorn.Config(app, log_level="warning", access_log=False)
     with _serving(AnnouncedServer(config, folder / "ready", url), listener):
         yield VaultAccess(url, Token(ROOT_TOKEN))
 
@@ -53,6 +59,17 @@ def real_access() -> VaultAccess | None:
     """The Vault that JX_TEST_VAULT_ADDR names, with the token of JX_TEST_VAULT_TOKEN; None without it."""
     url = os.environ.get(REAL)
     return VaultAccess(url, Token(os.environ.get("JX_TEST_VAULT_TOKEN", "root"))) if url else None
+
+
+class _Counted:
+    def __init__(self, app: ASGIApp, asked: list[str]) -> None:
+        self._app = app
+        self._asked = asked
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            self._asked.append(f"{scope['method']} {scope['path']}")
+        await self._app(scope, receive, send)
 
 
 @contextmanager

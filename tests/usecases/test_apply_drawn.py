@@ -192,6 +192,21 @@ def test_nothing_that_is_drawn_is_shown_anywhere(world: World) -> None:
     assert "host = db.example\n" in shown
 
 
+def test_no_error_of_the_server_quotes_what_is_drawn(world: World) -> None:
+    _apply(world)
+    secret, config = _data(world), _data(world, "ConfigMap")
+    identifier, made = config["conf"].split()[2], config["made"]
+    world.cluster.remove(ref("ConfigMap", "shop"))
+    said = f'ConfigMap "shop" is invalid: data[made]: Invalid value: "{made[:4]}": and {identifier} or {secret["password"]}'
+    world.cluster.fail(Invalid(said))
+    report = world.apply_head()
+    (error,) = [one.error for one in report.outcomes if one.error]
+    assert (
+        error
+        == 'ConfigMap "shop" is invalid: data[made]: Invalid value: <redacted>: and <redacted> or <redacted>'
+    )
+
+
 def test_with_references_in_the_environment_it_is_the_same(world: World) -> None:
     values = {"host": "db.example", "password": "vault:dev/db:password"}
     _apply(world, values)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
+from jx.domain import secret_parts
 from jx.domain.drawn_groups import DrawnGroup
 from jx.domain.errors import Refused
 from jx.domain.manifests import Body, ChartPin, Manifest, ObjectRef
@@ -212,9 +213,11 @@ class ApplyPlan:
 
     @property
     def secret_values(self) -> frozenset[str]:
-        """Every value of a Secret that would be sent: what no text may show."""
-        bodies = [step.manifest.body for step in self.steps if step.manifest]
-        return values_of([*bodies, *(hook.manifest.body for hook in self.hooks)]) | self.secrets
+        """Every value of a Secret that would be sent, and of every other masked field: what no text may show."""
+        manifests = [step.manifest for step in self.steps if step.manifest]
+        manifests += [hook.manifest for hook in self.hooks]
+        masked = frozenset(text for one in manifests for text in secret_parts.texts_of(one))
+        return values_of(one.body for one in manifests) | masked | self.secrets
 
     def count(self, action: Action) -> int:
         """How many steps do this."""

@@ -12,10 +12,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from jx.domain.manifests import Body, Manifest
-from jx.domain.references import Path
+from jx.domain.references import Path, leaves
 
 SECRETS_MANAGER = "jx-secrets"
 """The field manager of what comes from secrets."""
+
+_SHORTEST = 8
+"""Shorter texts are no secrets by their looks: a field may hold a number or a word that others hold as well."""
 
 _KEYED = frozenset({"containers", "initContainers", "ephemeralContainers", "env", "volumes"})
 
@@ -56,6 +59,19 @@ def own_public(manifest: Manifest) -> Body:
         return manifest.public
     parts = split(replace(manifest, body=manifest.public), has_values=False)
     return parts.own if parts else manifest.public
+
+
+def texts_of(manifest: Manifest) -> frozenset[str]:
+    """The texts in fields that come from secrets, as far as they are long enough to be told by."""
+    found = (_at(manifest.body, at) for at in manifest.derived if _is_there(manifest.body, at))
+    texts = (text for value in found for _, text in leaves(value) if isinstance(text, str))
+    return frozenset(text for text in texts if len(text) >= _SHORTEST)
+
+
+def _at(value: Any, at: Path) -> Any:
+    for part in at:
+        value = value[part]
+    return value
 
 
 def _is_there(value: Any, at: Path) -> bool:

@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from jx.domain import conflicts
+from jx.domain import conflicts, error_texts
 from jx.domain.applying import Action, ApplyPlan, Outcome, Step, sends_of
 from jx.domain.errors import Conflict, JxError
-from jx.domain.secrets import scrub
 from jx.ports.cluster import Cluster
 from jx.usecases.plan_environment import Planned
 
@@ -44,7 +43,9 @@ class AskServer:
                 self._send(part, planned, force=force)
         except JxError as error:
             text = error.message + (f" ({error.hint})" if error.hint else "")
-            return Outcome(step, live, error=scrub(text, planned.plan.secret_values))
+            return Outcome(
+                step, live, error=error_texts.cleaned(text, step.manifest, planned.plan.secret_values)
+            )
         return Outcome(step, live)
 
     def _send(self, step: Step, planned: Planned, *, force: bool) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from jx.domain import health, hooks
+from jx.domain import error_texts, health, hooks
 from jx.domain.applying import Action, DeletePolicy, HookOutcome, HookStep, LiveObject, Step
 from jx.domain.errors import JxError, Overtaken
 from jx.domain.events import Event, Level
@@ -68,7 +68,7 @@ class RunHooks:
             raise  # nothing more may be sent
         except JxError as refused:
             text = refused.message + (f" ({refused.hint})" if refused.hint else "")
-            return HookOutcome(step, error=scrub(text, terms.secret_values))
+            return HookOutcome(step, error=error_texts.cleaned(text, step.manifest, terms.secret_values))
         if error or live is None or not step.is_awaited:
             return HookOutcome(step, error=error, left=live)
         return self._await_end(step, live, terms)

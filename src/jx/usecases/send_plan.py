@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import groupby
 
-from jx.domain import conflicts, health, ledger
+from jx.domain import conflicts, error_texts, health, ledger
 from jx.domain.applying import Action, HookOutcome, LiveObject, Outcome, Step, sends_of
 from jx.domain.errors import Conflict, JxError, Overtaken, Retryable, Unavailable
 from jx.domain.events import Event, Level
@@ -16,7 +16,6 @@ from jx.domain.field_ownership import YIELDER
 from jx.domain.manifests import Manifest, ObjectRef
 from jx.domain.membership import PART_OF, labels_of
 from jx.domain.ordering import Wave
-from jx.domain.secrets import scrub
 from jx.ports.cluster import Cluster
 from jx.ports.reporter import Reporter
 from jx.usecases import await_needs
@@ -290,5 +289,5 @@ def _batches(steps: tuple[Step, ...]) -> Iterator[tuple[Step, ...]]:
 def _without_secrets(outcome: Outcome, values: frozenset[str]) -> Outcome:
     if not outcome.error:
         return outcome
-    text = scrub(outcome.error, values)
+    text = error_texts.cleaned(outcome.error, outcome.step.manifest, values)
     return Outcome(outcome.step, outcome.live, error=text, can_retry=outcome.can_retry)

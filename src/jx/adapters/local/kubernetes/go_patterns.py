@@ -71,7 +71,38 @@ def searcher(pattern: str) -> Callable[[str], object]:
         return lambda text: text is not None
 
 
+_PIECE: Final = re.compile(
+    r"(?P<other>\\.|\[\^?\]?(?:\\.|\[:\w+:\]|[^\]\\])*\])|\(\?(?P<flags>[imsU]+(?:-[imsU]+)?|-[imsU]+)\)|(?P<sign>[()|])|.",
+    re.DOTALL,
+)
+
+
+def _scoped_flags(pattern: str) -> str:
+    """Flags are for the rest of their group in Go, at any place; Python has them for the whole, or for a group of their own."""
+    made = ""
+    open_flags: list[str] = [""]
+    """Of each open group, the flags that are in force and to be closed with it."""
+    for piece in _PIECE.finditer(pattern):
+        if piece["flags"]:
+            flags = piece["flags"].replace("U", "").strip("-")
+            if flags:
+                made += f"(?{piece['flags'].replace('U', '')}:"
+                open_flags[-1] += f" {piece['flags'].replace('U', '')}"
+        elif piece["sign"] == "(":
+            open_flags.append("")
+            made += "("
+        elif piece["sign"] == "|" and open_flags[-1]:
+            flags_here = open_flags[-1].split()
+            made += ")" * len(flags_here) + "|" + "".join(f"(?{flags}:" for flags in flags_here)
+        elif piece["sign"] == ")" and len(open_flags) > 1:
+            made += ")" * len(open_flags.pop().split()) + ")"
+        else:
+            made += piece[0]
+    return made + ")" * len(open_flags[0].split())
+
+
 def _translated(pattern: str) -> str:
+    pattern = _scoped_flags(pattern)
     for name, characters in _CLASSES.items():
         pattern = pattern.replace(name, characters)
     # Python's `$` also matches before a newline at the end, Go's does not.
