@@ -67,6 +67,8 @@ def test_a_run_is_named_after_repository_branch_and_build() -> None:
         "owner": "Cheese", "repository": "Shop", "branch": "master", "context": "deploy", "build": "seven",
         "jenkins.io/pipelineType": "build", "jenkins.io/pipelineKind": "release", "team": "brie",
     }  # fmt: skip
+    assert made["metadata"]["annotations"]["jenkins.io/pipeline"] == "Cheese/Shop/master"
+    assert made["metadata"]["annotations"]["jenkins.io/revision"] == MASTER
     assert made["spec"]["taskRunTemplate"] == {"serviceAccountName": "tekton-bot"}
 
 
@@ -74,7 +76,7 @@ def test_long_names_stay_apart_and_fit() -> None:
     branches = [f"feature/{'very-' * 20}long-{end}" for end in ("a", "b")]
     found = [request(branch=branch).name for branch in branches]
     assert len(set(found)) == 2
-    assert all(len(name) <= 63 and name.endswith("-7") for name in found)
+    assert all(len(name) <= 50 and name.endswith("-7") for name in found)
     assert request(branch="feature/Small_Cheese").name == "cheese-shop-feature-small-cheese-7"
 
 

@@ -19,6 +19,8 @@ PIPELINE_BOT = Person("jenkins-x", "jenkins-x@googlegroups.com")
 
 TYPE_LABEL = "jenkins.io/pipelineType"
 
+_LONGEST_NAME = 50
+"""Names of tasks and pods are made from it."""
 _REF = re.compile(r"refs/[A-Za-z0-9._/-]+")
 _STORAGE = re.compile(r"[1-9][0-9]*(\.[0-9]+)?(Ki|Mi|Gi|Ti|k|M|G|T)?")
 _POD_TEMPLATES = (
@@ -107,7 +109,7 @@ class RunRequest:
     def name(self) -> str:
         """The run's own name: owner, repository, branch, context, build."""
         parts = (self.repo.owner, self.repo.name, self.shown_branch, self.context)
-        return join_label("-".join(part for part in parts if part), str(self.build))
+        return join_label("-".join(part for part in parts if part), str(self.build), limit=_LONGEST_NAME)
 
     @property
     def snapshot_version(self) -> str:
@@ -139,11 +141,12 @@ def labels_of(request: RunRequest) -> dict[str, str]:
 def annotations_of(request: RunRequest) -> dict[str, str]:
     """What labels are too short for."""
     found = {
+        "jenkins.io/pipeline": f"{request.repo.full_name}/{request.shown_branch}",
+        "jenkins.io/revision": request.pulls[-1].revision if request.pulls else request.revision or "",
         "jenkins.io/source-url": request.repo.url,
-        "jenkins.io/branch": request.branch,
         "jenkins.io/pull-refs": request.pull_refs,
     }
-    return found | dict(request.annotations)
+    return {name: value for name, value in found.items() if value} | dict(request.annotations)
 
 
 def env_of(request: RunRequest) -> dict[str, str]:
