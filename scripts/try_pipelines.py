@@ -3,10 +3,10 @@
 python scripts/try_pipelines.py FOLDER... [-v] [--runs DIR]
 
 A folder is a clone of build packs (it has packs/), or of a project (it has jenkins-x.yml or jenkins-x-NAME.yml). Packs that
-import others find those among the folders, by the name that the import ends with. Every kind of every pipeline is made
-effective; the text, read and made effective once more, must be the same. Then it is compiled to PipelineRuns, with a version that
-is given and one that the run makes; `--runs` writes these, one a file, for `scripts/try_manifests.py` and `testtekton/` to try.
-The last line has the figures.
+import others find those among the folders, by the name that the import ends with. Each file must fit the published schema. Every
+kind of every pipeline is made effective; the text, read and made effective once more, must be the same. Then it is compiled to
+PipelineRuns, with a version that is given and one that the run makes; `--runs` writes these, one a file, for
+`scripts/try_manifests.py` and `testtekton/` to try. The last line has the figures.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import jsonschema_rs
+
 from jx.domain.errors import JxError, NotFound
 from jx.domain.names import Repo, Revision
 from jx.domain.pipelines import files, packs
@@ -26,10 +28,11 @@ from jx.domain.pipelines.compiling import PipelineRun, compile_run
 from jx.domain.pipelines.effective import Project, make_effective
 from jx.domain.pipelines.packs import Packs
 from jx.domain.pipelines.runs import Pull, RunRequest
+from jx.domain.pipelines.schema import pack_schema, project_schema
 from jx.domain.pipelines.shapes import write_shape
 from jx.domain.pipelines.syntax import NO_PACK, PipelineKind, ProjectFile
 from jx.domain.trees import Blob, Tree
-from jx.domain.yaml_text import write_yaml
+from jx.domain.yaml_text import read_yaml, write_yaml
 
 REPO = Repo("https://git.example.com/cheese/shop.git")
 PROJECT = Project(repo=REPO)
@@ -91,9 +94,17 @@ def sources(trees: dict[Path, Tree]) -> Iterator[Source]:
         for name in found.names:
             yield Source(f"{folder.name} packs/{name}", ProjectFile(), name, found)
         for path in tree.files:
+            check_schema(tree, path)
             if path.startswith("jenkins-x"):
                 file = files.parse_project(tree.text(path), path)
                 yield Source(f"{folder.name} {path}", file, file.build_pack or NO_PACK, found)
+
+
+def check_schema(tree: Tree, path: str) -> None:
+    """Files must fit the published schemas, too."""
+    schema = project_schema() if path.startswith("jenkins-x") else pack_schema()
+    if path.endswith(("pipeline.yaml", ".yml")):
+        jsonschema_rs.validate(schema, read_yaml(tree.text(path)) or {})
 
 
 def modules(tree: Tree, trees: dict[Path, Tree]) -> dict[str, Tree]:

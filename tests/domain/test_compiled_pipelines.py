@@ -92,6 +92,14 @@ def test_a_step_runs_in_a_shell_in_its_folder() -> None:
     }
 
 
+def test_the_file_may_name_the_registry() -> None:
+    text = "dockerRegistryHost: registry.example.com\ndockerRegistryOwner: cheese\n" + VERSIONED
+    told = env(steps(run(text, version="1"), "from-build-pack")[1])
+    assert (told["DOCKER_REGISTRY"], told["DOCKER_REGISTRY_ORG"]) == ("registry.example.com", "cheese")
+    told = env(steps(run(text, version="1", docker_registry="other"), "from-build-pack")[1])
+    assert told["DOCKER_REGISTRY"] == "other"
+
+
 def test_two_dollars_reach_the_shell_as_two() -> None:
     made = pipeline("stages: [{name: a, steps: [{command: 'kill $$; echo $(date) $HOME'}]}]")
     assert steps(made, "a")[1]["args"] == ["kill $$$$; echo $(date) $HOME"]
@@ -254,7 +262,7 @@ def test_what_belongs_to_pods_stands_beside_the_pipeline() -> None:
     made = pipeline("""
         options:
           tolerations: [{key: gpu, operator: Exists}]
-          podLabels: {Team: Brie}
+          podLabels: {example.com/Team: Brie cheese}
         stages:
         - name: a
           options:
@@ -271,7 +279,7 @@ def test_what_belongs_to_pods_stands_beside_the_pipeline() -> None:
     assert made["spec"]["taskRunTemplate"]["podTemplate"] == {
         "tolerations": [{"key": "gpu", "operator": "Exists"}]
     }
-    assert made["metadata"]["labels"]["team"] == "brie"
+    assert made["metadata"]["labels"]["example.com/Team"] == "Brie-cheese"
     assert made["spec"]["taskRunSpecs"] == [
         {
             "pipelineTaskName": "a",
@@ -315,11 +323,13 @@ def test_loops_are_unrolled_with_the_value_in_a_variable() -> None:
         - name: a
           steps:
           - image: helm
+            dir: charts
             loop:
               variable: CHART
               values: [one, two]
               steps: [{name: lint, command: helm lint $CHART}, {command: helm test, image: own}]
         """)
+    assert {step["workingDir"] for step in steps(made, "a")[1:]} == {"/workspace/source/charts"}
     found = [(step["name"], step["image"], env(step).get("CHART")) for step in steps(made, "a")[1:]]
     assert found == [
         ("lint1", "helm", "one"), ("step2", "own", "one"), ("lint2", "helm", "two"), ("step4", "own", "two"),

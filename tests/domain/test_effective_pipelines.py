@@ -375,6 +375,21 @@ def test_the_old_word_post_of_lifecycles_becomes_post() -> None:
     ]
 
 
+def test_the_old_word_post_without_lifecycles_is_told() -> None:
+    text = """
+    buildPack: none
+    pipelineConfig:
+      pipelines:
+        default: {agent: {image: go}, stages: [{name: a, steps: [{command: make}]}]}
+        post:
+          steps: [{groovy: failure, steps: [{sh: make cry}]}]
+    """
+    with pytest.raises(Invalid) as caught:
+        effective(text)
+    assert "post of pipelines is for lifecycles" in caught.value.problems[0].what
+    assert caught.value.problems[0].line == 7
+
+
 LOOP = """
 buildPack: none
 pipelineConfig:

@@ -167,7 +167,7 @@ def test_a_file_of_a_few_lines_cannot_stand_for_billions_of_steps() -> None:
     assert "stand for more than" in caught.value.problems[0].what
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_whatever_is_done_to_a_file_it_is_read_or_refused(data: st.DataObject) -> None:
     lines = WHOLE.splitlines()

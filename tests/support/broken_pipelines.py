@@ -352,6 +352,29 @@ MEANINGS = (
           step: {sh: make}
           steps: [{sh: make}]  # here
         """),
+    _lifecycle("volumes belongs to a stage or pipeline; leave name out", """
+        overrides:
+        - name: make
+          step: {sh: make}
+          volumes: [{name: a, emptyDir: {}}]  # here
+        """),
+    _lifecycle("the agent of a step that is put there belongs into the step", """
+        overrides:
+        - name: make
+          step: {sh: make}
+          agent: {image: go}  # here
+        """),
+    _stage("the run has no $(params.color)", """
+        env:
+        - name: COLOR
+          value: $(params.color)  # here
+        steps: [{command: make}]
+        """),
+    _stage("workspace is a name of letters, digits and '-'", """
+        options:
+          workspace: "?"  # here
+        steps: [{command: make}]
+        """),
     _lifecycle("there are no steps to put before", """
         overrides:
         - name: make

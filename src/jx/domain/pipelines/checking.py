@@ -227,6 +227,12 @@ def _check_override(override: Override, mistakes: Mistakes) -> None:
         _note(mistakes, override.place, "an override has step or steps, not both", "steps")
     if override.type and not override.new_steps:
         _note(mistakes, override.place, f"there are no steps to put {override.type.value}", "type")
+    for key in ("containerOptions", "sidecars", "volumes") if override.name else ():
+        if key in dict(override.place.keys):
+            _note(mistakes, override.place, f"{key} belongs to a stage or pipeline; leave name out", key)
+    if override.name and override.agent and override.new_steps:
+        what = "the agent of a step that is put there belongs into the step"
+        _note(mistakes, override.place, what, "agent")
     parts.check_agent(override.agent, mistakes)
     parts.check_container_options(override.container_options, override.place, mistakes)
     parts.check_volumes(override.volumes, override.place, mistakes)

@@ -15,7 +15,7 @@ from jx.domain.errors import NotFound
 from jx.domain.layouts.sections import Mistakes, find_nearest
 from jx.domain.pipelines.inheriting import KINDS, merge_containers, merge_env
 from jx.domain.pipelines.naming import to_label
-from jx.domain.pipelines.runs import RunRequest, annotations_of, env_of, labels_of
+from jx.domain.pipelines.runs import RunRequest, annotations_of, env_of, labels_of, write_labels
 from jx.domain.pipelines.syntax import (
     Agent,
     Condition,
@@ -48,6 +48,11 @@ def compile_run(file: ProjectFile, request: RunRequest) -> PipelineRun:
     lifecycles = find_kind(file, request.kind)
     assert lifecycles.pipeline is not None
     sets_version = bool(lifecycles.set_version) and not request.version and not file.no_release_prepare
+    request = replace(
+        request,
+        docker_registry=request.docker_registry or file.docker_registry_host,
+        docker_registry_org=request.docker_registry_org or file.docker_registry_owner,
+    )
     compiling = _Compiling(request, lifecycles.pipeline)
     if sets_version and lifecycles.set_version:
         compiling.set_version(lifecycles.set_version.steps)
@@ -97,7 +102,7 @@ class _Scope:
             sidecars=(*self.sidecars, *options.sidecars),
             volumes=tuple({str(one.get("name")): one for one in (*self.volumes, *options.volumes)}.values()),
             folder=stage.dir or self.folder,
-            workspace=options.workspace or self.workspace,
+            workspace=to_label(options.workspace) or self.workspace,
         )
 
 
@@ -248,8 +253,10 @@ class _Compiling:
         metadata: dict[str, Any] = {"name": request.name}
         if request.namespace:
             metadata["namespace"] = request.namespace
-        pod_labels = {to_label(key): to_label(value) for key, value in options.pod_labels.items()}
-        metadata |= {"labels": pod_labels | labels_of(request), "annotations": annotations_of(request)}
+        metadata |= {
+            "labels": write_labels(options.pod_labels) | labels_of(request),
+            "annotations": annotations_of(request),
+        }
         template: dict[str, Any] = {"serviceAccountName": request.account}
         if options.tolerations:
             template["podTemplate"] = {"tolerations": list(options.tolerations)}
@@ -275,15 +282,15 @@ class _Compiling:
         """A folder of the one pod that uses it, or a volume that several pods mount."""
         users = [task for task in (*self._tasks, *self._last) if task.workspace == name]
         if len(users) == 1 and not users[0].matrix:
-            return {"name": to_label(name), "emptyDir": {}}
+            return {"name": name, "emptyDir": {}}
         requests = {"requests": {"storage": self._request.storage}}
         claim = {"spec": {"accessModes": ["ReadWriteOnce"], "resources": requests}}
-        return {"name": to_label(name), "volumeClaimTemplate": claim}
+        return {"name": name, "volumeClaimTemplate": claim}
 
     def _pipeline_spec(self) -> dict[str, Any]:
         spec: dict[str, Any] = {
             "params": [{"name": name, "type": "string"} for name in ("version", "build_id")],
-            "workspaces": [{"name": to_label(name)} for name in self._workspaces()],
+            "workspaces": [{"name": name} for name in self._workspaces()],
             "tasks": [self._task(task) for task in self._tasks],
         }
         if self._last:
@@ -309,7 +316,7 @@ class _Compiling:
             made["matrix"] = {
                 "params": [{"name": name, "value": list(values)} for name, values in task.matrix]
             }
-        made["workspaces"] = [{"name": _WORKSPACE, "workspace": to_label(task.workspace)}]
+        made["workspaces"] = [{"name": _WORKSPACE, "workspace": task.workspace}]
         made["taskSpec"] = make_task_spec(task.parts, self.mistakes)
         return made
 
@@ -358,8 +365,7 @@ def _run_spec(task: _Task) -> dict[str, Any]:
     if task.options.tolerations:
         made["podTemplate"] = {"tolerations": list(task.options.tolerations)}
     if task.options.pod_labels:
-        labels = {to_label(key): to_label(value) for key, value in task.options.pod_labels.items()}
-        made["metadata"] = {"labels": labels}
+        made["metadata"] = {"labels": write_labels(task.options.pod_labels)}
     return {"pipelineTaskName": task.name, **made} if made else {}
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from jx.domain.errors import Invalid
 from jx.domain.layouts.sections import Mistakes
 from jx.domain.names import Repo
 from jx.domain.pipelines.checking import check_project
@@ -80,6 +81,7 @@ def make_effective(file: ProjectFile, pack: str, packs: Packs, project: Project)
             config = extend_config(config, packs.load(pack))
     settings = config.pipelines.overrides if config.pipelines else ()
     config = use_default(config)
+    _check_post_is_used(config)
     config = override_config(_with_credentials(config))
     env = merge_env(merge_env(file.env, config.env), project.env)
     pipelines = config.pipelines or Pipelines()
@@ -100,6 +102,18 @@ def make_effective(file: ProjectFile, pack: str, packs: Packs, project: Project)
     check_project(effective, mistakes)
     mistakes.check("the effective pipeline has mistakes")
     return effective
+
+
+def _check_post_is_used(config: PipelineConfig) -> None:
+    """`pipelines.post` belongs to lifecycles; a pipeline in its own syntax has its own."""
+    pipelines = config.pipelines
+    post = pipelines.post if pipelines else None
+    if pipelines is None or post is None or all(step.when.strip() == LEFT_OUT_WHEN for step in post.steps):
+        return
+    kinds: list[Lifecycles | None] = [getattr(pipelines, kind) for kind in KINDS]
+    if not any(one is not None and one.pipeline is None for one in kinds):
+        what = "post of pipelines is for lifecycles, and there are none; give post to the pipelines"
+        raise Invalid("the effective pipeline has mistakes", post.place.problem(what))
 
 
 def _of_kind(overrides: tuple[Override, ...], kind: str) -> tuple[Override, ...]:
@@ -193,7 +207,7 @@ class _Flattening:
         if step.when.strip() == LEFT_OUT_WHEN or is_checkout(step.groovy):
             return
         env = merge_env(group.env, step.env)
-        here = Step(dir=step.dir or group.dir, image=step.real_image or group.image, env=env)
+        here = Step(dir=step.real_dir or group.dir, image=step.real_image or group.image, env=env)
         if step.loop is not None:
             inner = tuple(flat for one in step.loop.steps for flat in self._flat(one, prefix, here))
             yield Step(loop=replace(step.loop, steps=inner), place=step.place)
@@ -250,19 +264,21 @@ def _settle_post(post: Post, folder: str, project: Project) -> Post:
     )
 
 
-def _settle_step(step: Step, project: Project) -> Step:
+def _settle_step(step: Step, project: Project, group: Step | None = None) -> Step:
+    """With its folder from the root, by newer words; what a loop says goes down to its steps."""
+    group = group or Step()
+    image, folder = step.real_image or group.image, step.real_dir or group.dir
+    plain = replace(step, sh="", container="", agent=None)
     if step.loop is not None:
-        inner = tuple(_settle_step(one, project) for one in step.loop.steps)
-        return replace(step, loop=replace(step.loop, steps=inner))
+        here = Step(image=image, dir=folder)
+        inner = tuple(_settle_step(one, project, here) for one in step.loop.steps)
+        return replace(plain, loop=replace(step.loop, steps=inner), image="", dir="")
     return replace(
-        step,
+        plain,
         command=_in_parentheses(step.real_command),
-        sh="",
         args=tuple(_in_parentheses(word) for word in step.args),
-        dir=_place(step.dir, project) if step.dir else "",
-        image=step.real_image,
-        container="",
-        agent=None,
+        dir=_place(folder, project) if folder else "",
+        image=image,
     )
 
 

@@ -8,11 +8,17 @@ from typing import Any
 
 from jx.domain.layouts.sections import Mistakes
 from jx.domain.pipelines.kubernetes_keys import RESOURCES, STEP_OPTIONS
+from jx.domain.pipelines.naming import to_label
 from jx.domain.pipelines.shapes import Place
 from jx.domain.pipelines.syntax import Agent, EnvVar, Options
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _KUBERNETES_NAME = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
+_VARIABLE = re.compile(r"\$[({]((?:inputs\.)?(?:params|tasks|context|workspaces|results)\.[^)}]*)[)}]")
+_KNOWN_VARIABLES = frozenset(
+    {"params.version", "params.build_id", "inputs.params.version", "inputs.params.build_id"}
+)
+"""What a run knows of itself, as Tekton writes it."""
 _QUANTITY = re.compile(r"\d+(\.\d*)?([eE][+-]?\d+)?([numkMGTPE]|[KMGTPE]i)?")
 _SET_BY_SYNTAX = ("args", "command", "image", "name", "stdin", "stdinOnce", "tty", "workingDir")
 
@@ -22,6 +28,14 @@ def check_variable(name: str, place: Place, mistakes: Mistakes, *, key: str) -> 
     if name and not _NAME.fullmatch(name):
         what = f"{name!r} is no name of a variable: letters, digits and '_', and no digit first"
         mistakes.problems.append(place.problem(what, key))
+
+
+def check_variables(text: str, place: Place, mistakes: Mistakes, *, key: str) -> None:
+    """Note variables of Tekton that a run does not have: it would be refused."""
+    for variable in _VARIABLE.findall(text):
+        if variable not in _KNOWN_VARIABLES:
+            what = f"the run has no $({variable}); it has $(params.version) and $(params.build_id)"
+            mistakes.problems.append(place.problem(what, key))
 
 
 def check_env(env: Iterable[EnvVar], mistakes: Mistakes) -> None:
@@ -34,6 +48,7 @@ def check_env(env: Iterable[EnvVar], mistakes: Mistakes) -> None:
             what = f"{one.name} is set in line {seen[one.name].place.line}, too"
             mistakes.problems.append(one.place.problem(what, "name"))
         seen.setdefault(one.name, one)
+        check_variables(one.value, one.place, mistakes, key="value")
         if one.value_from is not None:
             if one.value:
                 mistakes.problems.append(
@@ -103,8 +118,9 @@ def check_stage_options(options: Options, mistakes: Mistakes, *, has_steps: bool
     if options.distribute_parallel_across_nodes:
         what = "distributeParallelAcrossNodes cannot be used in a stage"
         mistakes.problems.append(options.place.problem(what, "distributeParallelAcrossNodes"))
-    if "workspace" in dict(options.place.keys) and not options.workspace:
-        mistakes.problems.append(options.place.problem("workspace is a name, or left out", "workspace"))
+    if "workspace" in dict(options.place.keys) and not to_label(options.workspace):
+        what = "workspace is a name of letters, digits and '-', or left out"
+        mistakes.problems.append(options.place.problem(what, "workspace"))
     if not has_steps:
         for key in ("timeout", "retry"):
             if getattr(options, key):

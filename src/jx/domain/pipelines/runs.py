@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from jx.domain.errors import Invalid, Problem
 from jx.domain.layouts.new_environment import BUILDER_IMAGE
 from jx.domain.names import Person, Repo, Revision, parse_branch
-from jx.domain.pipelines.naming import join_label, to_label_value
+from jx.domain.pipelines.naming import join_label, to_label, to_label_value
 from jx.domain.pipelines.syntax import PipelineKind
 
 DEFAULT_ACCOUNT = "tekton-bot"
@@ -22,6 +22,7 @@ TYPE_LABEL = "jenkins.io/pipelineType"
 _LONGEST_NAME = 50
 """Names of tasks and pods are made from it."""
 _REF = re.compile(r"refs/[A-Za-z0-9._/-]+")
+_LABEL_KEY = re.compile(r"([a-z0-9][-a-z0-9.]*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 _STORAGE = re.compile(r"[1-9][0-9]*(\.[0-9]+)?(Ki|Mi|Gi|Ti|k|M|G|T)?")
 _POD_TEMPLATES = (
     "cpp dlang go gradle jx-base machine-learning machine-learning-gpu maven maven-graalvm maven-java11 nodejs "
@@ -136,6 +137,14 @@ def labels_of(request: RunRequest) -> dict[str, str]:
     if request.context:
         labels["context"] = to_label_value(request.context)
     return labels | dict(request.labels)
+
+
+def write_labels(labels: Mapping[str, str]) -> dict[str, str]:
+    """Labels as Kubernetes takes them: keys that it would refuse, and values, made of what people wrote."""
+    return {
+        key if _LABEL_KEY.fullmatch(key) else to_label(key): to_label_value(value)
+        for key, value in labels.items()
+    }
 
 
 def annotations_of(request: RunRequest) -> dict[str, str]:

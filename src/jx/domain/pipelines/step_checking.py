@@ -19,11 +19,6 @@ MOST_STEPS = 500
 
 _CHECKOUT = re.compile(r"checkout scm|git\s+['\"][^'\"]*['\"]")
 _OF_LIFECYCLES = ("comment", "groovy", "steps", "when", "container")
-_VARIABLE = re.compile(r"\$[({]((?:inputs\.)?(?:params|tasks|context|workspaces|results)\.[^)}]*)[)}]")
-KNOWN_VARIABLES = frozenset(
-    {"params.version", "params.build_id", "inputs.params.version", "inputs.params.build_id"}
-)
-"""What a run knows of itself, as Tekton writes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,10 +137,7 @@ def _check_one_of(step: Step, rules: StepRules, mistakes: Mistakes) -> None:
 
 def _check_words(step: Step, mistakes: Mistakes) -> None:
     for key, words in (("command", step.command), ("sh", step.sh), *(("args", word) for word in step.args)):
-        for variable in _VARIABLE.findall(words):
-            if variable not in KNOWN_VARIABLES:
-                known = "$(params.version) and $(params.build_id)"
-                _note(mistakes, step, f"the run has no $({variable}); it has {known}", key)
+        parts.check_variables(words, step.place, mistakes, key=key)
 
 
 def _check_loop(step: Step, rules: StepRules, mistakes: Mistakes) -> None:

@@ -189,6 +189,11 @@ class Step:
         """The image of its own, or empty."""
         return self.image or self.container or (self.agent.real_image if self.agent else "")
 
+    @property
+    def real_dir(self) -> str:
+        """The folder of its own, or empty."""
+        return self.dir or (self.agent.dir if self.agent else "")
+
 
 @dataclass(frozen=True, slots=True)
 class PostAction:
