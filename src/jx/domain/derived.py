@@ -8,7 +8,7 @@ differ, the whole object is masked. Objects whose identity depends on a secret a
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,6 +31,8 @@ class Marked:
     leaves: frozenset[Path] = frozenset()
     is_whole: bool = False
     """Whether all of it is masked."""
+    references: frozenset[Reference] = frozenset()
+    """The secrets that these come from, as far as that can be told: a hash tells nothing."""
 
     def __hash__(self) -> int:
         return hash((self.leaves, self.is_whole))
@@ -100,7 +102,8 @@ def joined(one: Comparison, other: Comparison) -> Comparison:
         elif not theirs.is_whole:
             places = theirs.leaves | mine.leaves
             # Both bodies mask their own leaves alike, and show the same of all others.
-            marked[ref] = Marked(_masked_as(theirs.body, mine.body, mine.leaves, ()), places)
+            body = _masked_as(theirs.body, mine.body, mine.leaves, ())
+            marked[ref] = Marked(body, places, references=theirs.references | mine.references)
     return Comparison(marked)
 
 
@@ -148,12 +151,14 @@ def _compare(manifest: Manifest, other: Body, known: Mapping[str, Reference]) ->
     if not differing:
         return None
     if any(at is None for at in differing):
-        return Marked(_whole(manifest.body), _top_level(manifest.body, other), is_whole=True)
+        held = _held((text for _, text in _texts(manifest.body)), known)
+        return Marked(_whole(manifest.body), _top_level(manifest.body, other), is_whole=True, references=held)
     at_leaves = frozenset(at for at in differing if at is not None)
     shown = _masked(manifest.body, at_leaves, known, ())
     if is_secret(manifest.body):
         shown["data"] = _named_data(manifest.body, shown.get("data"), known)
-    return Marked(shown, at_leaves)
+    held = _held((text for at, text in _texts(manifest.body) if at in at_leaves), known)
+    return Marked(shown, at_leaves, references=held)
 
 
 def _named_data(body: Body, shown: Any, known: Mapping[str, Reference]) -> Any:
@@ -165,6 +170,10 @@ def _named_data(body: Body, shown: Any, known: Mapping[str, Reference]) -> Any:
         key: f"<secret:{words[text]}>" if (text := body["data"][key]) in words else value
         for key, value in shown.items()
     }
+
+
+def _held(texts: Iterable[str], known: Mapping[str, Reference]) -> frozenset[Reference]:
+    return frozenset(one for text in texts for one in markers.find_in(text, known))
 
 
 def _differences(one: Any, other: Any, at: Path) -> Iterator[Path | None]:

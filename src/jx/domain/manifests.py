@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from jx.domain.references import Reference
+
 Body = Mapping[str, Any]
 """A Kubernetes object as JSON. `Any` because it is foreign JSON; nobody writes into it."""
 
@@ -37,6 +39,8 @@ class Manifest:
     """What may be seen of the body, where it holds what comes from secrets; None: all that is no Secret's data."""
     derived: frozenset[tuple[str | int, ...]] = frozenset()
     """Where the body holds what comes from secrets."""
+    references: frozenset[Reference] = frozenset()
+    """The secrets that those come from, as far as that can be told."""
     marked: str = ""
     """Hash of those fields with markers in place of secrets: tells that what is around a secret has changed. Empty where there
     are none, or where charts draw at random, which makes each render another one."""

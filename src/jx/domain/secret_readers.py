@@ -1,16 +1,17 @@
 """Secret readers: which workloads read which Secrets and ConfigMaps, and what makes them start anew.
 
-Pods keep the old value of a variable until they are started anew. A time on the pod template, set by the field manager
-`jx-secrets` when a secret is rotated and by nothing else, does that.
+Pods keep the old value of a variable until they are started anew. A mark on the pod template, set by the field manager
+`jx-secrets` when a secret is rotated and by nothing else, does that: it names the objects that were read, at which version.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from jx.domain.applying import Action, ApplyReport, Outcome, Step
+from jx.domain.applying import Action, ApplyReport, LiveObject, Outcome, Step
 from jx.domain.manifests import Body, Manifest
+from jx.domain.references import Reference
 from jx.domain.secret_parts import SECRETS_MANAGER
 
 ANNOTATION: Final = "jenkins.io/secrets-rotated"
@@ -32,30 +33,59 @@ def is_changed(outcome: Outcome) -> bool:
     return bool(step.parts) and step.action is Action.UPDATE and not outcome.error and not outcome.skipped
 
 
-def readers(report: ApplyReport) -> tuple[Step, ...]:
-    """The workloads whose pods read what an apply changed because of secrets, and whose own fields it did not change."""
-    sent = {
-        (one.step.ref.namespace, (one.step.ref.kind, one.step.ref.name))
+def readers(report: ApplyReport, concerns: Callable[[Reference], bool]) -> dict[Step, str]:
+    """The workloads whose pods read what comes from certain secrets, whose own fields the apply did not change, and whose pods
+    were not started anew for it yet; with the mark that says what they are started anew for.
+
+    It goes by what there is, not by what this very apply did: what a process that was killed left undone, the next one does.
+    """
+    held = {
+        (one.step.ref.namespace, (one.step.ref.kind, one.step.ref.name)): _mark(one.live)
         for one in report.outcomes
-        if is_changed(one)
+        if one.live and _holds(one, concerns)
     }
-    return tuple(
-        one.step
-        for one in report.outcomes
-        if (one.step.ref.group, one.step.ref.kind) in _WORKLOADS
-        and one.step.manifest
-        and one.step.action is Action.UNCHANGED
-        and {(one.step.ref.namespace, name) for name in names_read(one.step.manifest.body)} & sent
-    )
+    found: dict[Step, str] = {}
+    for one in report.outcomes:
+        step = one.step
+        is_workload = (step.ref.group, step.ref.kind) in _WORKLOADS and step.action is Action.UNCHANGED
+        if not is_workload or step.manifest is None:
+            continue
+        read = names_read(step.manifest.body)
+        wanted = [
+            mark for (space, name), mark in held.items() if space == step.ref.namespace and name in read
+        ]
+        if set(wanted) - _marks(one):
+            found[step] = ",".join(sorted(wanted))
+    return found
 
 
-def roll(step: Step, at: str) -> Step:
-    """What makes the pods of a workload start anew: a step that sends a time and nothing else."""
+def _holds(outcome: Outcome, concerns: Callable[[Reference], bool]) -> bool:
+    """Whether an object holds something of those secrets. Where nothing tells of which ones it does, whether it has changed."""
+    step = outcome.step
+    if not step.parts or step.manifest is None or outcome.error or outcome.skipped:
+        return False
+    told = step.manifest.references
+    return any(map(concerns, told)) if told else is_changed(outcome)
+
+
+def _mark(live: LiveObject) -> str:
+    return f"{live.ref.kind}/{live.ref.name}@{live.resource_version}"
+
+
+def _marks(outcome: Outcome) -> set[str]:
+    body: Any = outcome.live.body if outcome.live else {}
+    template = (body.get("spec") or {}).get("template") or {}
+    annotations = (template.get("metadata") or {}).get("annotations") or {}
+    return set(str(annotations.get(ANNOTATION, "")).split(","))
+
+
+def roll(step: Step, mark: str) -> Step:
+    """What makes the pods of a workload start anew: a step that sends a mark and nothing else. Sent twice, it does so once."""
     body = {
         "apiVersion": step.api_version,
         "kind": step.ref.kind,
         "metadata": {"name": step.ref.name, "namespace": step.ref.namespace},
-        "spec": {"template": {"metadata": {"annotations": {ANNOTATION: at}}}},
+        "spec": {"template": {"metadata": {"annotations": {ANNOTATION: mark}}}},
     }
     return Step(
         action=Action.UPDATE,

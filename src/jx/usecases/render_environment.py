@@ -345,4 +345,10 @@ def _with_shown(manifest: Manifest, comparison: Comparison, hashes: Mapping[Obje
     marked = comparison.marked.get(manifest.ref)
     if marked is None:
         return manifest
-    return replace(manifest, shown=marked.body, derived=marked.leaves, marked=hashes.get(manifest.ref, ""))
+    return replace(
+        manifest,
+        shown=marked.body,
+        derived=marked.leaves,
+        references=marked.references,
+        marked=hashes.get(manifest.ref, ""),
+    )

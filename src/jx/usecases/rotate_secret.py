@@ -9,7 +9,7 @@ from datetime import timedelta
 from jx.domain import recipes, secret_readers
 from jx.domain.applying import ApplyReport, ApplyResult
 from jx.domain.environments import Environment
-from jx.domain.errors import Failed, Invalid, JxError, NotFound, Usage
+from jx.domain.errors import Failed, Invalid, JxError, Locked, NotFound, Overtaken, Usage
 from jx.domain.events import Event, Level
 from jx.domain.recipes import Recipe
 from jx.domain.references import Reference, Scheme
@@ -20,6 +20,8 @@ from jx.usecases.edit_secret import EditSecret, EditSecretRequest
 from jx.usecases.find_secret_users import FindSecretUsers, SecretUsers
 from jx.usecases.follow_environment import source_of
 from jx.usecases.propose_change import PlatformAt
+
+_LOOK_EVERY = timedelta(seconds=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +91,13 @@ class RotateSecret:
             return rotated
         for one in environments.values():
             try:
-                report = self._apply(one, request)
+                report = self._apply_in_turn(one, request)
             except NotFound as error:  # nothing of it is applied from here now
                 rotated = self._leave(rotated, f"{one.name}: {error.message}")
             except JxError as error:
                 rotated = replace(self._leave(rotated, f"{one.name}: {error.message}"), has_failed=True)
             else:
-                rotated = self._roll(rotated, report)
+                rotated = self._roll(rotated, report, request)
         return rotated
 
     def _make(self, request: RotateSecretRequest, users: SecretUsers) -> dict[str, str]:
@@ -120,6 +122,22 @@ class RotateSecret:
             recipe = recipes_of.get(key) or _recipe_like(key, there.values[key])
             made |= {f"{key}{ending}": value for ending, value in self.generator.make(recipe).items()}
         return made
+
+    def _apply_in_turn(self, environment: Environment, request: RotateSecretRequest) -> ApplyReport:
+        """Apply once whoever is at it has done: that apply may have begun before the new value was there."""
+        clock = self.apply.clock
+        ends = clock.elapsed() + request.timeout
+        while True:
+            try:
+                return self._apply(environment, request)
+            except Overtaken:
+                raise
+            except Locked as error:
+                if clock.elapsed() >= ends:
+                    raise
+                self.edit.reporter.tell(Event(f"{environment.name}: {error.message}; waiting"))
+                if clock.wait(_LOOK_EVERY):
+                    raise
 
     def _apply(self, environment: Environment, request: RotateSecretRequest) -> ApplyReport:
         repo = environment.repo
@@ -151,18 +169,17 @@ class RotateSecret:
             raise Failed(report.message)
         return report
 
-    def _roll(self, rotated: Rotated, report: ApplyReport) -> Rotated:
+    def _roll(self, rotated: Rotated, report: ApplyReport, request: RotateSecretRequest) -> Rotated:
         """Start the pods anew that read what has changed, once."""
-        at = self.apply.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
         sent = [str(one.step.ref) for one in report.outcomes if secret_readers.is_changed(one)]
         rotated = replace(rotated, objects=(*rotated.objects, *sent))
-        for step in secret_readers.readers(report):
+        for step, mark in secret_readers.readers(report, lambda one: _is_of(one, request)).items():
             if step.parts:
-                # The half of `jx-secrets` is sent whole: a time beside it would be dropped, and the pods started twice.
+                # The half of `jx-secrets` is sent whole: a mark beside it would be dropped, and the pods started twice.
                 rotated = self._leave(rotated, f"{step.ref}: start it anew yourself: kubectl rollout restart")
                 continue
             try:
-                self.apply.plan.cluster.send(secret_readers.roll(step, at))
+                self.apply.plan.cluster.send(secret_readers.roll(step, mark))
             except JxError as error:
                 rotated = replace(self._leave(rotated, f"{step.ref}: {error.message}"), has_failed=True)
             else:
