@@ -36,10 +36,12 @@ if TYPE_CHECKING:
     from jx.adapters.kubernetes.api import Api
     from jx.adapters.kubernetes.cluster import KubernetesCluster
     from jx.adapters.kubernetes.credentials import KubernetesCredentials
+    from jx.adapters.kubernetes.deliveries import KubernetesDeliveries
     from jx.adapters.kubernetes.locks import KubernetesLocks
     from jx.adapters.kubernetes.promotions import KubernetesPromotions
     from jx.adapters.kubernetes.secret_log import KubernetesSecretLog
     from jx.adapters.kubernetes.signals import KubernetesSignals
+    from jx.adapters.kubernetes.snapshots import KubernetesSnapshots
     from jx.adapters.local.forge.client import LocalForge
     from jx.adapters.local.platforms import LocalPlatforms, LocalUsers
     from jx.adapters.local.runner.runner import Runner
@@ -312,6 +314,20 @@ class Outside:
         from jx.adapters.kubernetes.activities import KubernetesActivities
 
         return KubernetesActivities(self.api, namespace=self.namespace)
+
+    @cached_property
+    def deliveries(self) -> KubernetesDeliveries:
+        """Events to the platform's own receiver, by the public route."""
+        from jx.adapters.kubernetes.deliveries import KubernetesDeliveries
+
+        return KubernetesDeliveries(self.api, namespace=self.namespace)
+
+    @cached_property
+    def snapshots(self) -> KubernetesSnapshots:
+        """Verified states with their values."""
+        from jx.adapters.kubernetes.snapshots import KubernetesSnapshots
+
+        return KubernetesSnapshots(self.api)
 
     @cached_property
     def signals(self) -> KubernetesSignals:

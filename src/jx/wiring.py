@@ -13,7 +13,6 @@ from jx.domain.names import Repo, parse_repo
 from jx.outside import Outside
 
 if TYPE_CHECKING:
-    from jx.controllers.run import Loops
     from jx.domain.environments import Environment, Requirements
     from jx.domain.installing import Installation
     from jx.ports.prompts import Prompts
@@ -46,7 +45,6 @@ if TYPE_CHECKING:
     from jx.usecases.record_secrets import RecordSecrets
     from jx.usecases.remove_app import RemoveApp
     from jx.usecases.render_environment import RenderEnvironment
-    from jx.usecases.rescue_environment import RescueEnvironment
     from jx.usecases.resolve_pipeline import ResolvePipeline
     from jx.usecases.review_change import ReviewChange
     from jx.usecases.rotate_secret import RotateSecret
@@ -229,21 +227,6 @@ class Wiring(Outside):
             locks=self.locks,
             repos=self.repos,
             clock=self.clock,
-            reporter=self.reporter,
-        )
-
-    def rescue_environment(self) -> RescueEnvironment:
-        """`jx step env apply --from-ledger`."""
-        from jx.usecases.check_rescue import CheckRescue
-        from jx.usecases.find_state import FindState
-        from jx.usecases.leave_branch import LeaveBranch
-        from jx.usecases.rescue_environment import RescueEnvironment
-
-        return RescueEnvironment(
-            apply=self.apply_environment(),
-            find_state=FindState(self.clones, self.repos),
-            check=CheckRescue(self.cluster, self.locks, self.repos, self.secret_stores),
-            leave_branch=LeaveBranch(self.clones),
             reporter=self.reporter,
         )
 
@@ -497,32 +480,6 @@ class Wiring(Outside):
             timeout=timedelta(minutes=10),
             everywhere=True,
         )
-
-    def controllers(self, *, poll: timedelta) -> Loops:
-        """`jx controllers run`."""
-        from jx.controllers.drift import DriftController
-        from jx.controllers.environments import ChangesController, EnvironmentsController, PlatformReader
-        from jx.controllers.promotions import PromotionsController
-        from jx.controllers.run import Loops, Several
-        from jx.usecases.check_change import CheckChange
-        from jx.usecases.follow_environment import FollowEnvironment
-        from jx.usecases.merge_change import MergeChange
-        from jx.usecases.watch_drift import WatchDrift
-
-        platform = PlatformReader(self.repos, self.platform_at)
-        follow = FollowEnvironment(
-            self.repos, self.forge, self.activities, self.apply_environment(), self.clock, self.reporter
-        )
-        watch = WatchDrift(self.find_drift(), self.apply_environment(), self.repos, self.clock, self.reporter)
-        check = CheckChange(self.repos, self.forge, self.plan_change(), self.clock)
-        merge = MergeChange(self.repos, self.forge, self.forge, self.reporter)
-        controller = Several(
-            EnvironmentsController(platform, follow, self.holder),
-            ChangesController(platform, check, merge),
-            PromotionsController(platform, self.advance_promotion()),
-            DriftController(platform, watch, self.clock, self.holder),
-        )
-        return Loops(controller, self.signals, self.clock, self.reporter, poll)
 
     def validate_pipelines(self) -> ValidatePipelines:
         """`jx step syntax validate`."""

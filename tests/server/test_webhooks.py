@@ -6,10 +6,12 @@ import hashlib
 import hmac
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from jx.domain import verifying
 from jx.domain.errors import Unavailable
 from jx.domain.events import Event
 from jx.server.webhooks import Delivery, Receiver
@@ -107,3 +109,14 @@ def test_no_message_holds_the_secret() -> None:
     one.receive(delivery(signature="sha256=00"))
     assert told.events
     assert all(SECRET not in event.message for event in told.events)
+
+
+def test_an_event_of_verification_becomes_a_key_with_its_number_and_nothing_else(heard: Heard) -> None:
+    number = "0123456789abcdef"
+    good = delivery(verifying.body_of(number), event=verifying.EVENT)
+    assert receiver(heard).receive(good)[0] == 202
+    assert [verifying.number_of(key) for key in heard.keys] == [number]
+    bad = delivery(b'{"verify": "../../etc"}', event=verifying.EVENT, number="2")
+    assert receiver(heard).receive(bad)[0] == 400
+    assert receiver(heard).receive(replace(good, signature="sha256=00"))[0] == 401
+    assert len(heard.keys) == 1

@@ -16,6 +16,7 @@ from tests.support.worlds import BOB, World, environment_tree
 from jx.adapters.helm.renderer import HelmRenderer
 from jx.adapters.local.memory_clones import MemoryClones
 from jx.adapters.local.memory_secrets import MemorySecrets
+from jx.adapters.local.memory_snapshots import MemorySnapshots
 from jx.domain import ledger
 from jx.domain.applying import Action
 from jx.domain.errors import NotFound, Unavailable, Usage
@@ -79,6 +80,7 @@ class Rescuer:
 
     world: World
     clones: MemoryClones = field(init=False)
+    snapshots: MemorySnapshots = field(default_factory=MemorySnapshots)
 
     def __post_init__(self) -> None:
         self.clones = MemoryClones(self.world.repos)
@@ -103,6 +105,7 @@ class Rescuer:
                 wrap(world.cluster), wrap(world.locks), wrap(world.repos), {Scheme.VAULT: wrap(world.secrets)}
             ),
             leave_branch=LeaveBranch(wrap(self.clones)),
+            snapshots=wrap(self.snapshots),
             reporter=world.reporter,
         )
 

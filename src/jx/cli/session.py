@@ -21,8 +21,8 @@ from jx.config.settings import Settings
 from jx.domain.errors import Unavailable
 
 if TYPE_CHECKING:
+    from jx.lifelines import Lifelines
     from jx.ports.prompts import Prompts
-    from jx.wiring import Wiring
 
 
 @dataclass
@@ -45,11 +45,11 @@ class Session:
         return cls(settings, LiveReporter(verbose=verbose))
 
     @cached_property
-    def wiring(self) -> Wiring:
+    def wiring(self) -> Lifelines:
         """Adapters and use-cases for these settings."""
-        from jx.wiring import Wiring
+        from jx.lifelines import Lifelines
 
-        return Wiring(self.settings, self.reporter)
+        return Lifelines(self.settings, self.reporter)
 
     def change(self, **settings: Any) -> None:
         """Take over options of a command; before `wiring` is first asked for."""

@@ -139,7 +139,7 @@ def _parse_item(row: list[str]) -> InventoryItem:
 
 def _applied_to_data(applied: Applied) -> dict[str, Any]:
     return {
-        "source": _source_to_data(applied.source),
+        "source": source_to_data(applied.source),
         "planDigest": applied.plan_digest,
         "result": applied.result.value,
         "at": applied.at.isoformat(),
@@ -152,7 +152,7 @@ def _applied_to_data(applied: Applied) -> dict[str, Any]:
 
 def _parse_applied(data: Mapping[str, Any]) -> Applied:
     return Applied(
-        source=_parse_source(data["source"]),
+        source=parse_source(data["source"]),
         plan_digest=data["planDigest"],
         result=ApplyResult(data["result"]),
         at=datetime.fromisoformat(data["at"]),
@@ -163,7 +163,8 @@ def _parse_applied(data: Mapping[str, Any]) -> Applied:
     )
 
 
-def _source_to_data(source: Source) -> dict[str, Any]:
+def source_to_data(source: Source) -> dict[str, Any]:
+    """A Source as JSON values."""
     return {
         "repo": source.repo.url if source.repo else None,
         "revision": source.revision,
@@ -175,7 +176,8 @@ def _source_to_data(source: Source) -> dict[str, Any]:
     }
 
 
-def _parse_source(data: Mapping[str, Any]) -> Source:
+def parse_source(data: Mapping[str, Any]) -> Source:
+    """A Source from its data."""
     return Source(
         repo=Repo(data["repo"]) if data["repo"] else None,
         revision=Revision(data["revision"]) if data["revision"] else None,
@@ -190,7 +192,7 @@ def _parse_source(data: Mapping[str, Any]) -> Source:
 def _good_to_data(good: KnownGood) -> dict[str, Any]:
     return {
         "planDigest": good.plan_digest,
-        "source": _source_to_data(good.source),
+        "source": source_to_data(good.source),
         "at": good.at.isoformat(),
         "version": good.version,
     }
@@ -198,7 +200,7 @@ def _good_to_data(good: KnownGood) -> dict[str, Any]:
 
 def _parse_good(data: Mapping[str, Any]) -> KnownGood:
     at = datetime.fromisoformat(data["at"])
-    return KnownGood(data["planDigest"], _parse_source(data["source"]), at, data["version"])
+    return KnownGood(data["planDigest"], parse_source(data["source"]), at, data["version"])
 
 
 def _drift_to_data(drift: DriftNote) -> dict[str, Any]:

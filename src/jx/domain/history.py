@@ -36,6 +36,7 @@ class Kind(StrEnum):
     DRIFT = "drift"
     HOLD = "hold"
     RESUME = "hold ended"
+    VERIFIED = "verified"
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +201,10 @@ def in_words(entry: HistoryEntry, *, most: int = _MOST_WORDS) -> tuple[str, ...]
 def is_about(
     entry: HistoryEntry, *, app: str = "", by: str = "", ref: tuple[str, str, str] | None = None
 ) -> bool:
-    """Whether an entry is about an app, a person and an object (kind, name, namespace), as far as they are named."""
+    """Whether an entry is about an app, a person and an object (kind, name, namespace), as far as they are named. That a state
+    was proven is no change of anything."""
+    if entry.kind is Kind.VERIFIED:
+        return False
     if app and not _is_about_app(entry, app):
         return False
     if by and not any(by.casefold() in text.casefold() for text in _people(entry)):

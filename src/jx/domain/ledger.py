@@ -32,6 +32,7 @@ from jx.domain.errors import Invalid
 from jx.domain.manifests import Body, Capabilities, ChartPin, ObjectRef
 from jx.domain.names import EnvironmentName, Person
 from jx.domain.secrets import mask
+from jx.domain.trailers import find_trailers
 from jx.domain.trees import Blob, Tree
 from jx.domain.yaml_emitter import emit
 
@@ -54,6 +55,7 @@ class Happening(StrEnum):
     HOLD = "hold"
     RESUME = "hold ended"
     DRIFT = "drift"
+    VERIFIED = "verified"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +116,18 @@ def sources_text(plan: ApplyPlan) -> str:
 
 
 def make_note(
-    environment: EnvironmentName, happening: Happening, words: str, *, by: Person, at: datetime
+    environment: EnvironmentName,
+    happening: Happening,
+    words: str,
+    *,
+    by: Person,
+    at: datetime,
+    more: tuple[tuple[str, str], ...] = (),
 ) -> Entry:
-    """The entry of something that happened to an environment, by whom and why: no object changes with it."""
+    """The entry of something that happened to an environment, by whom and why: no object changes with it. `more` are further
+    trailers."""
     reason = _one_line(words)
-    trailers = [("Jx-Environment", environment), (EVENT, happening), ("Jx-Reason", reason)]
+    trailers = [("Jx-Environment", environment), (EVENT, happening), *more, ("Jx-Reason", reason)]
     subject = f"{happening.capitalize()}: {reason}"
     return Entry(f"{subject}\n\n" + "\n".join(f"{key}: {value}" for key, value in trailers) + "\n", by, at)
 
@@ -196,6 +205,11 @@ def unpack(pending: PendingEntry) -> Entry:
         )
     except (lzma.LZMAError, ValueError, KeyError, TypeError) as error:
         raise Invalid(f"the ledger entry {pending.name} in the anchor cannot be read") from error
+
+
+def is_proof(pending: PendingEntry) -> bool:
+    """Whether an entry only tells that a state was proven."""
+    return find_trailers(unpack(pending).message).get(EVENT) == Happening.VERIFIED
 
 
 def _message(plan: ApplyPlan, outcomes: tuple[Outcome, ...], story: Story, capabilities: Capabilities) -> str:

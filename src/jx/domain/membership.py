@@ -13,6 +13,9 @@ from jx.domain.names import EnvironmentName
 ANCHORS_NAMESPACE = "jx-anchors"
 """In no environment: anchors survive whatever happens to those."""
 
+RESCUE_NAMESPACE = "jx-rescue"
+"""In no environment either: snapshots, and the watchdog that goes back to them."""
+
 PART_OF = "applyset.kubernetes.io/part-of"
 APPLYSET_ID = "applyset.kubernetes.io/id"
 HOOK_OF = "jenkins.io/hook-of"

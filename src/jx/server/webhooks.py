@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from jx.domain import verifying
 from jx.domain.errors import JxError
 from jx.domain.events import Event, Level
 from jx.ports.reporter import Reporter
@@ -65,9 +66,10 @@ class Receiver:
             return 401, "the signature is missing or wrong"
         if delivery.event == "ping":
             return 200, "pong"
-        key = find_key(delivery.body)
+        is_check = delivery.event == verifying.EVENT
+        key = verifying.find_key(delivery.body) if is_check else find_key(delivery.body)
         if key is None:
-            return 400, "the event names no repository"
+            return 400, "the event names no number" if is_check else "the event names no repository"
         if delivery.delivery in self._seen:
             return 200, "seen before"
         try:

@@ -297,6 +297,8 @@ class InstallPlatform:
         # Without a token of this run, an earlier run's stays.
         self.credentials.ensure(namespace, GIT_SECRET, login, keep=not request.bot.token)
         drawn = {"hmac": secrets.token_hex(21)[:41]}
+        if request.world.webhook_url:  # where events come in, for those who check that they do
+            drawn["url"] = request.world.webhook_url
         return self.credentials.ensure(namespace, WEBHOOK_SECRET, drawn, keep=True)["hmac"]
 
     def _set_up_store(

@@ -61,7 +61,9 @@ class PublishLedger:
         return self.repos.append(repo, ledger.BRANCH, parent=parent, draft=draft)
 
     def _tell_waiting(self, anchor: Anchor, error: JxError) -> None:
-        count = len(anchor.pending)
+        count = sum(not ledger.is_proof(one) for one in anchor.pending)
+        if not count:
+            return  # that a state was proven is nobody's affair but the controllers'
         waiting = f"{count} ledger {'entry waits' if count == 1 else 'entries wait'} in the cluster"
         if isinstance(error, Forbidden):
             # As it should be: only the applier of the platform may push ledgers, and it does as soon as it runs.

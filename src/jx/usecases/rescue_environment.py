@@ -10,8 +10,10 @@ from jx.domain.events import Event, Level
 from jx.domain.guards import Guard
 from jx.domain.layouts import umbrella
 from jx.domain.names import EnvironmentName, Repo
+from jx.domain.snapshots import Snapshot
 from jx.ports.folders import Folder
 from jx.ports.reporter import Reporter
+from jx.ports.snapshots import Snapshots
 from jx.usecases.apply_environment import ApplyEnvironment, ApplyRequest
 from jx.usecases.check_rescue import CheckRescue, Finding
 from jx.usecases.find_state import FindState, FoundState, StateRequest
@@ -44,6 +46,7 @@ class RescueEnvironment:
     find_state: FindState
     check: CheckRescue
     leave_branch: LeaveBranch
+    snapshots: Snapshots
     reporter: Reporter
 
     def prepare(self, request: ApplyRequest, folder: Folder, word: str) -> Prepared:
@@ -64,9 +67,16 @@ class RescueEnvironment:
             anchor,
         )
         findings = self.check(found.spec, anchor, repo=folder.origin, branch=request.branch)
+        snapshot, words = self._find_snapshot(name)
+        kept = {one.ref: one for one in snapshot.objects} if snapshot else {}
         changed = replace(
-            request, tree=found.tree, source=found.source, environment=name, recall=found.recall
+            request,
+            tree=found.tree,
+            source=found.source,
+            environment=name,
+            recall=replace(found.recall, kept=kept),
         )
+        findings = (*findings, Finding("snapshot", words, "" if snapshot else "the live objects"))
         return Prepared(changed, found, findings)
 
     def __call__(self, prepared: Prepared, folder: Folder) -> Rescued:
@@ -97,6 +107,13 @@ class RescueEnvironment:
         except JxError as error:
             self._tell(f"no branch is left in the clone: {error.message}")
             return None
+
+    def _find_snapshot(self, name: EnvironmentName) -> tuple[Snapshot | None, str]:
+        try:
+            found = self.snapshots.find(name)
+        except JxError as error:
+            return None, f"cannot be read: {error.message}"
+        return found, f"of {found.source.subject or found.plan_digest}" if found else "none"
 
     def _find_anchor(self, request: ApplyRequest, repo: Repo | None) -> Anchor | None:
         """By the clone's remote: the files of the clone may be what is broken."""

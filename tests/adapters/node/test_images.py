@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from jx.adapters.local.kubernetes.controllers.podstatus import image_id
 from jx.adapters.local.node.images import Images, parse_images, parse_reference
 from jx.domain.errors import Invalid
 
@@ -36,6 +37,8 @@ def test_a_changed_list_counts_at_once(tmp_path: Path) -> None:
     assert found is not None
     assert found.command == (sys.executable, "-V")
     assert images.has("a:1")
+    assert images.has(image_id("a:1"))
+    assert not images.has("a:1@sha256:ab")
     assert not images.has("a:2")
 
 

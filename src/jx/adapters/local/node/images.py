@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from jx.adapters.local.kubernetes.controllers.podstatus import image_id
 from jx.domain.errors import Invalid, Problem
 
 
@@ -48,7 +49,11 @@ class Images:
     def has(self, image: str) -> bool:
         """Whether both name and tag are listed."""
         found = self.find(image)
-        return found is not None and parse_reference(image).tag in found.tags
+        if found is None:
+            return False
+        named, _, digest = image.partition("@")
+        tag = parse_reference(named).tag
+        return tag in found.tags and digest in ("", image_id(named).partition("@")[2])
 
     def _refresh(self) -> None:
         try:

@@ -1,0 +1,86 @@
+"""Lifelines: what keeps a platform alive, made from the use-cases of `wiring`: controllers, verification, rescue."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from jx.wiring import Wiring
+
+if TYPE_CHECKING:
+    from jx.controllers.run import Loops
+    from jx.usecases.prove_state import ProveState
+    from jx.usecases.rescue_environment import RescueEnvironment
+    from jx.usecases.verify_install import VerifyInstall
+
+
+class Lifelines(Wiring):
+    """Makes all use-cases that there are."""
+
+    def controllers(self, *, poll: timedelta) -> Loops:
+        """`jx controllers run`."""
+        from jx.controllers.drift import DriftController
+        from jx.controllers.environments import ChangesController, EnvironmentsController, PlatformReader
+        from jx.controllers.promotions import PromotionsController
+        from jx.controllers.run import Loops, Several
+        from jx.controllers.verification import VerificationController
+        from jx.usecases.answer_verification import AnswerVerification
+        from jx.usecases.check_change import CheckChange
+        from jx.usecases.follow_environment import FollowEnvironment
+        from jx.usecases.merge_change import MergeChange
+        from jx.usecases.watch_drift import WatchDrift
+
+        platform = PlatformReader(self.repos, self.platform_at)
+        follow = FollowEnvironment(
+            self.repos, self.forge, self.activities, self.apply_environment(), self.clock, self.reporter
+        )
+        watch = WatchDrift(self.find_drift(), self.apply_environment(), self.repos, self.clock, self.reporter)
+        check = CheckChange(self.repos, self.forge, self.plan_change(), self.clock)
+        merge = MergeChange(self.repos, self.forge, self.forge, self.reporter)
+        answer = AnswerVerification(self.repos, self.forge, self.anchors, self.activities, self.clock)
+        controller = Several(
+            EnvironmentsController(platform, follow, self.holder),
+            ChangesController(platform, check, merge),
+            PromotionsController(platform, self.advance_promotion()),
+            DriftController(platform, watch, self.clock, self.holder),
+            VerificationController(platform, answer, self.prove_state()),
+        )
+        return Loops(controller, self.signals, self.clock, self.reporter, poll)
+
+    def rescue_environment(self) -> RescueEnvironment:
+        """`jx step env apply --from-ledger`."""
+        from jx.usecases.check_rescue import CheckRescue
+        from jx.usecases.find_state import FindState
+        from jx.usecases.leave_branch import LeaveBranch
+        from jx.usecases.rescue_environment import RescueEnvironment
+
+        return RescueEnvironment(
+            apply=self.apply_environment(),
+            find_state=FindState(self.clones, self.repos),
+            check=CheckRescue(self.cluster, self.locks, self.repos, self.secret_stores),
+            leave_branch=LeaveBranch(self.clones),
+            snapshots=self.snapshots,
+            reporter=self.reporter,
+        )
+
+    def verify_install(self) -> VerifyInstall:
+        """`jx step verify install`."""
+        from jx.usecases.verify_install import VerifyInstall
+
+        return VerifyInstall(self.anchors, self.cluster, self.deliveries, self.activities, self.clock)
+
+    def prove_state(self) -> ProveState:
+        """What the controllers do with each new state of the platform."""
+        from jx.usecases.prove_state import ProveState
+
+        plan = replace(self.plan_environment(), render=self._render(with_secrets=True))
+        return ProveState(
+            plan=plan,
+            verify=self.verify_install(),
+            anchors=self.anchors,
+            snapshots=self.snapshots,
+            repos=self.repos,
+            clock=self.clock,
+            reporter=self.reporter,
+        )

@@ -1,0 +1,105 @@
+"""The contract of `ports.snapshots.Snapshots`, held to every adapter of it."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+import pytest
+from tests.support.embedded import CLUSTERS, GROUP, api_of, embedded_api, fresh_name, real_api
+
+from jx.adapters.kubernetes.api import SECRETS, Api
+from jx.adapters.kubernetes.snapshots import KubernetesSnapshots
+from jx.adapters.local.memory_snapshots import MemorySnapshots
+from jx.domain.applying import Source
+from jx.domain.errors import Invalid
+from jx.domain.manifests import ChartPin, Manifest, ref_of
+from jx.domain.membership import RESCUE_NAMESPACE
+from jx.domain.names import EnvironmentName, Person, Repo, Revision
+from jx.domain.snapshots import Snapshot
+from jx.domain.trees import Tree
+from jx.ports.snapshots import Snapshots
+
+__all__ = ["embedded_api", "real_api"]
+
+pytestmark = GROUP
+
+
+@pytest.fixture(params=["memory", *CLUSTERS])
+def snapshots(request: pytest.FixtureRequest) -> Snapshots:
+    return MemorySnapshots() if request.param == "memory" else KubernetesSnapshots(api_of(request))
+
+
+@pytest.fixture
+def name() -> EnvironmentName:
+    return EnvironmentName(fresh_name("env"))
+
+
+def config(name: str, text: str) -> Manifest:
+    body = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": name, "namespace": "jx"},
+        "data": {"a": text},
+    }
+    return Manifest(ref_of(body), "v1", body, "shop/templates/a.yaml")
+
+
+def snapshot(name: EnvironmentName, *objects: Manifest) -> Snapshot:
+    source = Source(
+        Repo("https://git.example/acme/env-dev.git"), Revision("a" * 40), "sha256:tree", Person("Ann Lee")
+    )
+    tree = Tree().put("env/Chart.yaml", "name: env\n").put("logo.png", b"\x89PNG\x00")
+    pins = (ChartPin("shop", "shop", "1.0.0", "https://charts.example", "sha256:c"),)
+    return Snapshot(name, "sha256:plan", source, tree, pins, objects or (config("one", "1"),))
+
+
+def test_what_was_kept_comes_back_as_it_was(snapshots: Snapshots, name: EnvironmentName) -> None:
+    assert snapshots.find(name) is None
+    secret = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "db", "namespace": "jx"},
+        "data": {"password": "aHVudGVyMjI="},
+    }
+    masked = replace(
+        Manifest(ref_of(secret), "v1", secret),
+        shown={**secret, "data": {"password": "<secret:vault:dev/db:password>"}},
+        derived=frozenset({("data", "password")}),
+        marked="sha256:m",
+    )
+    kept = snapshot(name, config("one", "1"), masked)
+    snapshots.save(kept)
+    found = snapshots.find(name)
+    assert found == kept
+    assert found.digest == kept.digest
+    assert found.objects[1].body == secret
+
+
+def test_the_newest_counts_and_the_same_again_is_fine(snapshots: Snapshots, name: EnvironmentName) -> None:
+    for text in ("1", "2", "2"):
+        snapshots.save(snapshot(name, config("one", text)))
+    found = snapshots.find(name)
+    assert found
+    assert found.objects[0].body["data"] == {"a": "2"}
+    snapshots.remove(name)
+    snapshots.remove(name)
+    assert snapshots.find(name) is None
+
+
+def test_a_large_one_lies_in_several_parts_and_the_one_before_goes(
+    embedded_api: Api, name: EnvironmentName
+) -> None:
+    api = embedded_api
+    snapshots = KubernetesSnapshots(api)
+    draw = random.Random(1)
+    for _ in range(2):
+        texts = [draw.randbytes(400_000).hex() for _ in range(3)]
+        snapshots.save(snapshot(name, *(config(f"c{n}", text) for n, text in enumerate(texts))))
+    parts = [one for one in api.list_pages(SECRETS, RESCUE_NAMESPACE)[0] if name in one["metadata"]["name"]]
+    assert len(parts) > 1
+    assert all(len(one["data"]["content"]) <= 1_200_004 for one in parts)
+    assert snapshots.find(name)
+    api.delete(SECRETS, RESCUE_NAMESPACE, parts[0]["metadata"]["name"])
+    with pytest.raises(Invalid, match="is gone"):
+        snapshots.find(name)
