@@ -73,6 +73,16 @@ def test_pull_requests_choose_their_pipeline(capsys: pytest.CaptureFixture[str])
     assert env(made)["PULL_PULL_SHA"] == "b" * 40
 
 
+def test_a_clone_of_the_version_stream_names_tags(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = tmp_path / "stream" / "docker" / "gcr.io" / "jenkinsxio" / "builder-go.yml"
+    path.parent.mkdir(parents=True)
+    path.write_text("version: 2.1.7\n")
+    _, made, _ = run(capsys, "--version-stream", str(tmp_path / "stream"))
+    assert made["spec"]["pipelineSpec"]["tasks"][0]["taskSpec"]["steps"][1]["image"].endswith(
+        "builder-go:2.1.7"
+    )
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [

@@ -57,6 +57,15 @@ def test_programs_get_the_mistakes_as_a_document(capsys: pytest.CaptureFixture[s
     }  # fmt: skip
 
 
+def test_what_is_wrong_only_with_the_whole_is_told_too(capsys: pytest.CaptureFixture[str]) -> None:
+    text = "buildPack: none\n" + GOOD + "    overrides:\n    - {name: mak, step: {sh: a}}\n"
+    Path("jenkins-x.yml").write_text(text)
+    code, _, err = run(capsys, "validate")
+    assert (code, "jenkins-x.yml:7: there is nothing to change: no step mak" in err) == (5, True)
+    Path("jenkins-x.yml").write_text(text.replace("none", "go"))  # the pack may have that step
+    assert run(capsys, "validate")[0] == 0
+
+
 def test_what_is_no_yaml_is_told_with_its_line_too(capsys: pytest.CaptureFixture[str]) -> None:
     Path("jenkins-x.yml").write_text("buildPack: none\n  pipelineConfig: }\n")
     code, _, err = run(capsys, "validate")
@@ -132,6 +141,21 @@ def test_the_effective_form_is_printed(capsys: pytest.CaptureFixture[str]) -> No
         "setup-jx-git-credentials",
         "build-make",
     ]
+
+
+def test_a_project_may_extend_files_of_its_own_wherever_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("ci/[a]").mkdir(parents=True)
+    Path("jenkins-x.yml").write_text(
+        "buildPack: none\npipelineConfig:\n  extends: {file: 'ci/[a]/one.yaml'}\n"
+    )
+    Path("ci/[a]/one.yaml").write_text("extends: {file: ../two.yaml}\n")
+    Path("ci/two.yaml").write_text("agent: {image: go}\n" + GOOD.partition("\n")[2].replace("\n  ", "\n")[2:])
+    code, out, err = run(capsys, "effective", "-s")
+    assert (code, err) == (0, "")
+    assert "name: build-make\n" in out
+    Path("ci/two.yaml").unlink()
+    code, _, err = run(capsys, "validate")
+    assert (code, "ci/[a]/one.yaml:1: there is no file ci/two.yaml" in err) == (5, True)
 
 
 def test_a_variable_without_a_value_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,6 +15,7 @@ from jx.domain.pipelines.effective import Project, make_effective
 from jx.domain.pipelines.packs import Packs
 from jx.domain.pipelines.runs import Pull, RunRequest
 from jx.domain.pipelines.syntax import PipelineKind
+from jx.domain.trees import Tree
 
 REPO = Repo("https://git.example.com/Cheese/Shop.git")
 MASTER, HEAD, OTHER = Revision("a" * 40), Revision("b" * 40), Revision("c" * 40)
@@ -420,6 +421,28 @@ def test_names_of_pod_templates_become_images() -> None:
     text = "stages: [{name: a, steps: [{command: make}, {command: npm, image: nodejs}, {command: x, image: 'alpine:3'}]}]"
     images = [step["image"] for step in steps(pipeline(text, pod_templates={"golang": "own/go:1"}), "a")]
     assert images == ["jx/builder", "own/go:1", "gcr.io/jenkinsxio/builder-nodejs", "alpine:3"]
+
+
+def test_images_without_a_tag_get_that_of_the_version_stream() -> None:
+    stream = (
+        Tree()
+        .put("docker/gcr.io/jenkinsxio/builder-go.yml", "version: 2.1.7\n")
+        .put("docker/helm.yml", "version: 3.1")
+    )
+    images = ["go", "docker.io/helm", "helm:2", "helm@sha256:1", "own/x"]
+    text = (
+        "stages: [{name: a, steps: ["
+        + ", ".join(f"{{command: a, image: '{image}'}}" for image in images)
+        + "]}]"
+    )
+    found = [step["image"] for step in steps(pipeline(text, version_stream=stream), "a")[1:]]
+    assert found == [
+        "gcr.io/jenkinsxio/builder-go:2.1.7",
+        "docker.io/helm:3.1",
+        "helm:2",
+        "helm@sha256:1",
+        "own/x",
+    ]
 
 
 def test_kaniko_runs_with_the_shell_that_it_has() -> None:

@@ -34,6 +34,7 @@ _OPTIONS = (
         "--pod-template", "pod_templates", multiple=True, metavar="NAME=IMAGE", help="The image that an agent of that name has."
     ),
     click.option("--clone-image", default="", metavar="IMAGE", help="An image with git, for the clone."),
+    click.option("--version-stream", default="", metavar="DIR", help="A clone of it: the tags of images that have none."),
     click.option("--storage", default="1Gi", show_default=True, help="The size of a volume that stages share."),
     click.option("--docker-registry", default="", metavar="HOST", help="Told to the steps as DOCKER_REGISTRY."),
     click.option("--docker-registry-org", default="", metavar="ORG", help="... as DOCKER_REGISTRY_ORG."),

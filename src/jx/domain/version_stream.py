@@ -1,6 +1,7 @@
 """Version stream: the repository of versions that are known to work together.
 
-`charts/<prefix>/<chart>.yml` holds `version:`; `charts/repositories.yml` says which chart repository a prefix means.
+`charts/<prefix>/<chart>.yml` holds `version:`; `charts/repositories.yml` says which chart repository a prefix means;
+`docker/<image>.yml` holds the tag of an image.
 """
 
 from __future__ import annotations
@@ -47,6 +48,20 @@ def find_chart_repository(stream: Tree, name: str) -> str | None:
     ]
     mistakes.check("the version stream has mistakes")
     return found[0] if found else None
+
+
+def resolve_image(stream: Tree, image: str) -> str:
+    """An image with the tag that the stream names; one that has a tag or digest, or that the stream does not know, as it is."""
+    name = image.removeprefix("docker.io/")
+    if "@" in name or ":" in name.rpartition("/")[2]:
+        return image
+    path = f"docker/{name}.yml"
+    if path not in stream:
+        return image
+    mistakes = Mistakes()
+    version = open_section(stream, path, mistakes).text("version")
+    mistakes.check("the version stream has mistakes")
+    return f"{image}:{version}" if version else image
 
 
 def _find_prefixes(stream: Tree, repository: str, mistakes: Mistakes) -> list[str]:

@@ -11,6 +11,7 @@ from jx.domain.names import Repo, parse_branch, parse_repo, parse_revision
 from jx.domain.pipelines.compiling import PipelineRun, compile_run
 from jx.domain.pipelines.runs import DEFAULT_ACCOUNT, DEFAULT_STORAGE, Pull, RunRequest
 from jx.domain.pipelines.syntax import PipelineKind
+from jx.domain.trees import Tree
 from jx.ports.folders import Folder
 from jx.usecases.read_pipeline import PipelineRequest, ReadPipeline
 
@@ -37,6 +38,8 @@ class MakeRunRequest:
     docker_registry_org: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
     pod_templates: Mapping[str, str] = field(default_factory=dict)
+    version_stream: str = ""
+    """A clone of the version stream, which names the tags of images that have none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +68,16 @@ class MakeRun:
             account=request.account,
             labels=request.labels,
             pod_templates=request.pod_templates,
+            version_stream=self._read_stream(request.version_stream),
             storage=request.storage,
             docker_registry=request.docker_registry,
             docker_registry_org=request.docker_registry_org,
             clone_image=request.clone_image or BUILDER_IMAGE,
         )
         return compile_run(resolved.file, run)
+
+    def _read_stream(self, folder: str) -> Tree | None:
+        return self.read.folders.look(folder, "docker/**/*.yml").tree if folder else None
 
 
 def _repo(request: MakeRunRequest, folder: Folder) -> Repo:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from glob import escape as glob_escape
 
+from jx.domain.errors import Invalid, NotFound
 from jx.domain.names import Repo
+from jx.domain.pipelines import files
 from jx.domain.pipelines.effective import DEFAULT_IMAGE, Project
+from jx.domain.pipelines.packs import join_base
 from jx.domain.pipelines.syntax import EnvVar
-from jx.domain.trees import Tree
+from jx.domain.trees import Tree, is_safe_path
 from jx.ports.folders import Folder, Folders
 from jx.usecases.resolve_pipeline import PATTERNS, PackSource, Resolved, ResolvePipeline
 
@@ -40,7 +45,7 @@ class ReadPipeline:
 
     def __call__(self, request: PipelineRequest) -> tuple[Folder, Resolved]:
         """The folder and the effective form of its pipelines. NotFound and Invalid as resolving raises them."""
-        folder = self.folders.look(request.folder, *PATTERNS)
+        folder = look_at_project(self.folders, request.folder, request.context)
         trees: dict[str, Tree] = {
             module: self.folders.look(path, "packs/imports.yaml", "packs/**/pipeline.yaml").tree
             for module, path in request.pack_folders.items()
@@ -54,3 +59,20 @@ class ReadPipeline:
         )
         source = PackSource(request.pack, request.url, request.ref, trees)
         return folder, self.resolve(folder.tree, project, context=request.context, source=source)
+
+
+def look_at_project(folders: Folders, path: str, context: str) -> Folder:
+    """A project's folder with the files that its pipelines are made of, those of its own that it extends among them. What is
+    wrong with them is told by who reads them."""
+    folder = folders.look(path, *PATTERNS)
+    tree = folder.tree
+    with contextlib.suppress(Invalid, NotFound):
+        name = files.find_file(tree, context)
+        config = files.parse_project(tree.text(name), name).pipeline_config
+        while config and config.extends and not config.extends.import_:
+            name = join_base(name, config.extends)
+            if name in tree or not is_safe_path(name):
+                break
+            tree = Tree({**tree.files, **folders.look(path, glob_escape(name)).tree.files})
+            config = files.parse_pack(tree.text(name), name)
+    return replace(folder, tree=tree)

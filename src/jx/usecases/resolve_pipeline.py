@@ -17,8 +17,8 @@ from jx.ports.repos import Repos
 
 _COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 
-PATTERNS = ("jenkins-x*.yml", "**/pipeline.yaml", *packs.MARKERS)
-"""The files of a project that matter for its pipelines."""
+PATTERNS = ("jenkins-x*.yml", *packs.MARKERS)
+"""The files of a project that matter for its pipelines, but for those that it extends."""
 
 
 @dataclass(frozen=True, slots=True)

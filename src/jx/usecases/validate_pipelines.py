@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from jx.domain.errors import Invalid, NotFound, Problem
+from jx.domain.names import Repo
 from jx.domain.pipelines import files
-from jx.domain.pipelines.packs import Packs
+from jx.domain.pipelines.compiling import compile_run
+from jx.domain.pipelines.effective import Project, make_effective
+from jx.domain.pipelines.packs import Packs, detect_pack
+from jx.domain.pipelines.runs import RunRequest
+from jx.domain.pipelines.syntax import NO_PACK, PipelineKind, ProjectFile
+from jx.domain.trees import Tree
 from jx.ports.folders import Folders
+from jx.usecases.read_pipeline import look_at_project
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +35,12 @@ class ValidatePipelines:
 
     def of_project(self, folder: str, context: str = "") -> Validated:
         """jenkins-x.yml, or that of a context; NotFound where there is none."""
-        tree = self.folders.look(folder, "jenkins-x*.yml").tree
+        tree = look_at_project(self.folders, folder, context).tree
         name = files.find_file(tree, context)
         try:
-            files.parse_project(tree.text(name), name)
+            file = files.parse_project(tree.text(name), name)
+            if _needs_no_pack(file, tree):
+                _compile(file, tree)
         except Invalid as error:
             return Validated((name,), error.problems or (Problem(name, error.message),))
         return Validated((name,))
@@ -52,6 +62,24 @@ class ValidatePipelines:
         if not problems:
             problems += _check_bases(Packs(tree))
         return Validated(tuple(tree.files), tuple(dict.fromkeys(problems)))
+
+
+def _needs_no_pack(file: ProjectFile, tree: Tree) -> bool:
+    """Whether the file says it all: what packs hold is looked at where it is used."""
+    extends = file.pipeline_config.extends if file.pipeline_config else None
+    is_own = file.build_pack == NO_PACK or not (file.build_pack or detect_pack(tree))
+    return is_own and file.pipeline_config is not None and not (extends and extends.import_)
+
+
+def _compile(file: ProjectFile, tree: Tree) -> None:
+    """Invalid for what is wrong only with the whole: overrides that find nothing, steps that come to one name."""
+    effective = make_effective(file, NO_PACK, Packs(), Project(tree=tree))
+    for kind in PipelineKind:
+        request = RunRequest(
+            repo=Repo("https://git.example.com/a/b.git"), branch="master", kind=kind, build=1
+        )
+        with contextlib.suppress(NotFound):
+            compile_run(effective, request)
 
 
 def _check_bases(found: Packs) -> Iterator[Problem]:

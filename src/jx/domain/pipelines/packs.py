@@ -71,7 +71,7 @@ class Packs:
         """Invalid where a pack, or one of this repository that it extends, cannot be; one of a module is taken to be right."""
         path, chain = f"{FOLDER}/{name}/{files.PACK_FILE}", [f"{FOLDER}/{name}/{files.PACK_FILE}"]
         while (extends := files.parse_pack(self.tree.text(path), path).extends) and not extends.import_:
-            path = _join(path, extends)
+            path = join_base(path, extends)
             if path in chain:
                 raise _circle(extends, [*chain, path])
             if path not in self.tree.files:
@@ -96,7 +96,7 @@ class Packs:
         if extends is None:
             return config
         target = extends.import_ or module
-        base = _join(path, extends)
+        base = join_base(path, extends)
         if (base, target) in chain:
             raise _circle(extends, [*(name for name, _ in chain), base])
         if target and target not in self.modules:
@@ -114,7 +114,8 @@ class Packs:
         return self.modules[module] if module else self.tree
 
 
-def _join(path: str, extends: Extends) -> str:
+def join_base(path: str, extends: Extends) -> str:
+    """The path of what a file extends, in its own repository or in that of the module."""
     folder = FOLDER if extends.import_ else posixpath.dirname(path)
     return posixpath.normpath(posixpath.join(folder, extends.file))
 

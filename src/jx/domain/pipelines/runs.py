@@ -11,6 +11,8 @@ from jx.domain.layouts.new_environment import BUILDER_IMAGE
 from jx.domain.names import Person, Repo, Revision, parse_branch
 from jx.domain.pipelines.naming import join_label, to_label, to_label_value
 from jx.domain.pipelines.syntax import PipelineKind
+from jx.domain.trees import Tree
+from jx.domain.version_stream import resolve_image
 
 DEFAULT_ACCOUNT = "tekton-bot"
 DEFAULT_STORAGE = "1Gi"
@@ -71,6 +73,8 @@ class RunRequest:
     """An image with git and a shell."""
     pod_templates: Mapping[str, str] = field(default_factory=dict)
     """Images by the names that agents may have; more than the known ones, and before them."""
+    version_stream: Tree | None = None
+    """What names the tags of images that have none."""
     storage: str = DEFAULT_STORAGE
     """Of a volume that stages share."""
     docker_registry: str = ""
@@ -193,7 +197,7 @@ def env_of(request: RunRequest) -> dict[str, str]:
 
 
 def image_of(name: str, request: RunRequest) -> str:
-    """The image that a name stands for: a pod template's, or the name itself."""
-    if name in request.pod_templates:
-        return request.pod_templates[name]
-    return f"gcr.io/jenkinsxio/builder-{name}" if name in _POD_TEMPLATES.split() else name
+    """The image that a name stands for: a pod template's, or the name itself; with its tag from the version stream."""
+    known = f"gcr.io/jenkinsxio/builder-{name}" if name in _POD_TEMPLATES.split() else name
+    image = request.pod_templates.get(name, known)
+    return resolve_image(request.version_stream, image) if request.version_stream else image

@@ -18,7 +18,7 @@ from jx.domain.errors import Invalid, Problem
 from jx.domain.layouts.sections import Mistakes, find_nearest
 from jx.domain.yaml_text import Node, to_data
 
-MOST_VALUES = 100_000
+MOST_VALUES = 50_000
 """Of one file, aliases followed: a file of a few lines can otherwise stand for billions of steps."""
 
 _SCALARS = frozenset({"str", "int", "float", "bool", "binary"})
