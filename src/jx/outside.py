@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from jx.adapters.git.folders import GitFolders
     from jx.adapters.git.forge import PlainForge
     from jx.adapters.git.histories import CloneHistories, MirrorHistories
+    from jx.adapters.git.remote_logins import RemoteLogins
     from jx.adapters.git.repos import GitRepos
     from jx.adapters.helm.catalog import HelmCatalog
     from jx.adapters.helm.renderer import HelmRenderer
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from jx.adapters.local.platforms import LocalPlatforms, LocalUsers
     from jx.adapters.local.runner.runner import Runner
     from jx.domain.applying import Anchor
+    from jx.domain.logins import Credential, Login
     from jx.ports.platforms import Platform
     from jx.ports.reporter import Reporter
     from jx.stores import Stores
@@ -177,7 +179,14 @@ class Outside:
         platform = self.find_platform()
         if platform and url.startswith(platform.forge_url + "/"):
             return self.user, self.users.token(self.user)
-        return None
+        return self.remote_logins(url)
+
+    @cached_property
+    def remote_logins(self) -> RemoteLogins:
+        """Logins of further git servers, as dev names them."""
+        from jx.adapters.git.remote_logins import RemoteLogins
+
+        return RemoteLogins(lambda: self.repos, lambda: self.dev_repo, self.open_login)
 
     def histories(self, clone: str = "") -> MirrorHistories | CloneHistories:
         """What repositories remember: from mirrors, or from that clone alone."""
@@ -206,7 +215,20 @@ class Outside:
         """Charts, from wherever they are."""
         from jx.adapters.helm.catalog import HelmCatalog
 
-        return HelmCatalog(self.settings.cache / "charts")
+        return HelmCatalog(self.settings.cache / "charts", open_login=self.open_login)
+
+    def open_login(self, login: Login) -> Credential:
+        """A login, from the store that has it."""
+        from jx.domain import logins
+
+        scheme, path = login.secret.scheme, login.secret.path
+        if scheme not in self.secret_stores:
+            raise NotFound(
+                f"there is no store that has the login for {login.url} ({login.secret})",
+                hint="set VAULT_ADDR and VAULT_TOKEN",
+            )
+        found = self.secret_stores[scheme].read((path,), purpose=f"login for {login.url}").get(path)
+        return logins.opened(login, found.values if found else {})
 
     @cached_property
     def renderer(self) -> HelmRenderer:

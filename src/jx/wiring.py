@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from jx.domain.installing import Installation
     from jx.ports.prompts import Prompts
     from jx.usecases.add_app import AddApp
+    from jx.usecases.add_login import AddLogin
     from jx.usecases.advance_promotion import AdvancePromotion
     from jx.usecases.apply_environment import ApplyEnvironment
     from jx.usecases.ask_values import AskValues
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from jx.usecases.find_drift import FindDrift
     from jx.usecases.find_secret_users import FindSecretUsers
     from jx.usecases.install_platform import InstallPlatform, InstallReport, InstallRequest
+    from jx.usecases.keep_login import KeepLogin
     from jx.usecases.keep_secrets import KeepSecrets
     from jx.usecases.make_run import MakeRun
     from jx.usecases.number_chart import NumberChart
@@ -97,7 +99,19 @@ class Wiring(Outside):
         """`jx add app`; without prompts it goes by what was said beforehand."""
         from jx.usecases.add_app import AddApp
 
-        return AddApp(self.propose_change(), self.catalog, self.reporter, self._ask_values(prompts))
+        ask = self._ask_values(prompts)
+        return AddApp(self.propose_change(), self.catalog, self.reporter, ask, self._keep_login())
+
+    def add_login(self) -> AddLogin:
+        """`jx add login`."""
+        from jx.usecases.add_login import AddLogin
+
+        return AddLogin(self.propose_change(), self._keep_login())
+
+    def _keep_login(self) -> KeepLogin:
+        from jx.usecases.keep_login import KeepLogin
+
+        return KeepLogin(self.edit_secret(), self.reporter)
 
     def upgrade_apps(self, prompts: Prompts | None = None) -> UpgradeApps:
         """`jx upgrade app`; so does this."""

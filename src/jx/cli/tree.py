@@ -43,6 +43,7 @@ ROWS = (
     Row("version", "Print the version of jx", START),
     Row("completion", "Print the completion script of a shell", START),
     Row("add app", "Add an app to an environment", CHANGE),
+    Row("add login", "Keep the login of a chart repository or git server in the store", CHANGE),
     Row("upgrade app", "Upgrade one app, or all", CHANGE, aliases=("apps",)),
     Row("upgrade platform", "Upgrade the platform itself", CHANGE, aliases=("install",)),
     Row("delete app", "Remove an app from an environment", CHANGE),
@@ -102,7 +103,7 @@ ROWS = (
 )
 
 SUMMARIES = {
-    "add": "Add apps",
+    "add": "Add apps, and logins",
     "create": "Create clusters and Vaults",
     "delete": "Remove apps",
     "edit": "Set values",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from jx.domain.logins import Login
 from jx.domain.trees import Tree
 
 
@@ -15,6 +16,8 @@ class ChartRef:
     name: str
     repository: str = ""
     version: str = ""
+    login: Login | None = field(default=None, compare=False)
+    """Where the login for the repository is kept, where it has one. Which chart is meant does not depend on it."""
 
     def __str__(self) -> str:
         return f"{self.name} {self.version}".strip() + (f" from {self.repository}" if self.repository else "")

@@ -14,7 +14,9 @@ from typing import Any
 from jx.domain.apps import App
 from jx.domain.charts import ChartRef
 from jx.domain.errors import Invalid
+from jx.domain.logins import Login
 from jx.domain.names import AppKey
+from jx.domain.references import parse_reference
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +51,20 @@ class SetValues:
 
 
 @dataclass(frozen=True, slots=True)
+class PutLogin:
+    """Name where the login of a server is kept, in the environment's settings."""
+
+    login: Login
+
+
+@dataclass(frozen=True, slots=True)
 class Several:
     """Edits in order, as one."""
 
     edits: tuple[Edit, ...]
 
 
-Edit = PutApp | SetVersion | RemoveApp | SetValues | Several
+Edit = PutApp | SetVersion | RemoveApp | SetValues | PutLogin | Several
 
 
 def edit_to_json(edit: Edit) -> str:
@@ -93,6 +102,8 @@ def _to_data(edit: Edit) -> dict[str, Any]:
             return {"do": "remove-app", "key": key}
         case SetValues(key, values):
             return {"do": "set-values", "key": key, "values": dict(values)}
+        case PutLogin(login):
+            return {"do": "put-login", "url": login.url, "secret": str(login.secret)}
         case Several(edits):
             return {"do": "several", "edits": [_to_data(one) for one in edits]}
 
@@ -110,6 +121,8 @@ def _from_data(data: dict[str, Any]) -> Edit:
             return RemoveApp(AppKey(data["key"]))
         case "set-values":
             return SetValues(AppKey(data["key"]), data["values"])
+        case "put-login":
+            return PutLogin(Login(data["url"], parse_reference(data["secret"])))
         case "several":
             return Several(tuple(_from_data(one) for one in data["edits"]))
         case other:

@@ -10,6 +10,7 @@ from typing import Any
 from jx.domain.apps import App, AppPlace
 from jx.domain.conflicts import Rule
 from jx.domain.drift import Cure
+from jx.domain.logins import Login
 from jx.domain.names import DEV, EnvironmentName, Repo
 from jx.domain.trees import Tree
 
@@ -112,6 +113,8 @@ class Requirements:
     secret_fields: tuple[SecretField, ...] = ()
     """Where secrets may be readable outside of a Secret's data."""
 
+    logins: tuple[Login, ...] = ()
+    """Where the logins of chart repositories and git servers are kept."""
     apps: tuple[AppPlace, ...] = ()
     """Apps with a namespace or a release of their own."""
     drift: Cure = Cure.REPORT

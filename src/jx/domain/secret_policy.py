@@ -14,6 +14,7 @@ from jx.domain import field_paths, references
 from jx.domain.derived import Landing
 from jx.domain.environments import Requirements, SecretField
 from jx.domain.errors import Invalid, Problem
+from jx.domain.logins import Login
 from jx.domain.names import EnvironmentName
 from jx.domain.references import Reach
 from jx.domain.trees import Tree
@@ -65,6 +66,21 @@ def refuse_landings(found: Iterable[Landing], policies: Iterable[SecretPolicy]) 
         hint="put it into a Secret; or, if that field is to hold it, into jx-requirements.yml, in a change of its own that is"
         f" merged before: secrets.fields: [{{kind: {first.ref.kind}, name: {first.ref.name}, field: {first.place}}}]",
     )
+
+
+def refuse_logins(logins: Iterable[Login], policies: Iterable[SecretPolicy], *, environment: str) -> None:
+    """Invalid where a login is named at a path that one of the policies does not let the environment read."""
+    rules = tuple(policies)
+    odd = [one for one in logins if not all(policy.reach.covers(one.secret.path) for policy in rules)]
+    if odd:
+        raise Invalid(
+            "logins of somewhere else are referred to",
+            *(
+                Problem("jx-requirements.yml", f"{one.secret} is not for environment {environment}")
+                for one in odd
+            ),
+            hint="list the path in jx-requirements.yml (secrets.paths), in a change of its own that is merged before",
+        )
 
 
 def refuse_pipelines(before: Tree, after: Tree) -> None:

@@ -12,7 +12,7 @@ from typing import assert_never
 
 from jx.domain.apps import App
 from jx.domain.changes import content_suffix
-from jx.domain.edits import Edit, PutApp, RemoveApp, SetValues, SetVersion, Several
+from jx.domain.edits import Edit, PutApp, PutLogin, RemoveApp, SetValues, SetVersion, Several
 from jx.domain.names import AppKey
 
 
@@ -44,6 +44,11 @@ def word_edit(edit: Edit, before: Iterable[App]) -> Wording:
             return Wording(
                 f"edit-app-{key}-{content_suffix(edit)}", f"Edit {key}", f"Edit app {key}: set {names}"
             )
+        case PutLogin(login):
+            title = f"Name the login for {login.url}"
+            return Wording(
+                f"add-login-{content_suffix(edit)}", title, f"{title}: the store has it at {login.secret}"
+            )
         case Several((only,)):
             return word_edit(only, apps)
         case Several(edits) if edits and len({_key(one) for one in edits}) == 1:
@@ -69,7 +74,7 @@ def _key(edit: Edit) -> AppKey | None:
             return app.key
         case SetVersion(key, _) | RemoveApp(key) | SetValues(key, _):
             return key
-        case Several():
+        case Several() | PutLogin():
             return None
     assert_never(edit)
 

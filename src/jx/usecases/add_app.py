@@ -10,14 +10,17 @@ from jx.domain import app_files, values
 from jx.domain.apps import App
 from jx.domain.changes import PullRequest
 from jx.domain.charts import ChartRef, ChartVersion
-from jx.domain.edits import PutApp
+from jx.domain.edits import PutApp, PutLogin, Several
 from jx.domain.errors import Forbidden, NotFound, Usage
 from jx.domain.events import Event
+from jx.domain.logins import Login, find_login
 from jx.domain.names import DEV, parse_app_key
+from jx.domain.wording import word_edit
 from jx.domain.yaml_text import read_mapping, write_yaml
 from jx.ports.catalog import Catalog
 from jx.ports.reporter import Reporter
 from jx.usecases.ask_values import AskRequest, AskValues
+from jx.usecases.keep_login import KeepLogin, NewLogin
 from jx.usecases.propose_change import PlatformAt, ProposeChange, Target
 
 
@@ -45,6 +48,8 @@ class AddAppRequest:
     """Later files win."""
     settings: tuple[str, ...] = ()
     """`--set` texts, over all files."""
+    login: NewLogin | None = None
+    """For the repository; None: the one that is known, if any."""
     auto_merge: bool = False
 
 
@@ -57,6 +62,8 @@ class AddApp:
     reporter: Reporter
     ask_values: AskValues | None = None
     """None: nothing is asked."""
+    keep_login: KeepLogin | None = None
+    """None: no login is taken."""
 
     def __call__(self, request: AddAppRequest) -> PullRequest | None:
         """The pull request, or None where the app is installed already. NotFound for an unknown environment, chart or version,
@@ -69,16 +76,35 @@ class AddApp:
         prefixes = target.platform.app_prefixes
         if self._is_installed(target, request, prefixes):
             return None
-        chart = self._resolve(ChartRef(request.name, repository, request.version), prefixes)
+        login = self._find_login(target, request, repository)
+        chart = self._resolve(ChartRef(request.name, repository, request.version, login), prefixes)
         key = parse_app_key(request.alias or chart.name)
-        app = App(key, ChartRef(chart.name, repository, chart.version), alias=request.alias)
+        app = App(key, ChartRef(chart.name, repository, chart.version, login), alias=request.alias)
         files = app_files.write_app_files(app, chart, with_object=target.environment.is_dev)
         self.propose_change.require_pulls(target)
         if self.ask_values:
             given = self.ask_values(AskRequest(app.chart, key, target.environment.name, given)).values
         if given:
             files = {**files, "values.yaml": write_yaml(given)}
-        return self.propose_change(target, PutApp(app, files), auto_merge=request.auto_merge)
+        return self._propose(target, PutApp(app, files), login, auto_merge=request.auto_merge)
+
+    def _find_login(self, target: Target, request: AddAppRequest, repository: str) -> Login | None:
+        if request.login is None or self.keep_login is None:
+            return find_login(target.logins, repository)
+        self.propose_change.require_pulls(target)
+        return self.keep_login(target.environment.name, repository, request.login)
+
+    def _propose(
+        self, target: Target, put: PutApp, login: Login | None, *, auto_merge: bool
+    ) -> PullRequest | None:
+        """The app, and where the login for its repository is kept if that is news."""
+        if login is None or login in target.logins:
+            return self.propose_change(target, put, auto_merge=auto_merge)
+        words, also = word_edit(put, target.apps), word_edit(PutLogin(login), ())
+        words = replace(words, body=f"{words.body}\n{also.body}")
+        return self.propose_change(
+            target, Several((put, PutLogin(login))), words=words, auto_merge=auto_merge
+        )
 
     def _is_installed(self, target: Target, request: AddAppRequest, prefixes: tuple[str, ...]) -> bool:
         names = {request.alias} if request.alias else {prefix + request.name for prefix in (*prefixes, "")}

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from jx.domain import chart_folders
 from jx.domain.charts import Chart
 from jx.domain.environments import EnvironmentSpec
 from jx.domain.names import AppKey
+from jx.domain.secret_policy import SecretPolicy, policy_of, refuse_logins
 from jx.domain.trees import Tree
 from jx.ports.catalog import Catalog
 
 
-def fetch_charts(spec: EnvironmentSpec, tree: Tree, catalog: Catalog) -> dict[AppKey, Chart]:
-    """The chart of each app: from the repository itself, or from where it says. Raises what the catalog raises."""
+def fetch_charts(
+    spec: EnvironmentSpec, tree: Tree, catalog: Catalog, *, policies: Iterable[SecretPolicy] = ()
+) -> dict[AppKey, Chart]:
+    """The chart of each app: from the repository itself, or from where it says. Raises what the catalog raises, and Invalid for a
+    login that the environment, or one of the policies besides, may not refer to."""
+    own = policy_of(spec.requirements, spec.name)
+    refuse_logins(spec.requirements.logins, (own, *policies), environment=spec.name)
     found: dict[AppKey, Chart] = {}
     for app in spec.apps:
         local = chart_folders.find_in_tree(app.chart, tree, spec.chart_dir)

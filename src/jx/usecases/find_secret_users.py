@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from jx.domain.environments import Environment, EnvironmentSpec
 from jx.domain.layouts import umbrella
+from jx.domain.logins import BESIDE
 from jx.domain.names import EnvironmentName
 from jx.domain.recipes import Recipe
 from jx.domain.references import Reference
@@ -35,14 +36,19 @@ class SecretUsers:
     users: dict[Reference, list[User]] = field(default_factory=dict)
     recipes: dict[Reference, Recipe] = field(default_factory=dict)
     """How those are made that may be made where they are missing."""
+    beside: set[tuple[str, str]] = field(default_factory=set)
+    """Path and key of what is kept beside the passwords of logins."""
 
     @property
     def companions(self) -> frozenset[tuple[str, str]]:
         """Path and key of what is made beside those that are referred to."""
-        return frozenset(
-            (reference.path, f"{reference.key}{ending}")
-            for reference, recipe in self.recipes.items()
-            for ending in recipe.companions
+        return (
+            frozenset(
+                (reference.path, f"{reference.key}{ending}")
+                for reference, recipe in self.recipes.items()
+                for ending in recipe.companions
+            )
+            | self.beside
         )
 
     def names(self, reference: Reference) -> tuple[str, ...]:
@@ -55,6 +61,9 @@ class SecretUsers:
             self.users.setdefault(reference, []).extend(User(environment, place) for place in wanted.places)
             if wanted.recipe:
                 self.recipes[reference] = wanted.recipe
+        for login in spec.requirements.logins:
+            self.users.setdefault(login.secret, []).append(User(environment, f"login for {login.url}"))
+            self.beside |= {(login.secret.path, key) for key in BESIDE}
 
 
 @dataclass(frozen=True, slots=True)

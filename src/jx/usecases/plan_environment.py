@@ -124,7 +124,7 @@ class PlanEnvironment:
     def _render(
         self, request: PlanRequest, target: Target, capabilities: Capabilities
     ) -> RenderedEnvironment:
-        charts = fetch_charts(request.spec, request.tree, self.catalog)
+        charts = fetch_charts(request.spec, request.tree, self.catalog, policies=request.policies)
         rendered = self.render(
             RenderAsk(
                 spec=request.spec,

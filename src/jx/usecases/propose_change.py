@@ -13,6 +13,7 @@ from jx.domain.environments import Environment
 from jx.domain.errors import NotFound, Refused, Stale
 from jx.domain.events import Event
 from jx.domain.layouts import umbrella
+from jx.domain.logins import Login
 from jx.domain.names import AppKey, Person, Repo, Revision
 from jx.domain.platform import Platform, read_platform
 from jx.domain.trees import Tree
@@ -43,6 +44,8 @@ class Target:
     environment: Environment
     repo: Repo
     apps: tuple[App, ...]
+    logins: tuple[Login, ...] = ()
+    """Where it says that logins are kept."""
 
     def find_app(self, name: str) -> App | None:
         """An app by its key; by its chart's name where that is unambiguous."""
@@ -64,10 +67,10 @@ class ProposeChange:
         tree = self._read(at.repo, at.branch)[1]
         platform = read_platform(tree, repo=at.repo, branch=at.branch)
         environment, repo = platform.get_repository(name)
-        apps = platform.dev.apps
+        spec = platform.dev
         if not environment.is_dev:
-            apps = umbrella.read(self._read(repo, environment.branch)[1], name=environment.name).apps
-        return Target(platform, environment, repo, apps)
+            spec = umbrella.read(self._read(repo, environment.branch)[1], name=environment.name)
+        return Target(platform, environment, repo, spec.apps, spec.requirements.logins)
 
     def values_of(self, target: Target, key: AppKey) -> Mapping[str, Any]:
         """What the environment sets for an app now."""

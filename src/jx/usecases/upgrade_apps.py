@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from jx.domain.apps import App
@@ -13,6 +13,7 @@ from jx.domain.edits import Edit, SetValues, SetVersion, Several
 from jx.domain.errors import Invalid, Usage
 from jx.domain.events import Event
 from jx.domain.layouts.dependencies import not_installed
+from jx.domain.logins import find_login
 from jx.domain.names import DEV
 from jx.domain.values import Setting, parse_set, put, write_path
 from jx.domain.versions import Version
@@ -71,12 +72,13 @@ class UpgradeApps:
         if request.alias and request.name and app.chart.name != request.name:
             raise Usage(f"{request.alias} is chart {app.chart.name}, not {request.name}")
         repository = request.repository or app.chart.repository
-        found = self.catalog.resolve(ChartRef(app.chart.name, repository, request.version)).version
+        login = find_login(target.logins, repository)
+        found = self.catalog.resolve(ChartRef(app.chart.name, repository, request.version, login)).version
         edits: list[Edit] = []
         if found != app.chart.version and (request.version or _is_newer(found, app.chart.version)):
             edits.append(SetVersion(app.key, found))
         settings = [setting for text in request.settings for setting in parse_set(text)]
-        chart = ChartRef(app.chart.name, repository, found if edits else app.chart.version)
+        chart = ChartRef(app.chart.name, repository, found if edits else app.chart.version, login)
         wanted = self._ask(target, app, chart, settings) if edits else {}
         wanted |= self._kept(target, app, chart, settings)
         if wanted:
@@ -111,11 +113,11 @@ class UpgradeApps:
         for app in target.apps:
             if app.is_platform or not app.chart.repository or app.chart.repository.startswith("file:"):
                 continue
-            found = self.catalog.resolve(ChartRef(app.chart.name, app.chart.repository)).version
+            found = self.catalog.resolve(replace(app.chart, version="")).version
             if _is_newer(found, app.chart.version):
                 edits.append(SetVersion(app.key, found))
                 self._tell(app, found)
-                wanted = self._ask(target, app, ChartRef(app.chart.name, app.chart.repository, found))
+                wanted = self._ask(target, app, replace(app.chart, version=found))
                 edits += [SetValues(app.key, wanted)] if wanted else []
         return edits
 

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from tests.support.helm import Answer, Server, basic, publish, push, serving, simple_chart
+from tests.support.helm import Answer, Request, Server, basic, publish, push, serving, simple_chart
 
 from jx.adapters.helm.archives import pack
 from jx.adapters.helm.catalog import HelmCatalog
 from jx.adapters.helm.download import Downloader
 from jx.adapters.helm.index import index_url, parse_index, resolve_url
 from jx.adapters.local.memory_catalog import make_chart
+from jx.domain import logins
 from jx.domain.charts import ChartRef
-from jx.domain.errors import Forbidden, Invalid, JxError, NotFound, Unavailable
+from jx.domain.errors import Forbidden, Invalid, JxError, NotFound, Refused, Unavailable
+from jx.domain.logins import Login
 
 REDIS = simple_chart("redis", "1.2.0")
 
@@ -101,20 +103,105 @@ def test_an_archive_of_another_chart_is_refused(catalog: HelmCatalog, server: Se
     assert "evil" in str(caught.value.problems[0])
 
 
-def test_credentials_go_to_their_own_host_and_no_further(tmp_path: Path, server: Server) -> None:
+PASSWORD = "s3cr3t-canary"
+
+
+def _private(tmp_path: Path, url: str) -> tuple[HelmCatalog, Login]:
+    """A catalog with a store that has a login for that address."""
+    login = Login(url, logins.place("dev", url))
+    values = logins.stored(url, "ann", PASSWORD)
+    return HelmCatalog(tmp_path / "cache", open_login=lambda one: logins.opened(one, values)), login
+
+
+def _guarded(server: Server, *, challenge: str = "") -> None:
+    """Let a server answer to whoever logs in."""
+    for path, found in list(server.answers.items()):
+
+        def check(request: Request, found: Answer | Callable[[Request], Answer] = found) -> Answer:
+            if request.headers.get("Authorization") != basic("ann", PASSWORD):
+                return Answer(status=401, headers={"WWW-Authenticate": challenge} if challenge else {})
+            return found if isinstance(found, Answer) else found(request)
+
+        server.answers[path] = check
+
+
+def test_a_login_goes_to_its_own_host_and_no_further(tmp_path: Path, server: Server) -> None:
     with serving() as other:
         repository = publish(server, REDIS)
         moved = server.answers.pop("/charts/archives/redis-1.2.0.tgz")
         other.answers["/elsewhere.tgz"] = moved
         target = other.url.replace("127.0.0.1", "localhost") + "/elsewhere.tgz"
         server.answers["/charts/archives/redis-1.2.0.tgz"] = Answer(status=302, headers={"Location": target})
-        secrets = {server.url: basic("ann", "pw")}
-        catalog = HelmCatalog(tmp_path / "cache", authorize=secrets.get)
+        catalog, login = _private(tmp_path, repository)
 
-        catalog.fetch(ChartRef("redis", repository, "1.2.0"))
+        catalog.fetch(ChartRef("redis", repository, "1.2.0", login))
 
-        assert {request.headers.get("Authorization") for request in server.requests} == {basic("ann", "pw")}
+        asked = {request.headers.get("Authorization") for request in server.requests}
+        assert asked == {basic("ann", PASSWORD)}
         assert [request.headers.get("Authorization") for request in other.requests] == [None]
+
+
+def test_a_private_repository_opens_to_its_login_and_no_file_of_the_cache_has_it(
+    tmp_path: Path, server: Server
+) -> None:
+    repository = publish(server, REDIS)
+    _guarded(server)
+    catalog, login = _private(tmp_path, repository)
+    with pytest.raises(Forbidden) as caught:
+        catalog.fetch(ChartRef("redis", repository, "1.2.0"))
+    assert "jx add login" in caught.value.hint
+    assert catalog.fetch(ChartRef("redis", repository, "1.2.0", login)).version == "1.2.0"
+    header = basic("ann", PASSWORD).removeprefix("Basic ").encode()
+    files = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
+    assert files
+    assert not [data for data in files if PASSWORD.encode() in data or header in data]
+
+
+def test_a_login_that_is_refused_is_told_without_it(tmp_path: Path, server: Server) -> None:
+    repository = publish(server, REDIS)
+    server.answers["/charts/index.yaml"] = Answer(status=401)
+    catalog, login = _private(tmp_path, repository)
+    with pytest.raises(Forbidden) as caught:
+        catalog.versions(ChartRef("redis", repository, "", login))
+    assert PASSWORD not in f"{caught.value.message}{caught.value.hint}"
+
+
+def test_a_login_for_a_registry_is_exchanged_for_a_token_there(tmp_path: Path, server: Server) -> None:
+    repository = push(server, REDIS, token="bearer-token")
+    token = server.answers.pop("/token")
+    server.answers = {"/token": token} | server.answers
+    guard = dict(server.answers)
+    server.answers = {"/token": token}
+    _guarded(server)
+    server.answers = {**guard, "/token": server.answers["/token"]}
+    with pytest.raises(Forbidden):
+        HelmCatalog(tmp_path / "other").versions(ChartRef("redis", repository))
+    catalog, login = _private(tmp_path, repository)
+    assert catalog.fetch(ChartRef("redis", repository, "1.2.0", login)).version == "1.2.0"
+
+
+def test_a_registry_that_sends_us_elsewhere_for_its_token_does_not_get_the_login_there(
+    tmp_path: Path, server: Server
+) -> None:
+    with serving() as other:
+        repository = push(server, REDIS)
+        challenge = f'Bearer realm="{other.url}/token",service="x"'
+        for path in list(server.answers):
+            server.answers[path] = Answer(status=401, headers={"WWW-Authenticate": challenge})
+        other.answers["/token"] = Answer(status=401)
+        catalog, login = _private(tmp_path, repository)
+        with pytest.raises(Forbidden):
+            catalog.versions(ChartRef("redis", repository, "", login))
+        assert [request.headers.get("Authorization") for request in other.requests] == [None]
+
+
+def test_a_login_of_a_store_that_is_for_another_address_is_not_sent(tmp_path: Path, server: Server) -> None:
+    repository = publish(server, REDIS)
+    catalog, _ = _private(tmp_path, "https://charts.example.com")
+    stolen = Login(repository, logins.place("dev", "https://charts.example.com"))
+    with pytest.raises(Refused, match="not sent there"):
+        catalog.fetch(ChartRef("redis", repository, "1.2.0", stolen))
+    assert server.requests == []
 
 
 @pytest.mark.parametrize("location", ["file:///etc/passwd", "ftp://localhost/x", "http://ann:pw@localhost/x"])

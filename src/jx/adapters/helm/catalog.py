@@ -2,45 +2,57 @@
 
 from __future__ import annotations
 
+import base64
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 from jx.adapters.helm.archives import DEFAULT_LIMITS
 from jx.adapters.helm.cache import ChartCache
-from jx.adapters.helm.download import Authorize, Downloader, no_authorization
+from jx.adapters.helm.download import Downloader, origin_of
 from jx.adapters.helm.folders import FolderCharts, open_archive
 from jx.adapters.helm.index import load_index
-from jx.adapters.helm.oci import OciRegistry
+from jx.adapters.helm.oci import OciRegistry, registry_url
 from jx.domain.catalogs import pick_version
 from jx.domain.charts import Chart, ChartRef, ChartVersion
 from jx.domain.errors import Invalid, NotFound, Problem, Unavailable
+from jx.domain.logins import Credential, Login
 from jx.domain.versions import Version
+
+_TOKENS_AT: Final = {"https://registry-1.docker.io": "https://auth.docker.io"}
+"""Registries whose tokens are given by another host of theirs. Where any other sends us, a login does not go along."""
+
+Open = Callable[[Login], Credential]
+"""Gives a login that is kept somewhere; raises as the store does that has it."""
+
+
+def no_logins(login: Login) -> Credential:
+    """For who has no store."""
+    raise NotFound(
+        f"there is no store that has the login for {login.url}", hint="set VAULT_ADDR and VAULT_TOKEN"
+    )
 
 
 class HelmCatalog:
-    """Charts by URL. Whatever was fetched once is kept, by its digest, in the cache's folder."""
+    """Charts by URL. Whatever was fetched once is kept, by its digest, in the cache's folder; logins are not."""
 
     def __init__(
-        self,
-        cache: Path,
-        *,
-        base: Path | None = None,
-        authorize: Authorize = no_authorization,
-        timeout: float = 30,
+        self, cache: Path, *, base: Path | None = None, open_login: Open = no_logins, timeout: float = 30
     ) -> None:
-        """`base` is where relative folders start; `authorize` knows credentials by origin; `timeout` is in seconds."""
+        """`base` is where relative folders start; `timeout` is in seconds."""
         self._cache = ChartCache(cache)
-        self._downloader = Downloader(authorize=authorize, timeout=timeout)
-        self._registry = OciRegistry(self._downloader)
+        self._open_login = open_login
+        self._timeout = timeout
+        self._downloader = Downloader(timeout=timeout)
         self._folders = FolderCharts(base)
 
     def versions(self, ref: ChartRef) -> tuple[ChartVersion, ...]:
         if _is_oci(ref):
-            return tuple(
-                ChartVersion(ref.name, text, ref.repository) for text in self._registry.versions(ref)
-            )
+            texts = OciRegistry(self._as_whom(ref)).versions(ref)
+            return tuple(ChartVersion(ref.name, text, ref.repository) for text in texts)
         if _is_http(ref):
-            return load_index(ref.repository, self._downloader, self._cache).versions(ref)
+            return load_index(ref.repository, self._as_whom(ref), self._cache).versions(ref)
         return self._folders.versions(ref)
 
     def resolve(self, ref: ChartRef) -> ChartVersion:
@@ -57,6 +69,18 @@ class HelmCatalog:
             return self._folders.fetch(ref)
         return self._find_kept(ref) or self._fetch(ref)
 
+    def _as_whom(self, ref: ChartRef) -> Downloader:
+        """What downloads from a repository: with its login, which goes to that very server and to no other."""
+        if ref.login is None:
+            return self._downloader
+        found = self._open_login(ref.login)
+        origin = origin_of(registry_url(found.url))
+        told = {origin, _TOKENS_AT.get(origin, origin)}
+        basic = base64.b64encode(f"{found.username}:{found.password}".encode()).decode()
+        return Downloader(
+            authorize=lambda asked: f"Basic {basic}" if asked in told else None, timeout=self._timeout
+        )
+
     def _find_kept(self, ref: ChartRef) -> Chart | None:
         """An exact version that was fetched before, as it then was."""
         pin = self._cache.find_pin(ref) if _is_exact(ref.version) else None
@@ -70,7 +94,7 @@ class HelmCatalog:
             wanted = self._resolve_oci(ref)
             data = self._pull(ref, wanted)
         else:
-            index = load_index(ref.repository, self._downloader, self._cache)
+            index = load_index(ref.repository, self._as_whom(ref), self._cache)
             wanted = pick_version(ref, index.versions(ref))
             data = self._download(ref, wanted, index.location(ref, wanted))
         chart = open_archive(replace(ref, version=wanted.version), data, _name(ref, wanted.version))
@@ -91,7 +115,7 @@ class HelmCatalog:
 
     def _pull(self, ref: ChartRef, wanted: ChartVersion) -> bytes:
         try:
-            return self._registry.fetch(ref, wanted.version)
+            return OciRegistry(self._as_whom(ref)).fetch(ref, wanted.version)
         except NotFound:
             pick_version(
                 ref, self.versions(ref)
@@ -104,11 +128,11 @@ class HelmCatalog:
             return kept
         if url.startswith("oci://"):  # an index may point into a registry
             repository, _, name = url.rpartition("/")
-            return self._registry.fetch(
+            return OciRegistry(self._downloader).fetch(
                 ChartRef(name.partition(":")[0], repository), name.partition(":")[2] or wanted.version
             )
         try:
-            return self._downloader.get(url, limit=DEFAULT_LIMITS.archive).body
+            return self._as_whom(ref).get(url, limit=DEFAULT_LIMITS.archive).body
         except NotFound as error:
             raise NotFound(
                 f"the index of {ref.repository} names {ref.name} {wanted.version}, but there is nothing at {url}",

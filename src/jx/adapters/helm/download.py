@@ -64,7 +64,7 @@ def check_url(url: str) -> None:
     if has_login:
         raise Invalid(
             f"the URL of a chart repository may not hold a login: {origin_of(url)}",
-            hint="leave it out of the URL; the credentials of that host are kept apart",
+            hint="leave it out of the URL, and keep it in the store: jx add login URL --username NAME --password-stdin",
         )
     if not known or any(character <= " " for character in url):
         raise Invalid(
@@ -244,7 +244,7 @@ def _refusal(status: int, url: str) -> Forbidden | NotFound | Unavailable:
     if status in {401, 403}:
         return Forbidden(
             f"{origin_of(url)} does not let us read {urlsplit(url).path} (HTTP {status})",
-            hint="is the repository private? give credentials for its host",
+            hint="is the repository private? name a login: jx add login URL --username NAME --password-stdin",
         )
     if status in {404, 410}:
         return NotFound(

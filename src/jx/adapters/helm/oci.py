@@ -33,7 +33,7 @@ class _Place:
 
 
 class OciRegistry:
-    """Reads charts from registries that speak the OCI distribution protocol. Without credentials it asks as anybody may.
+    """Reads charts from registries that speak the OCI distribution protocol. Without a login it asks as anybody may.
 
     Loopback registries are spoken to by http, all others by https.
     """
@@ -105,7 +105,7 @@ class OciRegistry:
         return self._get(url, place, limit=limit, token=token, accept=accept)
 
     def _token(self, challenge: str, place: _Place) -> str:
-        """An anonymous token, from where the registry says that tokens are given."""
+        """A token from where the registry says that tokens are given. The login goes along if that is the same server."""
         fields = dict(re.findall(r'(\w+)="([^"]*)"', challenge))
         realm = fields.get("realm", "")
         if not challenge.lower().startswith("bearer ") or not realm:
@@ -125,11 +125,20 @@ class OciRegistry:
         return token
 
 
+def registry_url(url: str) -> str:
+    """Where the API of the registry is that an `oci://` URL means; other URLs as they are."""
+    parts = urlsplit(url)
+    if parts.scheme != "oci":
+        return url
+    scheme = "http" if is_loopback(parts.hostname or "") else "https"
+    # Docker Hub's registry lives elsewhere than its pages.
+    return f"{scheme}://{parts.netloc}".replace("//docker.io", "//registry-1.docker.io")
+
+
 def _place(ref: ChartRef) -> _Place:
     url = f"{ref.repository.rstrip('/')}/{ref.name}"
     parts = urlsplit(url)
-    origin = "http" if is_loopback(parts.hostname or "") else "https"
-    whole = f"{origin}://{parts.netloc}"
+    whole = registry_url(url)
     check_url(whole)
     name = parts.path.strip("/")
     if not _NAME.fullmatch(name):
@@ -137,8 +146,7 @@ def _place(ref: ChartRef) -> _Place:
             f"{url!r} does not name a chart of an OCI registry",
             hint="oci://host/path and a chart's name, all in lower case",
         )
-    # Docker Hub's registry lives elsewhere than its pages.
-    return _Place(whole.replace("//docker.io", "//registry-1.docker.io"), name)
+    return _Place(whole, name)
 
 
 def _scope(place: _Place) -> str:
@@ -161,5 +169,5 @@ def _parse(response: Response) -> dict[str, Any]:
 def _denied(place: _Place) -> Forbidden:
     return Forbidden(
         f"{place.origin} does not let us read {place.name}",
-        hint="is it private, or misspelt? give credentials for that host",
+        hint="is it private, or misspelt? name a login: jx add login URL --username NAME --password-stdin",
     )

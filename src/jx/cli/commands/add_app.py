@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from jx.cli.changes import alias_option, change_options, set_option, tell_next
+from jx.cli.logins import login_options, read_login
 from jx.cli.session import Session
 from jx.cli.session import command as with_session
 from jx.usecases.add_app import AddAppRequest, ValuesFile
@@ -18,6 +19,7 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.argument("name")
 @click.option("-v", "--version", default="", help="Exact, or a range. Default: the newest.")
 @click.option("--repository", default="", help="Chart repository. Default: the platform's.")
+@login_options("For a private repository: its user. The login goes to the store, a reference into git.")
 @alias_option("Another key, to install a chart twice.")
 @click.option(
     "-f",
@@ -32,7 +34,7 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @with_session
 def command(
     session: Session, name: str, version: str, repository: str, alias: str, files: tuple[Path, ...], settings: tuple[str, ...],
-    env: str, *, auto_merge: bool, batch_mode: bool,
+    env: str, username: str, *, password_stdin: bool, auto_merge: bool, batch_mode: bool,
 ) -> None:  # fmt: skip
     """Add an app to an environment, by a pull request.
 
@@ -41,6 +43,7 @@ def command(
       jx add app redis
       jx add app redis --version 1.0.0 --set persistence.enabled=false
       jx add app shop --env staging
+      jx add app shop --repository https://charts.example.com/acme --username ann --password-stdin < password
     """
     request = AddAppRequest(
         platform=session.wiring.platform_at,
@@ -51,6 +54,7 @@ def command(
         alias=alias,
         values=tuple(ValuesFile(str(path), path.read_text()) for path in files),
         settings=settings,
+        login=read_login(session, username, from_stdin=password_stdin, batch=batch_mode),
         auto_merge=auto_merge,
     )
     tell_next(session, session.wiring.add_app(session.prompts(batch=batch_mode))(request))

@@ -9,8 +9,12 @@ from jx.domain.conflicts import Rule, Way
 from jx.domain.drift import Cure
 from jx.domain.environments import Requirements, SecretField
 from jx.domain.layouts.sections import Mistakes, Section, open_section
+from jx.domain.logins import Login, parse_url
 from jx.domain.names import parse_repo
+from jx.domain.references import parse_reference
 from jx.domain.trees import Tree
+from jx.domain.yaml_edit import append_item, set_value
+from jx.domain.yaml_text import read_mapping
 
 FILE = "jx-requirements.yml"
 
@@ -60,6 +64,7 @@ def read_requirements(tree: Tree, mistakes: Mistakes) -> tuple[Requirements, App
         secret_paths=secrets.texts("paths"),
         secret_fields=tuple(_read_field(item) for item in secrets.items("fields")),
         apps=tuple(_read_place(item) for item in apply.items("apps")),
+        logins=tuple(one for item in top.items("logins") if (one := _read_login(item, mistakes))),
         drift=apply.choice("drift", Cure, usual.drift),
         protect=frozenset(apply.texts("protect")),
     )
@@ -75,6 +80,33 @@ def _read_field(item: Section) -> SecretField:
         if not item.text(key):
             item.mistake(f"a field for secrets needs {key}")
     return SecretField(item.text("kind"), item.text("name"), item.text("field"))
+
+
+def _read_login(item: Section, mistakes: Mistakes) -> Login | None:
+    """Where a login is kept: `{url: https://charts.example.com, secret: vault:dev/logins/charts.example.com:password}`."""
+    item.expect_only("url", "secret")
+    url, secret = item.text("url"), item.text("secret")
+    if not url or not secret:
+        item.mistake("a login needs url, and secret: the reference of its password")
+        return None
+    return mistakes.attempt(
+        lambda: Login(parse_url(url), parse_reference(secret)), None, where=FILE, line=item.line
+    )
+
+
+def put_login(tree: Tree, login: Login) -> Tree:
+    """The files with a login named in them, once."""
+    text = tree.find_text(FILE) or ""
+    there = read_mapping(text, FILE).get("logins")
+    entries = there if isinstance(there, list) else []
+    urls = [str(one.get("url", "")).rstrip("/") if isinstance(one, dict) else "" for one in entries]
+    entry = {"url": login.url, "secret": str(login.secret)}
+    if login.url in urls:
+        path = ("logins", urls.index(login.url), "secret")
+        return tree.put(FILE, set_value(text, path, entry["secret"], FILE))
+    if entries:
+        return tree.put(FILE, append_item(text, ("logins",), entry, FILE))
+    return tree.put(FILE, set_value(text, ("logins",), [entry], FILE))
 
 
 def _read_place(item: Section) -> AppPlace:

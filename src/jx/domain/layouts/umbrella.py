@@ -13,19 +13,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, assert_never
 
 from jx.domain import values
-from jx.domain.edits import Edit, PutApp, RemoveApp, SetValues, SetVersion, Several
-from jx.domain.environments import EnvironmentSpec
+from jx.domain.apps import App
+from jx.domain.edits import Edit, PutApp, PutLogin, RemoveApp, SetValues, SetVersion, Several
+from jx.domain.environments import EnvironmentSpec, Requirements
 from jx.domain.errors import NotFound
 from jx.domain.layouts import dependencies
 from jx.domain.layouts.app_templates import move_templates
 from jx.domain.layouts.environments_yaml import DEV_FILE, read_environments
 from jx.domain.layouts.naming import read_naming
-from jx.domain.layouts.requirements import read_requirements
+from jx.domain.layouts.requirements import put_login, read_requirements
 from jx.domain.layouts.sections import Mistakes
 from jx.domain.layouts.values_folders import list_folders, merge_values
+from jx.domain.logins import find_login
 from jx.domain.names import AppKey, EnvironmentName
 from jx.domain.trees import Tree
 from jx.domain.yaml_edit import remove, set_value
@@ -59,12 +62,17 @@ def read(tree: Tree, *, name: EnvironmentName | None = None) -> EnvironmentSpec:
         name=naming.name,
         namespace=naming.namespace,
         release=naming.release,
-        apps=apps,
+        apps=tuple(_with_login(app, requirements) for app in apps),
         chart_dir=chart_dir,
         chart=chart,
         environments=environments,
         requirements=requirements,
     )
+
+
+def _with_login(app: App, requirements: Requirements) -> App:
+    login = find_login(requirements.logins, app.chart.repository)
+    return replace(app, chart=replace(app.chart, login=login)) if login else app
 
 
 def find_chart_dir(tree: Tree) -> str:
@@ -112,6 +120,12 @@ def apply_edit(tree: Tree, edit: Edit) -> Tree:
     NotFound, with the nearest names, where an edit is about an app that is not installed; Invalid, with the place, where a file
     is written in a way that cannot be edited.
     """
+    if isinstance(edit, Several):
+        for one in edit.edits:
+            tree = apply_edit(tree, one)
+        return tree
+    if isinstance(edit, PutLogin):
+        return put_login(tree, edit.login)
     chart_dir = find_chart_dir(tree)
     chart = _edit_chart(tree.under(chart_dir) if chart_dir else tree, edit)
     if not chart_dir:
@@ -120,7 +134,7 @@ def apply_edit(tree: Tree, edit: Edit) -> Tree:
     return Tree(outside).graft(chart_dir, chart)
 
 
-def _edit_chart(chart: Tree, edit: Edit) -> Tree:
+def _edit_chart(chart: Tree, edit: PutApp | SetVersion | RemoveApp | SetValues) -> Tree:
     match edit:
         case PutApp(app, files):
             chart = dependencies.put_dependency(chart, app)
@@ -133,10 +147,6 @@ def _edit_chart(chart: Tree, edit: Edit) -> Tree:
             return _remove_app(chart, key)
         case SetValues(key, settings):
             return _set_values(chart, key, settings)
-        case Several(edits):
-            for one in edits:
-                chart = _edit_chart(chart, one)
-            return chart
     assert_never(edit)
 
 
