@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from jx.wiring import Wiring
 
 if TYPE_CHECKING:
+    from jx.controllers.environments import Follow
     from jx.controllers.run import Loops
     from jx.usecases.prove_state import ProveState
     from jx.usecases.rescue_environment import RescueEnvironment
@@ -24,6 +25,7 @@ class Lifelines(Wiring):
         from jx.controllers.environments import ChangesController, EnvironmentsController, PlatformReader
         from jx.controllers.promotions import PromotionsController
         from jx.controllers.run import Loops, Several
+        from jx.controllers.runs import RunsController, RunSignals
         from jx.controllers.verification import VerificationController
         from jx.usecases.answer_verification import AnswerVerification
         from jx.usecases.check_change import CheckChange
@@ -31,11 +33,15 @@ class Lifelines(Wiring):
         from jx.usecases.merge_change import MergeChange
         from jx.usecases.watch_drift import WatchDrift
 
-        platform = PlatformReader(self.repos, self.platform_at)
-        follow = FollowEnvironment(
-            self.repos, self.forge, self.activities, self.apply_environment(), self.clock, self.reporter
+        platform, apply = PlatformReader(self.repos, self.platform_at), self.apply_environment()
+        follow: Follow = FollowEnvironment(
+            self.repos, self.forge, self.activities, apply, self.clock, self.reporter
         )
-        watch = WatchDrift(self.find_drift(), self.apply_environment(), self.repos, self.clock, self.reporter)
+        runs: tuple[RunsController, ...] = ()
+        if self.has_engine:
+            follow, runs = self.run_environment(), (RunsController(platform, self.record_runs()),)
+        heal = None if self.has_engine else apply
+        watch = WatchDrift(self.find_drift(), heal, self.repos, self.clock, self.reporter)
         check = CheckChange(self.repos, self.forge, self.plan_change(), self.clock)
         merge = MergeChange(self.repos, self.forge, self.forge, self.reporter)
         answer = AnswerVerification(self.repos, self.forge, self.anchors, self.activities, self.clock)
@@ -45,8 +51,10 @@ class Lifelines(Wiring):
             PromotionsController(platform, self.advance_promotion()),
             DriftController(platform, watch, self.clock, self.holder),
             VerificationController(platform, answer, self.prove_state()),
+            *runs,
         )
-        return Loops(controller, self.signals, self.clock, self.reporter, poll)
+        also = (RunSignals(self.pipelines),) if self.has_engine else ()
+        return Loops(controller, self.signals, self.clock, self.reporter, poll, also=also)
 
     def rescue_environment(self) -> RescueEnvironment:
         """`jx step env apply --from-ledger`."""

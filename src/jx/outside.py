@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from jx.adapters.kubernetes.activities import KubernetesActivities
     from jx.adapters.kubernetes.anchors import KubernetesAnchors
     from jx.adapters.kubernetes.api import Api
+    from jx.adapters.kubernetes.build_numbers import KubernetesBuildNumbers
     from jx.adapters.kubernetes.cluster import KubernetesCluster
     from jx.adapters.kubernetes.credentials import KubernetesCredentials
     from jx.adapters.kubernetes.deliveries import KubernetesDeliveries
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from jx.adapters.local.forge.client import LocalForge
     from jx.adapters.local.platforms import LocalPlatforms, LocalUsers
     from jx.adapters.local.runner.runner import Runner
+    from jx.adapters.tekton.pipelines import TektonPipelines
     from jx.domain.applying import Anchor
     from jx.domain.logins import Credential, Login
     from jx.ports.platforms import Platform
@@ -350,6 +352,20 @@ class Outside:
         from jx.adapters.kubernetes.snapshots import KubernetesSnapshots
 
         return KubernetesSnapshots(self.api)
+
+    @cached_property
+    def pipelines(self) -> TektonPipelines:
+        """What runs pipelines."""
+        from jx.adapters.tekton.pipelines import TektonPipelines
+
+        return TektonPipelines(self.api, namespace=self.namespace)
+
+    @cached_property
+    def build_numbers(self) -> KubernetesBuildNumbers:
+        """Counters of builds."""
+        from jx.adapters.kubernetes.build_numbers import KubernetesBuildNumbers
+
+        return KubernetesBuildNumbers(self.api, namespace=self.namespace)
 
     @cached_property
     def signals(self) -> KubernetesSignals:

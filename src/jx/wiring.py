@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from jx.domain.apps import PLATFORM_CHART
 from jx.domain.errors import NotFound, Usage
 from jx.domain.names import Repo, parse_repo
-from jx.outside import Outside
+from jx.engines import Engines
 
 if TYPE_CHECKING:
     from jx.domain.environments import Environment, Requirements
@@ -67,7 +67,7 @@ if TYPE_CHECKING:
     from jx.usecases.verify_secrets import VerifySecrets
 
 
-class Wiring(Outside):
+class Wiring(Engines):
     """Makes use-cases."""
 
     @property

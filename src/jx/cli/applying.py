@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from jx.cli import output
+from jx.cli import exit_codes, output
+from jx.cli.in_pipeline import begin_step
 from jx.cli.session import Session
 from jx.domain.applying import ApplyReport, ApplyResult, Source
 from jx.domain.diffing import render_diff
@@ -87,6 +88,8 @@ def begin_apply(session: Session, **where: str) -> ApplyRequest:
     session.use_cluster(where["kubeconfig"], where["kube_context"])
     read = session.wiring.folders.read(where["folder"])
     _tell_differences(read)
+    if session.settings.pipeline_run:
+        return begin_step(session, read)
     return ApplyRequest(
         tree=read.tree,
         source=_source(read),
@@ -166,6 +169,15 @@ def last_event(report: ApplyReport) -> Event:
     }
     level = Level.INFO if report.is_good else Level.ERROR
     return Event("; ".join([report.message or totals(report.plan), *report.unhealthy]), level, facts)
+
+
+def end_with(session: Session, report: ApplyReport, form: str) -> int:
+    """Tell how an apply ended; the exit code."""
+    if form == "events":
+        session.reporter.tell(last_event(report))
+    else:
+        show_report(report)
+    return exit_codes.DONE if report.is_good else exit_codes.FAILED
 
 
 def show_report(report: ApplyReport) -> None:

@@ -49,6 +49,9 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         batch=env.get("JX_BATCH_MODE", "").lower() in {"1", "true", "yes"},
         deploy_namespace=env.get("DEPLOY_NAMESPACE", ""),
         build_number=env.get("JX_BUILD_NUMBER") or env.get("BUILD_NUMBER", ""),
+        pipelines=env.get("JX_PIPELINES", ""),
+        pipeline_run=env.get("JX_PIPELINE_RUN", ""),
+        environment=env.get("JX_ENVIRONMENT", ""),
         namespace=env.get("JX_NAMESPACE") or "jx",
         pod={name: env[name] for name in _POD if name in env},
     )

@@ -70,6 +70,13 @@ class Settings:
     """`DEPLOY_NAMESPACE`: the namespace of the environment in a pipeline, as in Jenkins X 2."""
     build_number: str = ""
     """`BUILD_NUMBER` (or `JX_BUILD_NUMBER`): the number of the pipeline's build, as in Jenkins X 2."""
+    pipelines: str = ""
+    """`JX_PIPELINES`: what applies merges: `tekton` is a run of the environment's pipeline for each, on Tekton or the embedded
+    runner. Default: the controllers apply by themselves."""
+    pipeline_run: str = ""
+    """`JX_PIPELINE_RUN`: the run that this process is a step of. Set in the steps of an environment's pipeline."""
+    environment: str = ""
+    """`JX_ENVIRONMENT`: the environment that this run is for. Set in the steps of an environment's pipeline."""
     namespace: str = "jx"
     """`JX_NAMESPACE`: the namespace of the platform. Default `jx`."""
     pod: Mapping[str, str] = field(default_factory=dict)

@@ -6,8 +6,9 @@ import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Protocol
 
-from jx.domain.applying import ApplyResult
+from jx.domain.applying import ApplyReport, ApplyResult
 from jx.domain.environments import Environment
 from jx.domain.errors import Held, Invalid, JxError, NotFound, Refused, Retryable
 from jx.domain.names import Revision
@@ -15,7 +16,7 @@ from jx.domain.platform import Platform, read_platform
 from jx.ports.forge import Ability
 from jx.ports.repos import Repos
 from jx.usecases.check_change import CheckChange
-from jx.usecases.follow_environment import FollowEnvironment, FollowRequest
+from jx.usecases.follow_environment import FollowRequest
 from jx.usecases.merge_change import MergeChange
 from jx.usecases.propose_change import PlatformAt
 
@@ -66,13 +67,26 @@ def key_of(environment: Environment) -> str:
     return f"repo:{environment.repo.full_name}"
 
 
+class Follow(Protocol):
+    """Follows one environment: applies its head, or starts the run that does."""
+
+    @property
+    def repos(self) -> Repos:
+        """Where branches are."""
+        ...
+
+    def __call__(self, request: FollowRequest) -> ApplyReport | None:
+        """Level-triggered. None where nothing was applied here."""
+        ...
+
+
 @dataclass
 class EnvironmentsController:
     """Follows each environment's branch. Files that are wrong and plans that a guard refuses are not tried again until the branch
     moves; what is wrong outside (a chart that is not published yet, a right that is missing) is tried again later."""
 
     platform: PlatformReader
-    follow: FollowEnvironment
+    follow: Follow
     holder: str
     timeout: timedelta = timedelta(minutes=5)
     _stuck: dict[str, Revision] = field(default_factory=dict)

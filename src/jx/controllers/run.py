@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
@@ -33,6 +33,14 @@ class Controller(Protocol):
         ...
 
 
+class Listener(Protocol):
+    """Hears of keys to look at."""
+
+    def listen(self, *, within: timedelta) -> Iterator[str]:
+        """Keys as they are told, until `within` has passed."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Loops:
     """Runs a controller until the clock says that this process is to end."""
@@ -43,12 +51,17 @@ class Loops:
     reporter: Reporter
     poll: timedelta
     workers: int = 4
+    also: tuple[Listener, ...] = ()
+    """What else tells keys."""
 
     def run(self, *, ready: Callable[[], None] = lambda: None) -> None:
         """Blocks. `ready` is called once the first round of keys is queued."""
         queue = KeyQueue(self.clock.now)
         stop = threading.Event()
-        threads = [threading.Thread(target=self._listen, args=(queue, stop), name="listener", daemon=True)]
+        threads = [
+            threading.Thread(target=self._listen, args=(one, queue, stop), name="listener", daemon=True)
+            for one in (self.signals, *self.also)
+        ]
         for thread in threads:
             thread.start()
         with ThreadPoolExecutor(self.workers, thread_name_prefix="worker") as pool:
@@ -78,10 +91,10 @@ class Loops:
             if self.clock.wait(pause):
                 return
 
-    def _listen(self, queue: KeyQueue, stop: threading.Event) -> None:
+    def _listen(self, listener: Listener, queue: KeyQueue, stop: threading.Event) -> None:
         while not stop.is_set():
             try:
-                for key in self.signals.listen(within=_LISTEN):
+                for key in listener.listen(within=_LISTEN):
                     queue.add(key)
                     if stop.is_set():
                         return

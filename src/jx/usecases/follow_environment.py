@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from jx.domain import holds, ledger
 from jx.domain.activities import Activity, ActivityStatus, ActivityStep
 from jx.domain.applying import Anchor, ApplyReport, ApplyResult, Source
 from jx.domain.changes import Check, CheckState
 from jx.domain.environments import Environment
-from jx.domain.errors import Held, JxError, Refused, Retryable
+from jx.domain.errors import Held, JxError, Retryable
 from jx.domain.events import Event, Level
 from jx.domain.names import EnvironmentName, Person, Repo, Revision
 from jx.domain.trailers import list_trailers
@@ -20,8 +19,7 @@ from jx.ports.forge import Ability, Forge
 from jx.ports.reporter import Reporter
 from jx.ports.repos import Commit, Repos
 from jx.usecases.apply_environment import ApplyEnvironment, ApplyRequest
-from jx.usecases.publish_ledger import PublishLedger
-from jx.usecases.write_anchor import WriteAnchor
+from jx.usecases.heed_holds import HeedHolds
 
 CONTEXT = "jx/apply"
 _DEEPEST = 100_000
@@ -62,13 +60,10 @@ class FollowEnvironment:
         anchor = self.apply.anchors.find(environment.name)
         if head is None:
             return None
-        try:
-            self._respect_holds(anchor, environment.repo, head)
-        except Held:
-            self._publish_the_rescue(environment)
-            raise
-        if _is_applied(anchor, head) and not self._is_left_open(environment, head):
-            self._publish_what_waits(environment)
+        heed = HeedHolds(self.repos, self.apply.anchors, self.clock, self.reporter)
+        heed(environment, anchor, head)
+        if is_applied(anchor, head) and not self._is_left_open(environment, head):
+            heed.publish_what_waits(environment)
             return None
         commit = self.repos.log(environment.repo, head, limit=1)[0]
         record = self._begin(environment, commit)
@@ -115,53 +110,6 @@ class FollowEnvironment:
         except JxError:  # an apply does not depend on the forge
             return False
         return (author.name, author.email) == (us.name, us.email)
-
-    def _respect_holds(self, anchor: Anchor | None, repo: Repo, head: Revision) -> None:
-        """Take off the anchor what has nothing against this head any more. Held where something has: nothing is recorded, since
-        a hold is looked at again and again, and the hold itself is its record."""
-        if anchor is None or not anchor.holds:
-            return
-        tree, now = self.repos.read(repo, head), self.clock.now()
-        blocking = holds.find_blocking(anchor.holds, head=head, tree=tree, now=now)
-        if blocking:
-            raise holds.refusal(blocking, anchor.environment)
-
-        why = (
-            "its time has come"
-            if all(hold.kind == holds.PERSON for hold in anchor.holds)
-            else "what was undone by hand is undone on the branch"
-        )
-        was = "; ".join(f"{hold.reason} (of {hold.by})" for hold in anchor.holds)
-        note = ledger.make_note(
-            anchor.environment,
-            ledger.Happening.RESUME,
-            f"{why}; it was: {was}",
-            by=Person("controller"),
-            at=now,
-        )
-
-        def drop(current: Anchor) -> Anchor:
-            kept = tuple(
-                hold for hold in current.holds if not holds.is_over(hold, head=head, tree=tree, now=now)
-            )
-            return ledger.noted(replace(current, holds=kept), note)
-
-        WriteAnchor(self.apply.anchors)(anchor, drop)
-        self.reporter.tell(Event(f"the hold of {anchor.environment} is over: {why}"))
-
-    def _publish_what_waits(self, environment: Environment) -> None:
-        anchor = self.apply.anchors.find(environment.name)
-        if anchor and anchor.pending and environment.repo:
-            PublishLedger(self.repos, WriteAnchor(self.apply.anchors), self.reporter)(
-                anchor, environment.repo
-            )
-
-    def _publish_the_rescue(self, environment: Environment) -> None:
-        """Who applied by hand may not push the ledger; the hold that they set keeps nobody from reading what they did."""
-        try:
-            self._publish_what_waits(environment)
-        except Refused as error:  # the hold is what a person has to hear of
-            self.reporter.tell(Event(f"not published: {error.message}", Level.WARNING))
 
     def _is_left_open(self, environment: Environment, head: Revision) -> bool:
         """Whether a crash left the record of an applied commit open: then it is applied once more, which changes nothing, waits
@@ -275,7 +223,8 @@ def source_of(repo: Repo, commit: Commit, tree_digest: str) -> Source:
     )
 
 
-def _is_applied(anchor: Anchor | None, head: Revision) -> bool:
+def is_applied(anchor: Anchor | None, head: Revision) -> bool:
+    """Whether this commit is what was applied last, as a whole."""
     if anchor is None or anchor.applied is None or anchor.is_begun:
         return False
     applied = anchor.applied

@@ -26,7 +26,8 @@ class WatchDrift:
     """Level-triggered. Only what is applied and not on hold is watched: everything else is the business of an apply."""
 
     find: FindDrift
-    apply: ApplyEnvironment
+    apply: ApplyEnvironment | None
+    """None where runs apply: then drift is told, and not healed."""
     repos: Repos
     clock: Clock
     reporter: Reporter
@@ -41,8 +42,8 @@ class WatchDrift:
             return None
         report = self.find(environment.name, repo=environment.repo)
         self._note(anchor, self._note_of(anchor, report), report)
-        if report.found and cure is Cure.HEAL:
-            healed = self._heal(environment, environment.repo, holder)
+        if report.found and cure is Cure.HEAL and self.apply is not None:
+            healed = self._heal(self.apply, environment, environment.repo, holder=holder)
             left = self.find.anchors.find(environment.name)
             if healed.result is ApplyResult.APPLIED and left:
                 self._note(left, None, report)
@@ -64,14 +65,16 @@ class WatchDrift:
         tree = self.repos.read(repo, anchor.applied.source.revision)
         return umbrella.read(tree, name=anchor.environment).requirements.drift
 
-    def _heal(self, environment: Environment, repo: Repo, holder: str) -> ApplyReport:
+    def _heal(
+        self, apply: ApplyEnvironment, environment: Environment, repo: Repo, *, holder: str
+    ) -> ApplyReport:
         """Apply the same commit once more. Fields that others took are taken back; those that the repository leaves to others
         stay with them."""
         head = self.repos.head(repo, environment.branch)
         assert head is not None
         commit = self.repos.log(repo, head, limit=1)[0]
         tree = self.repos.read(repo, head)
-        return self.apply(
+        return apply(
             ApplyRequest(
                 tree=tree,
                 source=source_of(repo, commit, tree.digest),

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from jx.cli import apply_flags, applying, exit_codes, rescuing
+from jx.cli import apply_flags, applying, exit_codes, in_pipeline, rescuing
 from jx.cli.session import Session, goes_on
 from jx.cli.session import command as with_session
 from jx.domain.applying import ApplyReport
@@ -59,14 +59,13 @@ def command(session: Session, form: str, state: str | None, *, batch_mode: bool,
         report = apply(request)
         applying.show_plan(report, form)
         return exit_codes.REFUSED if report.refusals else _code(report)
+    if session.settings.pipeline_run:
+        done = in_pipeline.apply_head(session, request, apply)
+        return applying.end_with(session, done, form) if done else exit_codes.DONE
     applying.confirm_cluster(session, request, batch=batch_mode)
     with goes_on("What was sent stays; the same command finishes the rest."):
         report = apply(request)
-    if form == "events":
-        session.reporter.tell(applying.last_event(report))
-    else:
-        applying.show_report(report)
-    return _code(report)
+    return applying.end_with(session, report, form)
 
 
 def _code(report: ApplyReport) -> int:

@@ -16,7 +16,16 @@ _DURATION = re.compile(r"(\d+(?:\.\d+)?)(h|ms|m|s)")
 _SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 
 _RUN = frozenset(
-    {"pipelineSpec", "params", "workspaces", "timeouts", "status", "taskRunTemplate", "managedBy"}
+    {
+        "pipelineSpec",
+        "params",
+        "workspaces",
+        "timeouts",
+        "status",
+        "taskRunTemplate",
+        "taskRunSpecs",
+        "managedBy",
+    }
 )
 _PIPELINE = frozenset({"description", "displayName", "params", "tasks", "finally", "workspaces", "results"})
 _PIPELINE_TASK = frozenset(
@@ -50,6 +59,9 @@ _STEP = frozenset(
         "volumeMounts",
     }
     | {"computeResources", "resources", "onError", "timeout", "imagePullPolicy", "securityContext"}
+)
+_TASK_RUN_SPEC = frozenset(
+    {"pipelineTaskName", "serviceAccountName", "podTemplate", "computeResources", "metadata"}
 )
 _WHEN = frozenset({"input", "operator", "values"})
 
@@ -111,6 +123,8 @@ def read_plan(run: Obj) -> Plan:
             "CouldntGetPipeline", "only pipelines that are written into the run (pipelineSpec) are run here"
         )
     _known("spec", spec, _RUN)
+    for each in spec.get("taskRunSpecs") or ():
+        _known(f"taskRunSpecs of {each.get('pipelineTaskName')}", each, _TASK_RUN_SPEC)
     pipeline = spec["pipelineSpec"]
     _known("pipelineSpec", pipeline, _PIPELINE)
     bodies = [*((each, False) for each in pipeline.get("tasks") or ())]

@@ -51,12 +51,16 @@ def task_run(run: Obj, plan: Plan, task: Task, values: Values) -> Obj:
     """The TaskRun of a task, its parameters as they are now."""
     meta = run["metadata"]
     template = run["spec"].get("taskRunTemplate") or {}
+    given = run["spec"].get("taskRunSpecs") or ()
+    own: Obj = next((each for each in given if each.get("pipelineTaskName") == task.name), {})
     params = [
         {"name": each["name"], "value": substitute_param(each["value"], values)}
         for each in task.body.get("params") or ()
     ]
     labels = {
         **(meta.get("labels") or {}),
+        **((task.spec.get("metadata") or {}).get("labels") or {}),
+        **((own.get("metadata") or {}).get("labels") or {}),
         RUN_LABEL: meta["name"],
         TASK_LABEL: task.name,
         "tekton.dev/memberOf": "finally" if task.is_final else "tasks",
@@ -65,7 +69,10 @@ def task_run(run: Obj, plan: Plan, task: Task, values: Values) -> Obj:
     spec = {
         "params": params,
         "taskSpec": substitute(task.spec, _inherited(task.spec, values)),
-        "serviceAccountName": template.get("serviceAccountName") or DEFAULT_ACCOUNT,
+        "serviceAccountName": own.get("serviceAccountName")
+        or template.get("serviceAccountName")
+        or DEFAULT_ACCOUNT,
+        "computeResources": own.get("computeResources"),
         "timeout": str(task.body.get("timeout") or "1h0m0s"),
         "retries": task.retries,
         "workspaces": list(_workspaces(run, plan, task)),
@@ -112,7 +119,7 @@ def pod_of(made: Obj, attempt: int) -> Obj:
             "restartPolicy": "Never",
             "serviceAccountName": spec["serviceAccountName"],
             "terminationGracePeriodSeconds": _GRACE_SECONDS,
-            "containers": [_container(each, [mount for _, mount in mounts]) for each in known],
+            "containers": [_container(each, [mount for _, mount in mounts], spec) for each in known],
             "volumes": volumes,
         },
     }
@@ -251,12 +258,13 @@ def _wish(step: Obj) -> Obj:
     return wish
 
 
-def _container(step: Obj, mounts: list[Obj]) -> Obj:
+def _container(step: Obj, mounts: list[Obj], spec: Obj) -> Obj:
     kept = ("name", "image", "command", "args", "env", "envFrom", "workingDir", "volumeMounts", "resources")
     found = {key: step[key] for key in kept if step.get(key)}
     found.setdefault("image", "none")
-    if step.get("computeResources"):
-        found["resources"] = step["computeResources"]
+    resources = step.get("computeResources") or spec.get("computeResources")
+    if resources:
+        found["resources"] = resources
     own = [{**each, "mountPath": _plain(each["mountPath"])} for each in found.get("volumeMounts") or ()]
     found["volumeMounts"] = [*own, *mounts, {"name": RESULTS, "mountPath": "/tekton/results"}]
     if "workingDir" in found:

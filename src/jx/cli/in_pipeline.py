@@ -1,0 +1,65 @@
+"""Applying as a step of an environment's pipeline: not by hand, as holds are heeded, and only what is still the branch's head."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from jx.cli import output
+from jx.cli.session import Session
+from jx.domain.applying import ApplyReport, Source
+from jx.domain.errors import Retryable, Usage
+from jx.domain.events import Event, Level
+from jx.domain.names import parse_environment_name
+from jx.ports.folders import Folder
+from jx.ports.repos import Commit
+from jx.usecases.apply_environment import ApplyEnvironment, ApplyRequest
+
+if TYPE_CHECKING:
+    from jx.domain.names import Repo
+
+_PATIENCE = timedelta(minutes=10)
+_PAUSE = timedelta(seconds=3)
+
+
+def begin_step(session: Session, folder: Folder) -> ApplyRequest:
+    """The request of a step: what was cloned, with the person whose change it is."""
+    settings, repo = session.settings, folder.origin
+    if repo is None or folder.head is None or folder.is_dirty:
+        raise Usage(
+            f"{folder.path} is not a commit of an environment's repository",
+            hint="a step of a pipeline applies what the run has cloned, as it is",
+        )
+    commit = session.wiring.repos.log(repo, folder.head, limit=1)[0]
+    return ApplyRequest(
+        tree=folder.tree,
+        source=_source(repo, commit, folder.tree.digest),
+        holder=session.wiring.holder,
+        environment=parse_environment_name(settings.environment) if settings.environment else None,
+        branch=folder.branch or "master",
+        applier=f"run {settings.pipeline_run}",
+    )
+
+
+def apply_head(session: Session, request: ApplyRequest, apply: ApplyEnvironment) -> ApplyReport | None:
+    """Apply, where the commit is still the branch's head; None where a newer one has its own run. What passes is waited for."""
+    wiring = session.wiring
+    deadline = wiring.clock.elapsed() + _PATIENCE
+    while True:
+        assert request.source.repo is not None
+        try:
+            head = wiring.repos.head(request.source.repo, request.branch)
+            if head is not None and head != request.source.revision:
+                output.say(f"overtaken by {head[:12]}, which is applied in place of this commit")
+                return None
+            return apply(request)
+        except Retryable as error:
+            if wiring.clock.elapsed() >= deadline or wiring.clock.wait(_PAUSE):
+                raise
+            session.reporter.tell(Event(f"{error.message}; trying again", Level.WARNING))
+
+
+def _source(repo: Repo, commit: Commit, digest: str) -> Source:
+    from jx.usecases.follow_environment import source_of
+
+    return source_of(repo, commit, digest)

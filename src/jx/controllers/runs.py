@@ -1,0 +1,45 @@
+"""Runs: what an engine says of them is recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+from jx.controllers.environments import PlatformReader, key_of
+from jx.ports.pipelines import Pipelines
+from jx.usecases.record_runs import RecordRuns
+
+KEY = "runs"
+"""The one key of all runs: a look is at all of them."""
+
+
+@dataclass
+class RunsController:
+    """Records runs whenever anything happened to one, or to a repository that may have some."""
+
+    platform: PlatformReader
+    record: RecordRuns
+
+    def list_keys(self) -> Iterable[str]:
+        return [KEY]
+
+    def look(self, key: str) -> None:
+        if key != KEY:
+            return
+        environments = [one for one in self.platform.environments() if one.repo]
+        self.record({key_of(one).removeprefix("repo:"): one.repo for one in environments if one.repo})
+
+
+@dataclass
+class RunSignals:
+    """Whatever happens to a run is a signal: to record it, and to look at its repository, where something may have waited."""
+
+    pipelines: Pipelines
+
+    def listen(self, *, within: timedelta) -> Iterator[str]:
+        """Keys from now on."""
+        for run in self.pipelines.changes(within=within):
+            if run is not None:
+                yield KEY
+                yield f"repo:{run.repo_name}"

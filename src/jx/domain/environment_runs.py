@@ -1,0 +1,106 @@
+"""Runs of environments: the pipeline of an environment's repository, with what its steps need to apply it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from jx.domain.environments import Environment
+from jx.domain.names import Person, Revision
+from jx.domain.runs import APPLY, NewRun, Run
+
+RUN_VARIABLE = "JX_PIPELINE_RUN"
+"""Names, in a step, the run that it belongs to."""
+ENVIRONMENT_VARIABLE = "JX_ENVIRONMENT"
+
+_HELPER = '!f() { echo "username=$JX_GIT_USER"; echo "password=$JX_GIT_TOKEN"; }; f'
+"""Gives git the login from variables, so that it stands in no argument and no file."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunSetup:
+    """What the runs of a platform have in common."""
+
+    account: str
+    """The ServiceAccount that they apply as."""
+    git_secret: str
+    """The Secret with the `username` and `token` of the platform's own user."""
+    git_url: str
+    """The server that this login is for; git gives it to no other."""
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """For which commit a run is, and how often it was tried before."""
+
+    revision: Revision
+    author: Person
+    subject: str
+    attempt: int
+
+
+def name_run(environment: Environment, occasion: Occasion) -> str:
+    """The name of a run: the same for everybody who would start it for the same reason."""
+    assert environment.repo is not None
+    repo = environment.repo
+    parts = [repo.owner, repo.name, environment.branch, occasion.revision[:12], str(occasion.attempt)]
+    return "-".join(part for part in parts if part)
+
+
+def pipeline_of(environment: Environment) -> str:
+    """`owner/repository/branch`."""
+    assert environment.repo is not None
+    return f"{environment.repo.full_name}/{environment.branch}"
+
+
+def new_run(
+    environment: Environment, occasion: Occasion, setup: RunSetup, *, build: int, made: Mapping[str, Any]
+) -> NewRun:
+    """The run, from what the repository's pipeline was compiled to."""
+    spec = dict(made["spec"])
+    pipeline = dict(spec["pipelineSpec"])
+    variables = _variables(environment, setup)
+    for part in ("tasks", "finally"):
+        if part in pipeline:
+            pipeline[part] = [_with_variables(task, variables) for task in pipeline[part]]
+    return NewRun(
+        name=name_run(environment, occasion),
+        pipeline=pipeline_of(environment),
+        build=build,
+        spec={**spec, "pipelineSpec": pipeline},
+        context=APPLY,
+        revision=occasion.revision,
+        author=occasion.author.name,
+        message=occasion.subject,
+    )
+
+
+def runs_of(environment: Environment, runs: Iterable[Run]) -> tuple[Run, ...]:
+    """Those of the runs that apply this environment."""
+    pipeline = pipeline_of(environment)
+    return tuple(run for run in runs if run.pipeline == pipeline and run.context == APPLY)
+
+
+def _variables(environment: Environment, setup: RunSetup) -> list[dict[str, Any]]:
+    plain = {
+        RUN_VARIABLE: "$(context.pipelineRun.name)",
+        ENVIRONMENT_VARIABLE: environment.name,
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": f"credential.{setup.git_url}.helper",
+        "GIT_CONFIG_VALUE_0": _HELPER,
+        **setup.variables,
+    }
+    secret = [
+        {"name": name, "valueFrom": {"secretKeyRef": {"name": setup.git_secret, "key": key}}}
+        for name, key in (("JX_GIT_USER", "username"), ("JX_GIT_TOKEN", "token"))
+    ]
+    return [*({"name": name, "value": value} for name, value in plain.items() if value), *secret]
+
+
+def _with_variables(task: Mapping[str, Any], variables: list[dict[str, Any]]) -> dict[str, Any]:
+    spec = dict(task["taskSpec"])
+    template = dict(spec.get("stepTemplate") or {})
+    spec["stepTemplate"] = {**template, "env": [*variables, *(template.get("env") or ())]}
+    return {**task, "taskSpec": spec}

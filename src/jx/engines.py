@@ -1,0 +1,71 @@
+"""Engines: what runs pipelines, and the use-cases that need it. A storey of the wiring."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jx.domain.errors import Usage
+from jx.outside import Outside
+
+if TYPE_CHECKING:
+    from jx.domain.environment_runs import RunSetup
+    from jx.usecases.record_runs import RecordRuns
+    from jx.usecases.run_environment import RunEnvironment
+
+TEKTON = "tekton"
+ACCOUNT = "jx-controllers"
+"""Runs of environments apply as the controllers do: whoever applies needs the same rights and the same secrets."""
+GIT_SECRET = "jx-git"
+
+
+class Engines(Outside):
+    """Makes use-cases around runs."""
+
+    @property
+    def has_engine(self) -> bool:
+        """Whether runs apply what is merged; where not, the controllers do."""
+        if self.settings.pipelines not in {"", TEKTON}:
+            raise Usage(
+                f"JX_PIPELINES is {self.settings.pipelines!r}",
+                hint=f"{TEKTON!r}, or nothing: the controllers apply by themselves then",
+            )
+        return bool(self.settings.pipelines)
+
+    def run_environment(self) -> RunEnvironment:
+        """What starts the runs of environments."""
+        from jx.usecases.resolve_pipeline import ResolvePipeline
+        from jx.usecases.run_environment import RunEnvironment
+
+        return RunEnvironment(
+            repos=self.repos,
+            anchors=self.anchors,
+            pipelines=self.pipelines,
+            numbers=self.build_numbers,
+            activities=self.activities,
+            resolve=ResolvePipeline(self.repos),
+            setup=self._run_setup,
+            clock=self.clock,
+            reporter=self.reporter,
+        )
+
+    def record_runs(self) -> RecordRuns:
+        """What writes down how runs go."""
+        from jx.usecases.record_runs import RecordRuns
+
+        return RecordRuns(self.pipelines, self.activities, self.forge, self.reporter)
+
+    @property
+    def _run_setup(self) -> RunSetup:
+        from jx.domain.environment_runs import RunSetup
+
+        settings = self.settings
+        platform = self.find_platform()
+        variables = {
+            "JX_DEV_REPO_URL": self.dev_repo.url,
+            "JX_FORGE_URL": settings.forge_url or (platform.forge_url if platform else ""),
+            "JX_NAMESPACE": self.namespace,
+            "VAULT_ADDR": settings.vault_address or (platform.vault_url if platform else ""),
+            "JX_VAULT_ROLE": settings.vault_role or "jx",
+        }
+        git_url = self.git_url if settings.dev_repo_url else variables["JX_FORGE_URL"]
+        return RunSetup(ACCOUNT, GIT_SECRET, git_url, variables)

@@ -1,0 +1,103 @@
+"""An engine for pipelines beside a world in memory: controllers that only start runs, and whoever does what their steps do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from tests.support.faults import Faults
+from tests.support.journeys import BOT, DEV, Controllers, World
+
+from jx.adapters.local.memory_pipelines import MemoryBuildNumbers, MemoryPipelines
+from jx.controllers.environments import EnvironmentsController, PlatformReader
+from jx.controllers.run import Several
+from jx.controllers.runs import RunsController
+from jx.domain.environment_runs import RunSetup
+from jx.domain.names import EnvironmentName, Revision
+from jx.domain.runs import Run, RunState
+from jx.usecases.apply_environment import ApplyRequest
+from jx.usecases.follow_environment import source_of
+from jx.usecases.record_runs import RecordRuns
+from jx.usecases.resolve_pipeline import ResolvePipeline
+from jx.usecases.run_environment import RunEnvironment
+
+SETUP = RunSetup("jx-controllers", "jx-git", "https://git.example.com", {"JX_NAMESPACE": "jx"})
+
+
+@dataclass
+class Engine:
+    """Runs of a world."""
+
+    world: World
+    pipelines: MemoryPipelines = field(default_factory=MemoryPipelines)
+    numbers: MemoryBuildNumbers = field(default_factory=MemoryBuildNumbers)
+
+    def use_case(self, process: Any) -> RunEnvironment:
+        """What starts runs, each port behind the faults of that process."""
+
+        def wrap(port: Any) -> Any:
+            return process.faults.wrap(port, "pipelines")
+
+        return RunEnvironment(
+            repos=process.repos,
+            anchors=process.anchors,
+            pipelines=wrap(self.pipelines),
+            numbers=wrap(self.numbers),
+            activities=process.activities,
+            resolve=ResolvePipeline(process.repos),
+            setup=SETUP,
+            clock=process.clock,
+            reporter=process.reporter,
+        )
+
+    def controllers(self, faults: Faults | None = None) -> Controllers:
+        """The controllers' pod, started anew, with an engine."""
+        found = Controllers(self.world.process(BOT, faults))
+        process = found.process
+        reader = PlatformReader(process.repos, self.world.at)
+        record = RecordRuns(self.pipelines, process.activities, process.forge, process.reporter)
+        found.environments = EnvironmentsController(reader, self.use_case(process), process.holder)
+        found.controller = Several(found.environments, RunsController(reader, record))
+        return found
+
+    def settle(self) -> None:
+        """Controllers look at everything."""
+        self.controllers().work(patience=timedelta(seconds=30))
+
+    def begin(self, run: Run) -> Run:
+        """The engine begins with a run."""
+        return self.pipelines.tell(run.name, RunState.RUNNING, started=self.world.clock.now())
+
+    def work(self) -> None:
+        """The steps of every run that waits: each applies its commit, as `jx step env apply` does in a pipeline."""
+        for run in self.pipelines.list_all():
+            if run.state.is_open:
+                self.begin(run)
+                self.apply(run)
+                self.end(run)
+
+    def end(self, run: Run, state: RunState = RunState.SUCCEEDED, words: str = "") -> Run:
+        self.world.clock.move(timedelta(seconds=1))
+        return self.pipelines.tell(run.name, state, completed=self.world.clock.now(), words=words)
+
+    def apply(self, run: Run, name: EnvironmentName = DEV) -> None:
+        """What the step of a run does."""
+        process, environment = self.world.process(BOT), self._environment(run) or name
+        repo = self.world.repo(environment)
+        commit = self.world.repos.log(repo, Revision(run.revision), limit=1)[0]
+        tree = self.world.repos.read(repo, commit.revision)
+        source = source_of(repo, commit, tree.digest)
+        process.apply_environment(
+            ApplyRequest(
+                tree=tree,
+                source=source,
+                holder=process.holder,
+                environment=environment,
+                applier=f"run {run.name}",
+            )
+        )
+
+    def _environment(self, run: Run) -> EnvironmentName | None:
+        names = self.world.environments
+        return next((name for name in names if self.world.repo(name).full_name == run.repo_name), None)

@@ -1,0 +1,209 @@
+"""With an engine, a merge is applied by exactly one run of the environment's pipeline, and never by the controllers."""
+
+from __future__ import annotations
+
+import contextlib
+from datetime import timedelta
+
+import pytest
+from tests.support.engine import Engine
+from tests.support.faults import Fault, Faults
+from tests.support.fuses import Crash
+from tests.support.journeys import ANN, BOB, BOT, DEV, World, installed, merged
+
+from jx.domain.activities import ActivityStatus
+from jx.domain.changes import CheckState
+from jx.domain.errors import Invalid
+from jx.domain.manifests import ObjectRef
+from jx.domain.names import Revision
+from jx.domain.runs import RunState
+
+REDIS = ObjectRef("apps", "StatefulSet", "jx", "jenkins-x-redis")
+
+
+@pytest.fixture
+def engine() -> Engine:
+    return Engine(installed())
+
+
+def merge_app(world: World, app: str = "redis") -> Revision:
+    pull = world.process(ANN).add_app(app)
+    assert pull is not None
+    return merged(world, pull.number)
+
+
+def applies(world: World, revision: Revision) -> int:
+    """How often the ledger says that a commit was applied."""
+    return [one.trailers.get("Jx-Source-Commit", "") for one in world.ledger()].count(revision)
+
+
+def starts(engine: Engine, revision: Revision) -> int:
+    return [run.revision for run in engine.pipelines.started].count(revision)
+
+
+def test_a_merge_is_one_run_which_applies_it_once(engine: Engine) -> None:
+    world = engine.world
+    revision = merge_app(world)
+    engine.settle()
+    assert starts(engine, revision) == 1
+    assert world.cluster.find(REDIS) is None, "the controllers applied by themselves"
+    engine.work()
+    engine.settle()
+    assert world.cluster.find(REDIS)
+    assert (starts(engine, revision), applies(world, revision)) == (1, 1)
+
+
+def test_doubled_webhooks_and_restarts_of_the_controllers_are_one_apply(engine: Engine) -> None:
+    world = engine.world
+    revision = merge_app(world)
+    receiver = world.process(BOT).receiver
+    for _ in range(3):
+        controllers = engine.controllers()
+        assert [world.deliver(receiver) for _ in range(5)] == [202] * 5
+        controllers.work_off(world.clock.now())
+    engine.work()
+    for _ in range(3):
+        world.deliver(receiver)
+        engine.settle()
+    assert (starts(engine, revision), applies(world, revision)) == (1, 1)
+
+
+def test_controllers_that_die_at_any_call_and_are_started_anew_start_one_run(engine: Engine) -> None:
+    world = engine.world
+    revision = merge_app(world)
+    dry = Faults()
+    trial = Engine(world.copy())
+    trial.controllers(dry).work(patience=timedelta(seconds=1))
+    calls = [n for n, (port, _) in enumerate(dry.calls, 1) if port not in ("clock", "reporter")]
+    assert len(calls) > 15
+    for at in calls:  # after a call is before the next one
+        one = Engine(world.copy())
+        with contextlib.suppress(Crash):
+            one.controllers(Faults(at, Fault.CRASH_AFTER)).work(patience=timedelta(seconds=1))
+        one.settle()
+        one.work()
+        one.settle()
+        assert (starts(one, revision), applies(one.world, revision)) == (1, 1), dry.calls[at - 1]
+
+
+def test_two_controllers_at_once_start_one_run(engine: Engine) -> None:
+    world = engine.world
+    revision = merge_app(world)
+    dry = Faults()
+    Engine(world.copy()).controllers(dry).work(patience=timedelta(seconds=1))
+    for at in range(1, len(dry.calls) + 1, 3):
+        one = Engine(world.copy())
+        faults = Faults(at)
+        faults.meddle = one.settle
+        one.controllers(faults).work(patience=timedelta(seconds=1))
+        one.work()
+        one.settle()
+        assert (starts(one, revision), applies(one.world, revision)) == (1, 1), dry.calls[at - 1]
+        numbers = [run.build for run in one.pipelines.started]
+        assert len(numbers) == len(set(numbers))
+
+
+def test_a_run_has_what_its_steps_need_and_no_secret_in_it(engine: Engine) -> None:
+    merge_app(engine.world)
+    engine.settle()
+    (run,) = engine.pipelines.started
+    (task,) = run.spec["pipelineSpec"]["tasks"]
+    assert run.spec["taskRunTemplate"]["serviceAccountName"] == "jx-controllers"
+    assert "jx step env apply" in str(task["taskSpec"]["steps"])
+    env = {one["name"]: one for one in task["taskSpec"]["stepTemplate"]["env"]}
+    assert env["JX_ENVIRONMENT"]["value"] == "dev"
+    assert env["JX_GIT_TOKEN"]["valueFrom"]["secretKeyRef"] == {"name": "jx-git", "key": "token"}
+    assert run.pipeline == "team/environment-acme-dev/master"
+
+
+def test_a_newer_merge_waits_for_the_run_that_goes_on_and_overtakes_one_that_waits(engine: Engine) -> None:
+    world = engine.world
+    merge_app(world)
+    engine.settle()
+    first = engine.begin(engine.pipelines.list_all()[0])
+    merge_app(world, "shop")
+    engine.settle()
+    assert len(engine.pipelines.started) == 1
+    engine.apply(first)
+    engine.end(first)
+    engine.settle()
+    second = engine.pipelines.list_all()[-1]
+    assert second.state is RunState.PENDING
+    newest = world.push(world.tree().put("README.md", "x\n"), "Say more")
+    engine.settle()
+    assert engine.pipelines.list_all()[1].state is RunState.CANCELLED
+    engine.work()
+    engine.settle()
+    assert world.anchor().applied.source.revision == newest  # type: ignore[union-attr]
+    assert len(engine.pipelines.started) == 3
+
+
+def test_a_run_that_failed_is_not_started_again_by_itself(engine: Engine) -> None:
+    world = engine.world
+    revision = merge_app(world)
+    engine.settle()
+    engine.end(engine.pipelines.list_all()[0], RunState.FAILED, "no chart")
+    engine.settle()
+    engine.settle()
+    assert starts(engine, revision) == 1
+    check = world.status(revision)
+    assert check is not None
+    assert (check.state, check.description) == (CheckState.FAILURE, "no chart")
+
+
+def test_a_held_environment_has_no_run_until_the_hold_ends_and_then_one_more(engine: Engine) -> None:
+    world = engine.world
+    before = world.tree()
+    revision = merge_app(world)
+    engine.settle()
+    engine.work()
+    world.process(BOB).apply_by_hand(before)
+    engine.settle()
+    assert starts(engine, revision) == 1
+    world.process(BOB).end_hold(DEV)
+    engine.settle()
+    engine.work()
+    engine.settle()
+    assert (starts(engine, revision), applies(world, revision)) == (2, 2)
+
+
+def test_runs_are_recorded_with_their_state_and_the_forge_is_told(engine: Engine) -> None:
+    world = engine.world
+    revision = merge_app(world)
+    engine.settle()
+    check = world.status(revision)
+    assert check is not None
+    assert check.state is CheckState.PENDING
+    engine.work()
+    engine.settle()
+    (record,) = [one for one in world.activities.list_all() if one.revision == revision]
+    assert record.status is ActivityStatus.SUCCEEDED
+    assert record.author
+    check = world.status(revision)
+    assert check is not None
+    assert check.state is CheckState.SUCCESS
+
+
+def test_a_pipeline_that_cannot_be_run_is_told_once_and_looked_at_again_when_the_branch_moves(
+    engine: Engine,
+) -> None:
+    world = engine.world
+    good = world.tree()
+    world.push(good.put("jenkins-x.yml", "pipelineConfig: {pipelines: {releese: {}}}\n"), "Break it")
+    controllers = engine.controllers()
+    controllers.work(patience=timedelta(minutes=1))
+    assert [type(error) for error in controllers.errors] == [Invalid]
+    mended = world.push(good.put("README.md", "x\n"), "Mend it")
+    controllers.work(patience=timedelta(minutes=1))
+    assert starts(engine, mended) == 1
+
+
+def test_old_runs_go_and_their_records_stay(engine: Engine) -> None:
+    world = engine.world
+    for number in range(25):
+        world.push(world.tree().put("README.md", f"{number}\n"), f"Say {number}")
+        engine.settle()
+        engine.work()
+    engine.settle()
+    assert len(engine.pipelines.list_all()) == 20
+    assert len([one for one in world.activities.list_all() if "Say" in one.message]) == 25
