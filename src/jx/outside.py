@@ -174,6 +174,20 @@ class Outside:
 
         return GitRepos(self.settings.cache / "git", logins=self._login)
 
+    @cached_property
+    def owner_repos(self) -> GitRepos:
+        """Git repositories, as the owner of the platform."""
+        from jx.adapters.git.repos import GitRepos
+
+        platform = self.find_platform()
+        if platform is None:
+            return self.repos
+        return GitRepos(self.settings.cache / "git", logins=lambda url: self._owner_login(platform, url))
+
+    def _owner_login(self, platform: Platform, url: str) -> tuple[str, str] | None:
+        is_ours = url.startswith(platform.forge_url + "/")
+        return (platform.owner, self.users.token(platform.owner)) if is_ours else None
+
     def _login(self, url: str) -> tuple[str, str] | None:
         settings = self.settings
         if settings.git_token and url.startswith(self.git_url + "/"):

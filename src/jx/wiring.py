@@ -27,8 +27,11 @@ if TYPE_CHECKING:
     from jx.usecases.build_chart import BuildChart
     from jx.usecases.check_target import CheckTarget
     from jx.usecases.choose_chart import ChooseChart, ChosenChart
+    from jx.usecases.create_environment import CreateEnvironment
     from jx.usecases.create_vault import CreateVault
     from jx.usecases.edit_app import EditApp
+    from jx.usecases.edit_environment import DeleteEnvironment, EditEnvironment
+    from jx.usecases.edit_requirements import EditRequirements
     from jx.usecases.edit_secret import EditSecret
     from jx.usecases.end_hold import EndHold
     from jx.usecases.find_drift import FindDrift
@@ -176,6 +179,43 @@ class Wiring(Engines):
         from jx.usecases.await_promotion import AwaitPromotion
 
         return AwaitPromotion(self.promotions, self.clock, self.reporter)
+
+    def create_environment(self) -> CreateEnvironment:
+        """`jx create env`."""
+        from jx.usecases.create_environment import CreateEnvironment
+        from jx.usecases.set_up_repository import SetUpRepository
+
+        return CreateEnvironment(
+            self.propose_change(),
+            self.owner_repos,
+            SetUpRepository(self.forge_admin),
+            self.credentials,
+            self.forge_admin.whoami(),
+        )
+
+    @property
+    def webhook_url(self) -> str:
+        """Where the embedded forge tells of pushes; elsewhere that is the git server's own affair."""
+        platform = self.find_platform()
+        return f"{platform.ingress_url}/hook" if platform else ""
+
+    def edit_environment(self) -> EditEnvironment:
+        """`jx edit env`."""
+        from jx.usecases.edit_environment import EditEnvironment
+
+        return EditEnvironment(self.propose_change())
+
+    def delete_environment(self) -> DeleteEnvironment:
+        """`jx delete env`."""
+        from jx.usecases.edit_environment import DeleteEnvironment
+
+        return DeleteEnvironment(self.propose_change(), self.anchors)
+
+    def edit_requirements(self) -> EditRequirements:
+        """`jx edit requirements`."""
+        from jx.usecases.edit_requirements import EditRequirements
+
+        return EditRequirements(self.propose_change())
 
     def review_change(self) -> ReviewChange:
         """`jx pr comment | approve | merge | close`."""

@@ -7,7 +7,7 @@ is applying it once.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +15,7 @@ from jx.domain.apps import App
 from jx.domain.charts import ChartRef
 from jx.domain.errors import Invalid
 from jx.domain.logins import Login
-from jx.domain.names import AppKey
+from jx.domain.names import AppKey, EnvironmentName
 from jx.domain.references import parse_reference
 
 
@@ -58,13 +58,38 @@ class PutLogin:
 
 
 @dataclass(frozen=True, slots=True)
+class PutEnvironment:
+    """Declare an environment in the dev repository, or change what its declaration says: paths below `spec` -> value."""
+
+    name: EnvironmentName
+    spec: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveEnvironment:
+    """Take an environment's declaration out of the dev repository; nothing that runs there is touched."""
+
+    name: EnvironmentName
+
+
+@dataclass(frozen=True, slots=True)
+class SetRequirements:
+    """Set values of `jx-requirements.yml`: dotted path -> JSON value."""
+
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Several:
     """Edits in order, as one."""
 
     edits: tuple[Edit, ...]
 
 
-Edit = PutApp | SetVersion | RemoveApp | SetValues | PutLogin | Several
+ChartEdit = PutApp | SetVersion | RemoveApp | SetValues | PutEnvironment | RemoveEnvironment
+"""What changes the umbrella chart."""
+
+Edit = ChartEdit | SetRequirements | PutLogin | Several
 
 
 def edit_to_json(edit: Edit) -> str:
@@ -102,28 +127,46 @@ def _to_data(edit: Edit) -> dict[str, Any]:
             return {"do": "remove-app", "key": key}
         case SetValues(key, values):
             return {"do": "set-values", "key": key, "values": dict(values)}
-        case PutLogin(login):
-            return {"do": "put-login", "url": login.url, "secret": str(login.secret)}
+        case PutLogin() | PutEnvironment() | RemoveEnvironment() | SetRequirements():
+            return _settings_to_data(edit)
         case Several(edits):
             return {"do": "several", "edits": [_to_data(one) for one in edits]}
 
 
+def _settings_to_data(
+    edit: PutLogin | PutEnvironment | RemoveEnvironment | SetRequirements,
+) -> dict[str, Any]:
+    match edit:
+        case PutLogin(login):
+            return {"do": "put-login", "url": login.url, "secret": str(login.secret)}
+        case PutEnvironment(name, spec):
+            return {"do": "put-environment", "name": name, "spec": dict(spec)}
+        case RemoveEnvironment(name):
+            return {"do": "remove-environment", "name": name}
+        case SetRequirements(values):
+            return {"do": "set-requirements", "values": dict(values)}
+
+
 def _from_data(data: dict[str, Any]) -> Edit:
-    match data["do"]:
-        case "put-app":
-            chart = ChartRef(data["name"], data["repository"], data["version"])
-            key = AppKey(data["alias"] or data["name"])
-            app = App(key, chart, alias=data["alias"], condition=data["condition"], tags=tuple(data["tags"]))
-            return PutApp(app, data["files"])
-        case "set-version":
-            return SetVersion(AppKey(data["key"]), data["version"])
-        case "remove-app":
-            return RemoveApp(AppKey(data["key"]))
-        case "set-values":
-            return SetValues(AppKey(data["key"]), data["values"])
-        case "put-login":
-            return PutLogin(Login(data["url"], parse_reference(data["secret"])))
-        case "several":
-            return Several(tuple(_from_data(one) for one in data["edits"]))
-        case other:
-            raise ValueError(other)
+    return _PARSERS[data["do"]](data)
+
+
+def _put_app(data: dict[str, Any]) -> PutApp:
+    chart = ChartRef(data["name"], data["repository"], data["version"])
+    key = AppKey(data["alias"] or data["name"])
+    app = App(key, chart, alias=data["alias"], condition=data["condition"], tags=tuple(data["tags"]))
+    return PutApp(app, data["files"])
+
+
+_PARSERS: Mapping[str, Callable[[dict[str, Any]], Edit]] = {
+    "put-app": _put_app,
+    "set-version": lambda data: SetVersion(AppKey(data["key"]), data["version"]),
+    "remove-app": lambda data: RemoveApp(AppKey(data["key"])),
+    "set-values": lambda data: SetValues(AppKey(data["key"]), data["values"]),
+    "put-login": lambda data: PutLogin(Login(data["url"], parse_reference(data["secret"]))),
+    "put-environment": lambda data: PutEnvironment(EnvironmentName(data["name"]), data["spec"]),
+    "remove-environment": lambda data: RemoveEnvironment(EnvironmentName(data["name"])),
+    "set-requirements": lambda data: SetRequirements(data["values"]),
+    "several": lambda data: Several(tuple(_from_data(one) for one in data["edits"])),
+}
+"""By what an edit does."""

@@ -12,7 +12,18 @@ from typing import assert_never
 
 from jx.domain.apps import App
 from jx.domain.changes import content_suffix
-from jx.domain.edits import Edit, PutApp, PutLogin, RemoveApp, SetValues, SetVersion, Several
+from jx.domain.edits import (
+    Edit,
+    PutApp,
+    PutEnvironment,
+    PutLogin,
+    RemoveApp,
+    RemoveEnvironment,
+    SetRequirements,
+    SetValues,
+    SetVersion,
+    Several,
+)
 from jx.domain.names import AppKey
 
 
@@ -44,14 +55,11 @@ def word_edit(edit: Edit, before: Iterable[App]) -> Wording:
             return Wording(
                 f"edit-app-{key}-{content_suffix(edit)}", f"Edit {key}", f"Edit app {key}: set {names}"
             )
-        case PutLogin(login):
-            title = f"Name the login for {login.url}"
-            return Wording(
-                f"add-login-{content_suffix(edit)}", title, f"{title}: the store has it at {login.secret}"
-            )
+        case PutEnvironment() | RemoveEnvironment() | SetRequirements() | PutLogin():
+            return _word_settings(edit)
         case Several((only,)):
             return word_edit(only, apps)
-        case Several(edits) if edits and len({_key(one) for one in edits}) == 1:
+        case Several(edits) if edits and len(keys := {_key(one) for one in edits}) == 1 and None not in keys:
             words = word_edit(edits[0], apps)
             body = "\n".join(word_edit(one, apps).body for one in edits)
             return Wording(f"{words.branch}-{content_suffix(edit)}", words.title, body)
@@ -59,6 +67,32 @@ def word_edit(edit: Edit, before: Iterable[App]) -> Wording:
             lines = [_line(one, versions) for one in edits]
             body = "\n".join(["Upgrade all apps:", *(f"* {line}" for line in lines)])
             return Wording(f"upgrade-all-apps-{content_suffix(edit)}", "Upgrade all apps", body)
+    assert_never(edit)
+
+
+def _word_settings(edit: PutEnvironment | RemoveEnvironment | SetRequirements | PutLogin) -> Wording:
+    match edit:
+        case PutLogin(login):
+            title = f"Name the login for {login.url}"
+            return Wording(
+                f"add-login-{content_suffix(edit)}", title, f"{title}: the store has it at {login.secret}"
+            )
+        case PutEnvironment(name, spec):
+            names = ", ".join(f"`{one}`" for one in spec)
+            return Wording(
+                f"edit-env-{name}-{content_suffix(edit)}",
+                f"Edit environment {name}",
+                f"Edit environment {name}: set {names}",
+            )
+        case RemoveEnvironment(name):
+            return Wording(f"delete-env-{name}", f"Delete environment {name}", f"Delete environment {name}")
+        case SetRequirements(values):
+            names = ", ".join(f"`{one}`" for one in values)
+            return Wording(
+                f"edit-requirements-{content_suffix(edit)}",
+                "Edit requirements",
+                f"Edit requirements: set {names}",
+            )
     assert_never(edit)
 
 
@@ -74,7 +108,7 @@ def _key(edit: Edit) -> AppKey | None:
             return app.key
         case SetVersion(key, _) | RemoveApp(key) | SetValues(key, _):
             return key
-        case Several() | PutLogin():
+        case PutEnvironment() | RemoveEnvironment() | SetRequirements() | PutLogin() | Several():
             return None
     assert_never(edit)
 

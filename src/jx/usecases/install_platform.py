@@ -28,19 +28,16 @@ from jx.domain.vault_choice import ROLE, OwnVault, VaultAt
 from jx.domain.vaults import OPERATOR_CHART, VaultPlan
 from jx.domain.version_stream import find_chart_version
 from jx.ports.credentials import Credentials
-from jx.ports.forge import Ability, ForgeAdmin, Protection, Webhook
+from jx.ports.forge import Ability, ForgeAdmin
 from jx.ports.reporter import Reporter
 from jx.ports.repos import Draft, Repos
 from jx.usecases.apply_environment import ApplyEnvironment, ApplyRequest
 from jx.usecases.read_requirements import ReadRequirements
+from jx.usecases.set_up_repository import GIT_SECRET, WEBHOOK_SECRET, Rights, SetUpRepository
 from jx.usecases.set_up_store import CONTROLLERS_ACCOUNT, SetUpStore, SetUpStoreRequest
 
-LEDGER_BRANCH = "jx-ledger"
-GIT_SECRET = "jx-git"
-WEBHOOK_SECRET = "jx-webhook"
 _STREAM_BRANCH = "master"
 _LOOK_EVERY = timedelta(seconds=1)
-_EVENTS = ("push", "pull_request", "pull_request_review", "issue_comment")
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,15 +136,18 @@ class InstallPlatform:
         """The installed environments. Raises Refused where a repository of that name holds something else, and what its steps
         raise; whatever was done stays, and the next run goes on from there."""
         changed: list[str] = []
-        platform = self._platform(request)
+        platform, set_up = self._platform(request), SetUpRepository(self.forge)
         environments = in_order(planned_environments(platform))
         for environment in environments:
-            self._make_repository(request, environment, changed)
+            for what in set_up.make(environment, private=request.private):
+                self._note(changed, what, done=True)
         heads = {str(one.name): self._fill(request, platform, one, changed) for one in environments}
         hmac = self._give_credentials(request)
+        rights = Rights(request.owner, request.bot.login, request.world.webhook_url, hmac)
         self._set_up_store(request, environments, changed)
         for environment in environments:
-            self._set_up(request, environment, hmac, changed)
+            for what in set_up.let_in(environment, rights):
+                self._note(changed, what, done=True)
         if request.apply:
             for environment in environments if request.everywhere else environments[:1]:
                 self._apply(request, environment, heads[environment.name], changed)
@@ -219,18 +219,6 @@ class InstallPlatform:
             values |= {"webhooks": {"replicas": 0}, "ingress": {"enabled": False}}
         return values
 
-    def _make_repository(self, request: InstallRequest, environment: Environment, changed: list[str]) -> None:
-        if Ability.REPOSITORIES not in self.forge.abilities:
-            return  # they have to be there; reading them tells
-        repo = _repo(environment)
-        _, is_new = self.forge.ensure_repo(
-            repo.owner,
-            repo.name,
-            private=request.private,
-            description=f"The {environment.label} environment of Jenkins X",
-        )
-        self._note(changed, f"repository {repo.full_name}", done=is_new)
-
     def _fill(
         self, request: InstallRequest, platform: NewPlatform, environment: Environment, changed: list[str]
     ) -> Revision:
@@ -265,30 +253,6 @@ class InstallPlatform:
             self.reporter.tell(
                 Event(f"{repo.full_name} is there already, and holds no Vault: jx create vault adds one")
             )
-
-    def _set_up(
-        self, request: InstallRequest, environment: Environment, hmac: str, changed: list[str]
-    ) -> None:
-        """Rights and webhooks, where the forge has any; elsewhere they are the git server's own affair."""
-        if Ability.REPOSITORIES not in self.forge.abilities:
-            return
-        self._protect(request, environment, changed)
-        repo = _repo(environment)
-        is_new = self.forge.ensure_webhook(repo, Webhook(request.world.webhook_url, _EVENTS), secret=hmac)
-        self._note(changed, f"webhook of {repo.full_name}", done=is_new)
-
-    def _protect(self, request: InstallRequest, environment: Environment, changed: list[str]) -> None:
-        repo = _repo(environment)
-        approvals = 0 if environment.name == "staging" else 1
-        owners = (request.owner.login,)
-        done = [
-            self.forge.ensure_collaborator(repo, request.bot.login, right="write"),
-            self.forge.ensure_protection(
-                repo, Protection(environment.branch, approvals=approvals, pushers=owners)
-            ),
-            self.forge.ensure_protection(repo, Protection(LEDGER_BRANCH, pushers=(request.bot.login,))),
-        ]
-        self._note(changed, f"rights on {repo.full_name}", done=any(done))
 
     def _give_credentials(self, request: InstallRequest) -> str:
         """Secrets of the platform's pods; the key that signs webhooks is drawn once and kept."""

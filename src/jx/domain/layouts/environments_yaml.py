@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from jx.domain.environments import Environment, Kind, Strategy
 from jx.domain.layouts.sections import Mistakes, Section, open_section
-from jx.domain.names import parse_branch, parse_environment_name, parse_namespace, parse_repo
+from jx.domain.names import (
+    EnvironmentName,
+    parse_branch,
+    parse_environment_name,
+    parse_namespace,
+    parse_repo,
+)
 from jx.domain.trees import Tree
+from jx.domain.values import put
+from jx.domain.yaml_edit import set_value
 from jx.domain.yaml_text import write_yaml
 
 SUFFIX = "-env.yaml"
+_COMMENT = "# Read by jx, and kept in the cluster as an object.\n"
 DEV_FILE = f"templates/dev{SUFFIX}"
 
 
@@ -66,6 +78,55 @@ def _read(section: Section) -> Environment | None:
     )
 
 
+def put_environment(chart: Tree, name: EnvironmentName, spec: Mapping[str, Any]) -> Tree:
+    """With an environment declared, or its declaration changed where it differs: paths below `spec` -> value."""
+    path = _find_file(chart, name)
+    if path is not None:
+        text = chart.text(path)
+        for at, value in spec.items():
+            text = set_value(text, ("spec", *at.split(".")), value, path)
+        return chart.put(path, text)
+    nested: dict[str, Any] = {}
+    for at, value in spec.items():
+        nested = put(nested, tuple(at.split(".")), value)
+    return chart.put(f"templates/{name}{SUFFIX}", _COMMENT + write_yaml(_object(name, nested)))
+
+
+def remove_environment(chart: Tree, name: EnvironmentName) -> Tree:
+    """Without an environment's declaration; not there is no error."""
+    path = _find_file(chart, name)
+    return chart if path is None else chart.remove(path)
+
+
+def spec_of(environment: Environment) -> dict[str, Any]:
+    """What its declaration says, by the paths below `spec`: what is empty or usual is left out."""
+    spec: dict[str, Any] = {"label": environment.label, "namespace": environment.namespace}
+    if environment.cluster:
+        spec["cluster"] = environment.cluster
+    spec |= {
+        "kind": environment.kind.value,
+        "promotionStrategy": environment.strategy.value,
+        "order": environment.order,
+    }
+    if environment.repo is not None:
+        spec |= {
+            "source.kind": "git",
+            "source.url": environment.repo.url,
+            "source.ref": environment.branch,
+        }
+    if environment.is_remote:
+        spec["remoteCluster"] = True
+    return spec
+
+
+def _find_file(chart: Tree, name: EnvironmentName) -> str | None:
+    """Where an environment is declared: by the name in the file, whatever the file is called."""
+    usual = f"templates/{name}{SUFFIX}"
+    paths = [p for p in chart if p.startswith("templates/") and p.endswith(SUFFIX) and p.count("/") == 1]
+    named = [p for p in paths if open_section(chart, p, Mistakes()).section("metadata").text("name") == name]
+    return named[0] if named else usual if usual in chart else None
+
+
 def write_environment(environment: Environment) -> str:
     """The file for an environment that is declared anew; `read_environments` reads it as the same."""
     spec: dict[str, object] = {"label": environment.label, "namespace": environment.namespace}
@@ -84,11 +145,13 @@ def write_environment(environment: Environment) -> str:
         "previewGitInfo": dict(environment.preview),
     }
     spec |= {key: value for key, value in optional.items() if value}
-    return write_yaml(
-        {
-            "apiVersion": "jenkins.io/v1",
-            "kind": "Environment",
-            "metadata": {"name": environment.name, "labels": {"env": environment.name}},
-            "spec": spec,
-        }
-    )
+    return write_yaml(_object(environment.name, spec))
+
+
+def _object(name: EnvironmentName, spec: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "apiVersion": "jenkins.io/v1",
+        "kind": "Environment",
+        "metadata": {"name": name, "labels": {"env": name}},
+        "spec": dict(spec),
+    }

@@ -100,6 +100,21 @@ def new_environment(platform: NewPlatform, name: EnvironmentName) -> Tree:
     environment = next((one for one in planned if one.name == name), None)
     if environment is None:
         raise NotFound(f"environment {name} is not part of a new platform")
+    tree = new_content(platform, environment)
+    if not environment.is_dev:
+        return tree
+    values = write_yaml(platform.values) if platform.values else ""
+    tree = tree.put(f"env/{platform.chart.name}/values.yaml", _PLATFORM_VALUES + values)
+    for one in planned:
+        tree = tree.put(f"env/templates/{one.name}-env.yaml", _ENVIRONMENT + write_environment(one))
+    folder = f"env/charts/{platform.chart.name}"
+    return Tree(
+        {**tree.files, **{f"{folder}/{path}": blob for path, blob in platform.vendored.files.items()}}
+    )
+
+
+def new_content(platform: NewPlatform, environment: Environment) -> Tree:
+    """What every environment's repository begins with."""
     texts = {
         "README.md": _readme(platform, environment),
         "OWNERS": _owners(platform),
@@ -109,19 +124,7 @@ def new_environment(platform: NewPlatform, name: EnvironmentName) -> Tree:
         "env/Chart.yaml": _chart(platform, environment),
         "env/values.yaml": _VALUES,
     }
-    if environment.is_dev:
-        texts[f"env/{platform.chart.name}/values.yaml"] = _PLATFORM_VALUES + (
-            write_yaml(platform.values) if platform.values else ""
-        )
-        for one in planned:
-            texts[f"env/templates/{one.name}-env.yaml"] = _ENVIRONMENT + write_environment(one)
-    tree = Tree({path: Blob(text.encode()) for path, text in texts.items()})
-    if not environment.is_dev or not platform.vendored.files:
-        return tree
-    folder = f"env/charts/{platform.chart.name}"
-    return Tree(
-        {**tree.files, **{f"{folder}/{path}": blob for path, blob in platform.vendored.files.items()}}
-    )
+    return Tree({path: Blob(text.encode()) for path, text in texts.items()})
 
 
 def _repo(platform: NewPlatform, name: EnvironmentName) -> Repo:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from jx.domain.apps import AppPlace
 from jx.domain.conflicts import Rule, Way
 from jx.domain.drift import Cure
 from jx.domain.environments import Requirements, SecretField
-from jx.domain.layouts.sections import Mistakes, Section, open_section
+from jx.domain.layouts.sections import Mistakes, Section, find_nearest, open_section
 from jx.domain.logins import Login, parse_url
 from jx.domain.names import parse_repo
 from jx.domain.references import parse_reference
 from jx.domain.trees import Tree
+from jx.domain.values import parse_path
 from jx.domain.yaml_edit import append_item, set_value
 from jx.domain.yaml_text import read_mapping
 
@@ -26,6 +29,32 @@ class ApplySettings:
     environment: str = ""
     namespace: str = ""
     release: str = ""
+
+
+KNOWN = frozenset(
+    {
+        "apply", "autoUpdate", "bootConfigURL", "cluster", "environments", "gitops", "helmfile", "ingress",
+        "kaniko", "logins", "repository", "secretStorage", "secrets", "storage",
+        "terraform", "vault", "velero", "versionStream", "webhook",
+    }
+)  # fmt: skip
+"""The first words of all settings, Jenkins X 2's and ours."""
+
+
+def set_requirements(tree: Tree, settings: Mapping[str, Any]) -> Tree:
+    """With settings set where they stand, or added; dotted path -> value. Invalid, with the nearest, for a setting that nobody
+    knows."""
+    mistakes = Mistakes()
+    for at in settings:
+        top = str(parse_path(at)[0])
+        if top not in KNOWN:
+            near = find_nearest(top, KNOWN)
+            mistakes.add(FILE, f"{top} is no setting" + (f"; did you mean {near[0]}?" if near else ""))
+    mistakes.check("the settings cannot be changed like this", hint=f"there are {', '.join(sorted(KNOWN))}")
+    text = tree.find_text(FILE) or ""
+    for at, value in settings.items():
+        text = set_value(text, parse_path(at), value, FILE)
+    return tree.put(FILE, text)
 
 
 def read_requirements(tree: Tree, mistakes: Mistakes) -> tuple[Requirements, ApplySettings]:

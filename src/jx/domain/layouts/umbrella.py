@@ -18,14 +18,31 @@ from typing import Any, assert_never
 
 from jx.domain import values
 from jx.domain.apps import App
-from jx.domain.edits import Edit, PutApp, PutLogin, RemoveApp, SetValues, SetVersion, Several
+from jx.domain.edits import (
+    ChartEdit,
+    Edit,
+    PutApp,
+    PutEnvironment,
+    PutLogin,
+    RemoveApp,
+    RemoveEnvironment,
+    SetRequirements,
+    SetValues,
+    SetVersion,
+    Several,
+)
 from jx.domain.environments import EnvironmentSpec, Requirements
 from jx.domain.errors import NotFound
 from jx.domain.layouts import dependencies
 from jx.domain.layouts.app_templates import move_templates
-from jx.domain.layouts.environments_yaml import DEV_FILE, read_environments
+from jx.domain.layouts.environments_yaml import (
+    DEV_FILE,
+    put_environment,
+    read_environments,
+    remove_environment,
+)
 from jx.domain.layouts.naming import read_naming
-from jx.domain.layouts.requirements import put_login, read_requirements
+from jx.domain.layouts.requirements import put_login, read_requirements, set_requirements
 from jx.domain.layouts.sections import Mistakes
 from jx.domain.layouts.values_folders import list_folders, merge_values
 from jx.domain.logins import find_login
@@ -120,12 +137,15 @@ def apply_edit(tree: Tree, edit: Edit) -> Tree:
     NotFound, with the nearest names, where an edit is about an app that is not installed; Invalid, with the place, where a file
     is written in a way that cannot be edited.
     """
-    if isinstance(edit, Several):
-        for one in edit.edits:
-            tree = apply_edit(tree, one)
-        return tree
-    if isinstance(edit, PutLogin):
-        return put_login(tree, edit.login)
+    match edit:
+        case Several(edits):
+            for one in edits:
+                tree = apply_edit(tree, one)
+            return tree
+        case SetRequirements(settings):
+            return set_requirements(tree, settings)
+        case PutLogin(login):
+            return put_login(tree, login)
     chart_dir = find_chart_dir(tree)
     chart = _edit_chart(tree.under(chart_dir) if chart_dir else tree, edit)
     if not chart_dir:
@@ -134,7 +154,7 @@ def apply_edit(tree: Tree, edit: Edit) -> Tree:
     return Tree(outside).graft(chart_dir, chart)
 
 
-def _edit_chart(chart: Tree, edit: PutApp | SetVersion | RemoveApp | SetValues) -> Tree:
+def _edit_chart(chart: Tree, edit: ChartEdit) -> Tree:
     match edit:
         case PutApp(app, files):
             chart = dependencies.put_dependency(chart, app)
@@ -147,6 +167,10 @@ def _edit_chart(chart: Tree, edit: PutApp | SetVersion | RemoveApp | SetValues) 
             return _remove_app(chart, key)
         case SetValues(key, settings):
             return _set_values(chart, key, settings)
+        case PutEnvironment(name, spec):
+            return put_environment(chart, name, spec)
+        case RemoveEnvironment(name):
+            return remove_environment(chart, name)
     assert_never(edit)
 
 

@@ -1,0 +1,73 @@
+"""Set up the repository of an environment on its forge: the repository, who may do what there, its webhook."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from jx.domain.environments import Environment, Strategy
+from jx.domain.names import Person, Repo
+from jx.ports.forge import Ability, ForgeAdmin, Protection, Webhook
+
+LEDGER_BRANCH = "jx-ledger"
+GIT_SECRET = "jx-git"
+WEBHOOK_SECRET = "jx-webhook"
+"""Secrets of the platform's own pods, in its namespace."""
+
+_EVENTS = ("push", "pull_request", "pull_request_review", "issue_comment")
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """Who may do what: the owner may push directly in a rescue, only the bot may push ledgers."""
+
+    owner: Person
+    bot: str
+    """The login of the platform's own account."""
+    webhook_url: str
+    hmac: str = field(repr=False)
+    """Signs the webhook's events."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetUpRepository:
+    """Repeatable. Where the forge has no such things, they are the git server's own affair, and nothing is done."""
+
+    forge: ForgeAdmin
+
+    @property
+    def is_possible(self) -> bool:
+        """Whether the forge lets repositories be made and set up."""
+        return Ability.REPOSITORIES in self.forge.abilities
+
+    def make(self, environment: Environment, *, private: bool) -> Iterator[str]:
+        """What had to be made, in words."""
+        if not self.is_possible:
+            return
+        repo = _repo(environment)
+        description = f"The {environment.label} environment of Jenkins X"
+        _, is_new = self.forge.ensure_repo(repo.owner, repo.name, private=private, description=description)
+        if is_new:
+            yield f"repository {repo.full_name}"
+
+    def let_in(self, environment: Environment, rights: Rights) -> Iterator[str]:
+        """What had to be changed, in words. An environment that takes releases by itself needs no approval."""
+        if not self.is_possible:
+            return
+        repo = _repo(environment)
+        approvals = 0 if environment.strategy is Strategy.AUTO else 1
+        branch = Protection(environment.branch, approvals=approvals, pushers=(rights.owner.login,))
+        done = [
+            self.forge.ensure_collaborator(repo, rights.bot, right="write"),
+            self.forge.ensure_protection(repo, branch),
+            self.forge.ensure_protection(repo, Protection(LEDGER_BRANCH, pushers=(rights.bot,))),
+        ]
+        if any(done):
+            yield f"rights on {repo.full_name}"
+        if self.forge.ensure_webhook(repo, Webhook(rights.webhook_url, _EVENTS), secret=rights.hmac):
+            yield f"webhook of {repo.full_name}"
+
+
+def _repo(environment: Environment) -> Repo:
+    assert environment.repo is not None
+    return environment.repo
