@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from jx.usecases.await_apply import AwaitApply
     from jx.usecases.await_health import AwaitHealth
     from jx.usecases.await_promotion import AwaitPromotion
+    from jx.usecases.blame_object import BlameObject
     from jx.usecases.build_chart import BuildChart
     from jx.usecases.check_target import CheckTarget
     from jx.usecases.choose_chart import ChooseChart, ChosenChart
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from jx.usecases.edit_requirements import EditRequirements
     from jx.usecases.edit_secret import EditSecret
     from jx.usecases.end_hold import EndHold
+    from jx.usecases.explain_object import ExplainObject
     from jx.usecases.find_drift import FindDrift
     from jx.usecases.find_secret_users import FindSecretUsers
     from jx.usecases.install_platform import InstallPlatform, InstallReport, InstallRequest
@@ -396,6 +398,21 @@ class Wiring(Engines):
 
         histories = self.histories(clone)
         return VerifyHistory(histories, histories, self.find_anchors(), self.find_forge())
+
+    def blame_object(self, clone: str = "") -> BlameObject:
+        """`jx blame`; of a clone without the cluster."""
+        from jx.usecases.blame_object import BlameObject
+        from jx.usecases.find_origins import FindOrigins
+
+        cluster = None if clone else self.cluster
+        origins = FindOrigins(self.catalog, self.renderer)
+        return BlameObject(self.histories(clone), self.reporter, origins, cluster)
+
+    def explain_object(self, clone: str = "") -> ExplainObject:
+        """`jx why`; of a clone without the cluster."""
+        from jx.usecases.explain_object import ExplainObject
+
+        return ExplainObject(self.show_history(clone), None if clone else self.cluster)
 
     def end_hold(self) -> EndHold:
         """`jx resume`."""

@@ -42,3 +42,29 @@ def test_what_is_no_object_and_no_time_is_said(platform: Machine) -> None:
 
 def test_an_environment_that_is_not_there(platform: Machine) -> None:
     assert "there is no environment productoin" in platform.jx("get", "history", "productoin").ended(4).told
+
+
+def test_a_field_leads_to_its_line_and_another_program_is_named(platform: Machine) -> None:
+    found = json.loads(platform.jx("blame", "Deployment/jx-controllers", "-e", "dev", "-o", "json").ok().out)
+    fields = {one["path"]: one for one in found["fields"]}
+    assert fields[".spec.strategy.type"]["origin"]["file"].endswith("/templates/controllers.yaml")
+    assert fields[".spec.strategy.type"]["causes"][0]["author"]
+    assert fields[".metadata.annotations.deployment.kubernetes.io/revision"]["manager"] != "jx"
+    table = (
+        platform.jx("blame", "Deployment/jx-controllers", "-e", "dev", "--field", "spec.strategy", "--quick")
+        .ok()
+        .out
+    )
+    assert "ledger line" in table
+
+
+def test_a_clone_tells_blame_without_a_cluster(platform: Machine) -> None:
+    clone = platform.clone("blamed")
+    ran = platform.jx("blame", "Deployment/jx-controllers", "--dir", ".", "--quick", cwd=clone).ok()
+    assert "the cluster was not asked" in ran.err
+
+
+def test_why_a_pod_exists(platform: Machine) -> None:
+    told = platform.jx("why", "Deployment/jx-controllers").ok().out
+    assert "is part of environment dev: app jx-platform 1.0.0" in told
+    assert "no ledger has Deployment/nothing" in platform.jx("blame", "Deployment/nothing").ended(4).told

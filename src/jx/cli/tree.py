@@ -73,6 +73,8 @@ ROWS = (
     Row("get drift", "Show what was changed in the cluster behind our back", LOOK),
     Row("get history", "Show what changed, by whom, who approved it, and how it went", LOOK),
     Row("verify history", "Check that ledgers are what was applied, and what can be proven", LOOK),
+    Row("blame", "Show which change, line and person set each field of an object", LOOK),
+    Row("why", "Tell why an object exists", LOOK),
     Row("diff", "Show what an apply would change", LOOK),
     Row("step env apply", "Apply an environment from a clone of its repository", RESCUE),
     Row("hold", "Stop automatic applies of an environment, with a reason that everybody sees", RESCUE),
