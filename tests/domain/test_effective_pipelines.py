@@ -407,6 +407,28 @@ pipelineConfig:
 """
 
 
+def test_steps_of_a_loop_without_a_name_are_numbered_when_it_is_unrolled() -> None:
+    (step,) = shown(LOOP.replace(", name: lint", ""), "feature")["pipeline"]["stages"][0]["steps"]
+    assert "name" not in step["loop"]["steps"][0]
+
+
+def test_an_agent_of_a_pack_may_name_a_label_for_jenkins_beside_its_image() -> None:
+    text = """
+    buildPack: none
+    pipelineConfig:
+      agent: {label: jenkins-go, image: go}
+      pipelines: {default: {stages: [{name: a, steps: [{command: make}]}]}}
+    """
+    assert shown(text, "release")["pipeline"]["agent"] == {"image": "go"}
+
+
+def test_an_override_of_settings_leaves_the_steps_as_they_are() -> None:
+    text = "buildPack: go\npipelineConfig: {pipelines: {overrides: [{stage: build, volumes: [{name: a, emptyDir: {}}]}]}}\n"
+    assert "build-make-build: make build" in steps(text)
+    stage = shown(text, "release")["pipeline"]["stages"][0]
+    assert stage["options"]["volumes"] == [{"name": "a", "emptyDir": {}}]
+
+
 def test_a_group_gives_its_folder_and_image_to_the_steps_of_a_loop() -> None:
     (step,) = shown(LOOP, "feature")["pipeline"]["stages"][0]["steps"]
     assert step["loop"]["steps"] == [

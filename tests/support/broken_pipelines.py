@@ -147,6 +147,13 @@ MEANINGS = (
         stages:
         - {name: a, agent: {image: go}, steps: [{command: make}]}
         """),
+    _pipeline("label is for Jenkins, image for Tekton", """
+        agent:
+          label: jenkins-go  # here
+          image: go
+        stages:
+        - {name: a, steps: [{command: make}]}
+        """),
     _pipeline("Tekton cannot try a whole pipeline again", """
         agent: {image: go}
         options:

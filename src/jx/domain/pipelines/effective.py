@@ -202,28 +202,31 @@ class _Flattening:
                 steps = tuple(flat for step in item.steps for flat in self._flat(step, "post", Step()))
                 yield Post(Condition(item.groovy.strip()), steps=steps, place=item.place)
 
-    def _flat(self, step: Step, prefix: str, group: Step) -> Iterator[Step]:
-        """A step, or those in it, with the folder, image and variables of the group that it stands in."""
+    def _flat(self, step: Step, prefix: str, group: Step, *, in_loop: bool = False) -> Iterator[Step]:
+        """A step, or those in it, with the folder, image and variables of the group that it stands in. Those of a loop are
+        numbered when it is unrolled."""
         if step.when.strip() == LEFT_OUT_WHEN or is_checkout(step.groovy):
             return
         env = merge_env(group.env, step.env)
         here = Step(dir=step.real_dir or group.dir, image=step.real_image or group.image, env=env)
         if step.loop is not None:
-            inner = tuple(flat for one in step.loop.steps for flat in self._flat(one, prefix, here))
+            inner = tuple(
+                flat for one in step.loop.steps for flat in self._flat(one, prefix, here, in_loop=True)
+            )
             yield Step(loop=replace(step.loop, steps=inner), place=step.place)
         elif step.real_command:
             self._count += 1
-            name = step.name or f"step{self._count}"
+            name = step.name or ("" if in_loop else f"step{self._count}")
             yield replace(
                 here,
-                name=f"{prefix}-{name}" if prefix else name,
+                name=f"{prefix}-{name}" if prefix and name else name,
                 command=_modernise(step.real_command, keeps_file=not prefix),
                 args=tuple(_modernise(word, keeps_file=not prefix) for word in step.args),
                 dir=_place(here.dir, self.project),
                 place=step.place,
             )
         for one in step.steps:
-            yield from self._flat(one, prefix, here)
+            yield from self._flat(one, prefix, here, in_loop=in_loop)
 
 
 def _modernise(command: str, *, keeps_file: bool) -> str:

@@ -79,7 +79,7 @@ def use_default(config: PipelineConfig) -> PipelineConfig:
         return config
     default = pipelines.default
     if default.agent is None and config.agent is not None:
-        default = replace(default, agent=config.agent)
+        default = replace(default, agent=replace(config.agent, label=""))  # which is for Jenkins
     missing: dict[str, Any] = {
         kind: Lifecycles(pipeline=default) for kind in KINDS if getattr(pipelines, kind) is None
     }

@@ -79,7 +79,10 @@ def check_agent(agent: Agent | None, mistakes: Mistakes) -> None:
         mistakes.problems.append(
             agent.place.problem("container is an older word for image; give one of them", "container")
         )
-    if agent.label and not agent.real_image:
+    if agent.label and agent.real_image:
+        what = "label is for Jenkins, image for Tekton; give the image only"
+        mistakes.problems.append(agent.place.problem(what, "label"))
+    elif agent.label:
         what = f"label {agent.label} names an agent of Jenkins, which Tekton has not; give an image"
         mistakes.problems.append(agent.place.problem(what, "label"))
     elif not agent.real_image and not agent.dir:
