@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from tests.support.worlds import World, deployment, environment_tree, ref
+from tests.support.worlds import World, definition, deployment, environment_tree, ref
 
+VAULT = "vault.banzaicloud.com"
 WEB = ref("Deployment", "web")
 
 
@@ -42,3 +43,28 @@ def test_the_last_lines_of_a_pod_that_fails_are_told_while_its_workload_is_waite
     world.apply_head(timeout=timedelta(seconds=60))
     told = [event.message for event in world.reporter.events if "web-1" in event.message]
     assert told == ["pod web-1: container web: CrashLoopBackOff\n    cannot open port 80"]
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        ({}, "its operator has not seen it yet"),
+        ({"conditions": [{"type": "Healthy", "status": "False"}]}, "it is sealed, or not initialized yet"),
+        (
+            {"conditions": [{"type": "Healthy", "status": "False", "error": "dial tcp: no route"}]},
+            "it cannot be reached: dial tcp: no route",
+        ),
+        ({"conditions": [{"type": "Healthy", "status": "True"}]}, ""),
+    ],
+)
+def test_an_apply_that_brings_a_vault_waits_until_it_is_unsealed(
+    world: World, status: dict[str, object], words: str
+) -> None:
+    body = {"apiVersion": f"{VAULT}/v1", "kind": "Vault", "metadata": {"name": "safe"}}
+    world.offer("safe", "1.0.0", definition(VAULT, "Vault"), body)
+    world.commit(environment_tree({"safe": "1.0.0"}))
+    world.apply_head(wait=False)
+    world.cluster.objects[ref("Vault", "safe", group=VAULT)]["status"] = status
+    report = world.apply_head(timeout=timedelta(minutes=5))
+    assert report.is_healthy is not bool(words)
+    assert [one.partition(": ")[2].startswith(words) for one in report.unhealthy] == [True] * bool(words)

@@ -85,6 +85,7 @@ def install(session: Session, installation: Installation, choices: Choices) -> N
         report = wiring.install_platform(sets_up_store=isinstance(vault, VaultAt))(request)
     _remember(session)
     _say_what_is_there(session, report)
+    _say_where_secrets_are(request)
 
 
 def show_findings(findings: tuple[Finding, ...]) -> None:
@@ -117,6 +118,19 @@ def _show_plan(session: Session, request: InstallRequest, environments: tuple[En
             "note: that chart repository is a folder of this machine; who applies elsewhere needs the same folder"
         )
     output.say("standing in for now: the controllers for Tekton")
+
+
+def _say_where_secrets_are(request: InstallRequest) -> None:
+    """How a person comes to the store that the platform uses."""
+    own, vault = request.world.own_vault, request.world.vault
+    if own:
+        plan = own.plan
+        output.say(
+            f"  kubectl -n {plan.namespace} port-forward service/{plan.name} 8200    # its Vault; then export"
+            " VAULT_ADDR=http://127.0.0.1:8200 VAULT_TOKEN=..."
+        )
+    elif vault:
+        output.say(f"  export VAULT_ADDR={vault.url}    # for jx edit secret, jx get secrets")
 
 
 def _show_cloud(plan: VaultPlan | None) -> None:

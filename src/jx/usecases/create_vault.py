@@ -10,6 +10,7 @@ from jx.domain.changes import PullRequest
 from jx.domain.charts import ChartRef
 from jx.domain.errors import Usage
 from jx.domain.events import Event
+from jx.domain.logins import find_login
 from jx.domain.names import DEV
 from jx.domain.store_readers import Account, plan_readers
 from jx.domain.vault_app import put_vault
@@ -61,7 +62,8 @@ class CreateVault:
             self.reporter.tell(Event(f"App {OPERATOR_CHART} already installed, and with it a Vault"))
             return None, ()
         repository = request.repository or target.platform.apps_repository
-        chart = self.catalog.resolve(ChartRef(OPERATOR_CHART, repository, request.version))
+        login = find_login(target.logins, repository)
+        chart = self.catalog.resolve(ChartRef(OPERATOR_CHART, repository, request.version, login))
         platform = target.platform.chart
         edit = put_vault(plan, chart, platform=platform.key if platform else None)
         title = f"Create Vault {plan.name}"

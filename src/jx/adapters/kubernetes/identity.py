@@ -14,6 +14,7 @@ from jx.adapters.kubernetes.api import Api
 from jx.domain.errors import Forbidden, NotFound
 from jx.domain.store_readers import ClusterIdentity
 
+_KEY_SET = "application/jwk-set+json, application/json"
 _CURVES: Mapping[str, type[ec.EllipticCurve]] = {
     "P-256": ec.SECP256R1,
     "P-384": ec.SECP384R1,
@@ -26,7 +27,7 @@ def read_identity(api: Api) -> ClusterIdentity:
     access = api.access
     try:
         about = json.loads(api.get_path("/.well-known/openid-configuration").body)
-        listed = json.loads(api.get_path("/openid/v1/jwks").body)
+        listed = json.loads(api.get_path("/openid/v1/jwks", accept=_KEY_SET).body)
     except (NotFound, Forbidden, ValueError):
         return ClusterIdentity(access.server, access.ca)
     keys = tuple(pem for one in listed.get("keys") or () if (pem := _pem(one)))
