@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
 from tests.support.environments import NEW, make_tree
-from tests.support.proposing import World
+from tests.support.proposing import ANN, World
 
 from jx.domain.changes import PullRequest
 from jx.domain.errors import NotFound, Refused
 from jx.domain.layouts import umbrella
+from jx.domain.names import Revision
+from jx.domain.trees import Tree
+from jx.ports.repos import Draft
 from jx.usecases.upgrade_platform import UpgradePlatform, UpgradePlatformRequest
 
 
@@ -17,9 +23,20 @@ def world() -> World:
     return World()
 
 
-def upgrade(world: World, version: str = "", *, allow_downgrade: bool = False) -> PullRequest | None:
+def upgrade(world: World, version: str = "", **changes: Any) -> PullRequest | None:
     usecase = UpgradePlatform(world.propose_change, world.catalog, world.repos, world.heard)
-    return usecase(UpgradePlatformRequest(world.at, version, allow_downgrade=allow_downgrade))
+    return usecase(UpgradePlatformRequest(world.at, version, **changes))
+
+
+def stream(world: World, files: Mapping[str, str], subject: str = "Fill") -> Revision:
+    """A commit of the version stream."""
+    repo = NEW.version_stream
+    assert repo is not None
+    base = world.repos.head(repo, "master")
+    tree = world.repos.read(repo, base) if base else Tree()
+    for path, text in files.items():
+        tree = tree.put(path, text)
+    return world.repos.write(repo, "master", base=base, draft=Draft(tree, f"{subject}\n", ANN))
 
 
 def test_the_version_stream_says_to_which_version(world: World) -> None:
@@ -68,3 +85,88 @@ def test_a_stream_that_is_silent_is_named(world: World) -> None:
     with pytest.raises(NotFound, match="names no version of jx-platform"):
         upgrade(world)
     assert umbrella.read(world.tree()).apps
+
+
+PINS = {
+    "charts/jx/jx-platform.yml": "version: 1.0.0\n",
+    "charts/jx/redis.yml": "version: 1.0.0\n",
+    "packages/kubectl.yml": "version: 1.10\nupperLimit: 2.0.0\n",
+    "docker/gcr.io/x/builder.yml": "version: 0.1.1\n",
+}
+NEWER = {
+    "charts/jx/jx-platform.yml": "version: 1.1.0\n",
+    "charts/jx/redis.yml": "version: 1.2.0\n",
+    "git/example.com/x/boot.yml": "version: 2\n",
+}
+
+
+def test_the_pull_request_lists_every_version_that_changes_and_what_the_stream_says_of_it(
+    world: World,
+) -> None:
+    old = stream(world, PINS)
+    stream(world, {"charts/jx/redis.yml": "version: 1.1.0\n"}, "A newer redis")
+    new = stream(world, NEWER, "A newer platform")
+    pull = upgrade(world)
+    assert pull is not None
+    assert pull.body.splitlines()[0] == "Upgrade jx-platform from 1.0.0 to 1.1.0"
+    assert f": {old[:12]} -> {new[:12]}" not in pull.body, (
+        "the platform is at the newest commit that has its version"
+    )
+    assert "* charts/jx/jx-platform 1.0.0 -> 1.1.0 (here: jx-platform 1.0.0)" in pull.body
+    assert "* charts/jx/redis 1.1.0 -> 1.2.0\n" in pull.body
+    assert "* git/example.com/x/boot not there -> 2" in pull.body
+    assert "kubectl" not in pull.body
+    assert f"* {new[:12]} A newer platform" in pull.body
+    assert "A newer redis" not in pull.body
+
+
+def test_settings_that_name_a_commit_move_with_the_upgrade(world: World) -> None:
+    old = stream(world, PINS)
+    world.edit(
+        {
+            "jx-requirements.yml": world.tree()
+            .text("jx-requirements.yml")
+            .replace("ref: master", f"ref: {old}")
+        }
+    )
+    assert upgrade(world) is None
+    newer = stream(world, {"packages/kubectl.yml": "version: 1.11\n"}, "A newer kubectl")
+    only_packages = upgrade(world)
+    assert only_packages is not None
+    assert only_packages.title == f"Upgrade version stream to {newer[:12]}"
+    assert "* packages/kubectl 1.10 -> 1.11" in only_packages.body
+    after = world.tree(branch=only_packages.head_branch).text("jx-requirements.yml")
+    assert f"ref: {newer}\n" in after
+    platform = stream(world, NEWER)
+    both = upgrade(world)
+    assert both is not None
+    assert both.title == "Upgrade jx-platform to 1.1.0"
+    tree = world.tree(branch=both.head_branch)
+    assert f"ref: {platform}\n" in tree.text("jx-requirements.yml")
+    assert "version: 1.1.0" in tree.text("env/Chart.yaml")
+    world.merge(both.head_branch)
+    assert upgrade(world) is None
+
+
+def test_a_check_only_tells(world: World) -> None:
+    stream(world, PINS)
+    stream(world, NEWER)
+    assert upgrade(world, only_check=True) is None
+    assert "Upgrading platform from version 1.0.0 to version 1.1.0" in world.heard.messages
+    assert "* charts/jx/redis 1.0.0 -> 1.2.0" in world.heard.messages
+    assert world.forge.list_pulls(world.at.repo) == ()
+
+
+def test_another_branch_or_commit_of_the_stream_can_be_named(world: World) -> None:
+    old = stream(world, PINS)
+    stream(world, NEWER)
+    assert upgrade(world, stream_ref=str(old)) is None
+    with pytest.raises(NotFound, match="has no branch nowhere"):
+        upgrade(world, stream_ref="nowhere")
+
+
+def test_a_stream_that_pins_what_does_not_exist_is_one_message_and_no_pull_request(world: World) -> None:
+    stream(world, {"charts/jx/jx-platform.yml": "version: 7.7.7\n"})
+    with pytest.raises(NotFound):
+        upgrade(world)
+    assert world.forge.list_pulls(world.at.repo) == ()

@@ -6,12 +6,85 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
 from jx.domain.charts import ChartRef
 from jx.domain.errors import Invalid, Problem
 from jx.domain.layouts.sections import Mistakes, open_section
 from jx.domain.trees import Tree
 
 REPOSITORIES = "charts/repositories.yml"
+
+
+class PinKind(StrEnum):
+    """What a version is of: the top folder of the stream."""
+
+    CHARTS = "charts"
+    PACKAGES = "packages"
+    DOCKER = "docker"
+    GIT = "git"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Pin:
+    """One version of a stream; `name` is the path of its file below the folder, without `.yml`."""
+
+    kind: PinKind
+    name: str
+    version: str
+    upper_limit: str = ""
+    """The first version that is too new; empty: only the version itself is known to work."""
+
+    def __str__(self) -> str:
+        return f"{self.kind}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class PinChange:
+    """A version that one state of a stream names and another names differently; empty where it names none."""
+
+    kind: PinKind
+    name: str
+    before: str
+    after: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}/{self.name} {self.before or 'not there'} -> {self.after or 'not there'}"
+
+
+def read_pins(stream: Tree) -> tuple[Pin, ...]:
+    """All versions that a stream names. Files that name none are no mistake: streams hold other things beside them."""
+    mistakes = Mistakes()
+    pins = []
+    for path in stream:
+        top, _, rest = path.partition("/")
+        name, _, suffix = rest.rpartition(".")
+        if top not in set(PinKind) or suffix not in {"yml", "yaml"} or path == REPOSITORIES or not name:
+            continue
+        entry = open_section(stream, path, mistakes)
+        if entry.text("version"):
+            pins.append(Pin(PinKind(top), name, entry.text("version"), entry.text("upperLimit")))
+    mistakes.check("the version stream has mistakes")
+    return tuple(sorted(pins))
+
+
+def compare_pins(before: Iterable[Pin], after: Iterable[Pin]) -> tuple[PinChange, ...]:
+    """Every version that is not the same any more, by kind and name."""
+    old = {(pin.kind, pin.name): pin.version for pin in before}
+    new = {(pin.kind, pin.name): pin.version for pin in after}
+    return tuple(
+        PinChange(*key, old.get(key, ""), new.get(key, ""))
+        for key in sorted({*old, *new})
+        if old.get(key) != new.get(key)
+    )
+
+
+def find_pin(stream: Tree, chart: ChartRef) -> str | None:
+    """Under which name the stream holds a chart, by the prefix of its repository; None where it does not."""
+    names = [f"{prefix}/{chart.name}" for prefix in _find_prefixes(stream, chart.repository, Mistakes())]
+    return next((name for name in names if f"{PinKind.CHARTS}/{name}.yml" in stream), None)
 
 
 def find_chart_version(stream: Tree, chart: ChartRef) -> str | None:

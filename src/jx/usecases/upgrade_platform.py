@@ -6,18 +6,22 @@ from dataclasses import dataclass, replace
 
 from jx.domain.apps import App
 from jx.domain.changes import PullRequest
-from jx.domain.edits import Edit, SetValues, SetVersion, Several
+from jx.domain.edits import Edit, SetRequirements, SetValues, SetVersion, Several
 from jx.domain.errors import Invalid, NotFound, Refused
 from jx.domain.events import Event
 from jx.domain.names import DEV
-from jx.domain.platform import Platform
 from jx.domain.values import parse_set, write_path
 from jx.domain.version_stream import find_chart_version
 from jx.domain.versions import Version
+from jx.domain.wording import Wording, word_edit
 from jx.ports.catalog import Catalog
 from jx.ports.reporter import Reporter
 from jx.ports.repos import Repos
-from jx.usecases.propose_change import PlatformAt, ProposeChange
+from jx.usecases.propose_change import PlatformAt, ProposeChange, Target
+from jx.usecases.read_stream import ReadStream, StreamStep
+
+_MOST_LINES = 100
+"""Of versions, and of commits, in the text of a pull request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,10 @@ class UpgradePlatformRequest:
     """`--set` texts for the platform's chart."""
     allow_downgrade: bool = False
     auto_merge: bool = False
+    stream_ref: str = ""
+    """Branch or commit of the version stream; empty: the branch that the settings name, or `master`."""
+    only_check: bool = False
+    """Only tell what would change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +50,8 @@ class UpgradePlatform:
     reporter: Reporter
 
     def __call__(self, request: UpgradePlatformRequest) -> PullRequest | None:
-        """The pull request, or None where that version is installed. NotFound where there is no platform, or no such version;
-        Refused for an older version unless that is allowed."""
+        """The pull request, or None where that version is installed or only a look was asked for. NotFound where there is no
+        platform, or no such version; Refused for an older version unless that is allowed."""
         target = self.propose_change.target(request.platform, DEV)
         app = target.platform.chart
         if app is None:
@@ -51,41 +59,64 @@ class UpgradePlatform:
                 "Jenkins X platform helm chart is not installed.",
                 hint=f"the dependencies of {request.platform.repo.full_name} name no platform chart",
             )
-        version = request.version or self._stream_version(target.platform, app)
+        step = ReadStream(self.repos)(target.platform, app, ref=request.stream_ref)
+        version = request.version or _stream_version(step, app)
         version = self.catalog.resolve(replace(app.chart, version=version)).version
-        settings = [setting for text in request.settings for setting in parse_set(text)]
-        edits: list[Edit] = []
-        if version == app.chart.version:
-            if not settings:
-                said = f"Already installed platform version {version}. Skipping upgrade process."
-                self.reporter.tell(Event(said, facts={"version": version}))
-                return None
-        else:
+        if version != app.chart.version:
             _check_direction(app.chart.version, version, request)
-            edits.append(SetVersion(app.key, version))
+        edits = _edits(request, app, version, step)
+        self._tell(app, version, edits)
+        if request.only_check or not edits:
+            for line in step.lines(target.apps) if step else ():
+                self.reporter.tell(Event(line))
+            return None
+        edit = edits[0] if len(edits) == 1 else Several(tuple(edits))
+        words = self._words(target, edit, app, step)
+        return self.propose_change(target, edit, words=words, auto_merge=request.auto_merge)
+
+    def _tell(self, app: App, version: str, edits: list[Edit]) -> None:
+        if version != app.chart.version:
             said = f"Upgrading platform from version {app.chart.version} to version {version}"
             self.reporter.tell(Event(said, facts={"from": app.chart.version, "to": version}))
-        if settings:
-            edits.append(SetValues(app.key, {write_path(one.path): one.value for one in settings}))
-        edit = edits[0] if len(edits) == 1 else Several(tuple(edits))
-        return self.propose_change(target, edit, auto_merge=request.auto_merge)
+        elif not edits:
+            said = f"Already installed platform version {version}. Skipping upgrade process."
+            self.reporter.tell(Event(said, facts={"version": version}))
 
-    def _stream_version(self, platform: Platform, app: App) -> str:
-        """What the version stream names; empty (the newest) where there is no stream."""
-        stream = platform.version_stream
-        if stream is None:
-            return ""
-        ref = platform.requirements.version_stream_ref
-        head = self.repos.head(stream, ref)
-        if head is None:
-            raise NotFound(f"the version stream {stream.full_name} has no branch {ref}")
-        version = find_chart_version(self.repos.read(stream, head), app.chart)
-        if version is None:
-            raise NotFound(
-                f"the version stream {stream.full_name} names no version of {app.chart.name}",
-                hint="name one with --version",
-            )
-        return version
+    def _words(self, target: Target, edit: Edit, app: App, step: StreamStep | None) -> Wording:
+        """The usual ones, with every version that changes and what the stream says of it below."""
+        lines = step.lines(target.apps, most=_MOST_LINES) if step else []
+        edits = edit.edits if isinstance(edit, Several) else (edit,)
+        named = tuple(one for one in edits if not isinstance(one, SetRequirements))
+        words = word_edit(named[0] if len(named) == 1 else Several(named), target.apps)
+        if step and not named:
+            title = f"Upgrade version stream to {step.after[:12]}"
+            words = Wording(f"upgrade-version-stream-{step.after[:12]}", title, title)
+        return replace(words, body="\n".join([words.body, "", *lines])) if lines else words
+
+
+def _edits(request: UpgradePlatformRequest, app: App, version: str, step: StreamStep | None) -> list[Edit]:
+    edits: list[Edit] = []
+    if version != app.chart.version:
+        edits.append(SetVersion(app.key, version))
+    settings = [setting for text in request.settings for setting in parse_set(text)]
+    if settings:
+        edits.append(SetValues(app.key, {write_path(one.path): one.value for one in settings}))
+    if step and step.is_pinned and step.is_new:
+        edits.append(SetRequirements({"versionStream.ref": str(step.after)}))
+    return edits
+
+
+def _stream_version(step: StreamStep | None, app: App) -> str:
+    """What the version stream names; empty (the newest) where there is no stream."""
+    if step is None:
+        return ""
+    version = find_chart_version(step.tree, app.chart)
+    if version is None:
+        raise NotFound(
+            f"the version stream {step.repo.full_name} names no version of {app.chart.name}",
+            hint="name one with --version",
+        )
+    return version
 
 
 def _check_direction(installed: str, version: str, request: UpgradePlatformRequest) -> None:

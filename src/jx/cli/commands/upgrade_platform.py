@@ -13,6 +13,13 @@ from jx.usecases.upgrade_platform import UpgradePlatformRequest
 @click.command()
 @click.option("-v", "--version", default="", help="Default: what the version stream names.")
 @set_option()
+@click.option("--check", "only_check", is_flag=True, help="Only tell what would change.")
+@click.option(
+    "--upgrade-version-stream-ref",
+    "stream_ref",
+    default="",
+    help="Branch or commit of the version stream. Default: the branch of the settings.",
+)
 @click.option("--allow-downgrade", is_flag=True, help="To an older version, too.")
 @click.option(
     "--auto-merge", is_flag=True, help="Label the pull request so that it is merged when its checks pass."
@@ -23,7 +30,9 @@ def command(
     session: Session,
     version: str,
     settings: tuple[str, ...],
+    stream_ref: str,
     *,
+    only_check: bool,
     allow_downgrade: bool,
     auto_merge: bool,
     batch_mode: bool,
@@ -33,6 +42,7 @@ def command(
     \b
     Examples:
       jx upgrade platform
+      jx upgrade platform --check
       jx upgrade platform --version 1.1.0
     """
     request = UpgradePlatformRequest(
@@ -41,5 +51,7 @@ def command(
         settings=settings,
         allow_downgrade=allow_downgrade,
         auto_merge=auto_merge,
+        stream_ref=stream_ref,
+        only_check=only_check,
     )
     tell_next(session, session.wiring.upgrade_platform()(request))
