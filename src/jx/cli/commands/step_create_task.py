@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from jx.cli import output
+from jx.cli.applying import accept_old_flags
 from jx.cli.run_options import run_options, take_run
 from jx.cli.session import Session
 from jx.cli.session import command as with_session
@@ -31,3 +32,6 @@ def command(session: Session, form: str, **options: Any) -> None:
 
     run = session.wiring.make_run()(take_run(options))
     output.document(run, "json") if form == "json" else output.say(write_yaml(run).rstrip())
+
+
+accept_old_flags(command, "no-apply", "dry-run")

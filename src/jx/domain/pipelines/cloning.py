@@ -11,6 +11,7 @@ HEADS = "PULL_HEADS"
 
 SCRIPT = """\
 set -eu
+echo "Cloning $SOURCE_URL, branch $PULL_BASE_REF"
 git init -q .
 git config remote.origin.url "$SOURCE_URL"
 git config remote.origin.fetch '+refs/heads/*:refs/remotes/origin/*'
