@@ -11,6 +11,7 @@ from jx.domain import drawn_groups
 from jx.domain.drawn_groups import DRAWN, DrawnGroup, Known, Settled
 from jx.domain.errors import Invalid
 from jx.domain.manifests import Body, Manifest, ref_of
+from jx.domain.trees import Blob, Tree
 
 
 def encode(text: str) -> str:
@@ -196,8 +197,22 @@ def test_draws_that_cannot_be_told_from_the_text_around_them_are_refused() -> No
     texts = [f"[{'!' * number}] listen on port {'?' * number}" for number in (1, 2, 3)]
     with pytest.raises(Invalid, match="cannot be told from the text") as error:
         settle([[config(text=text)] for text in texts])
-    assert "ConfigMap/conf data.text" in str(error.value.problems[0])
+    assert (
+        str(error.value.problems[0])
+        == "web/templates/all.yaml: ConfigMap/conf data.text draws within other text"
+    )
     assert "set the value" in error.value.hint
+
+
+def test_a_refusal_names_the_value_to_set() -> None:
+    chart = Tree(
+        {"templates/all.yaml": Blob(b"  text: [{{ .Values.auth.key | default (randAscii 5) }}] listen\n")}
+    )
+    texts = [f"[{'!' * number}] listen on port {'?' * number}" for number in (1, 2, 3)]
+    known = Known(apps=frozenset({"web"}), charts={"web": chart})
+    with pytest.raises(Invalid) as error:
+        drawn_groups.settle([manifests(config(text=text)) for text in texts], known)
+    assert str(error.value.problems[0]).endswith("draws within other text; set web.auth.key")
 
 
 def test_a_group_of_an_app_that_is_gone_is_forgotten() -> None:

@@ -24,3 +24,28 @@ def test_only_the_clock_is_set_to_another_day() -> None:
     assert another("{{ date (now) }}") == '{{ date ((toDate "2006-01-02" "2001-02-03")) }}'
     same = 'do it now {{ "now" }} {{ .Values.now }} {{ $now }} {{ `now` }} {{ nowhere }}'
     assert another(same) == same
+
+
+def test_the_values_behind_a_draw_are_named() -> None:
+    chart = Tree(
+        {
+            "templates/secret.yaml": Blob(
+                b"data:\n"
+                b"  password: {{ .Values.auth.password | default (randAlphaNum 10) | b64enc }}\n"
+                b'  token: {{ include "shop.token" . | b64enc }}\n'
+                b'  other: {{ include "lib.secret" (dict "providedValues" (list "global.other" "other") "context" $) }}\n'
+            ),
+            "templates/_helpers.tpl": Blob(
+                b'{{- define "shop.token" -}}{{ default (uuidv4) .Values.token }}{{- end }}\n'
+                b'{{- define "shop.name" -}}{{ .Values.name }}{{- end }}\n'
+            ),
+        }
+    )
+
+    def values(key: str) -> tuple[str, ...]:
+        return template_scan.values_behind(chart, "templates/secret.yaml", key)
+
+    assert values("password")[0] == "auth.password"
+    assert values("token")[-1] == "token"
+    assert values("other")[:2] == ("global.other", "other")
+    assert template_scan.values_behind(chart, "templates/none.yaml", "a") == ()

@@ -38,7 +38,7 @@ data:
   conf: |
     id = {{ uuidv4 }}
     host = {{ .Values.host }}
-    admin = {{ htpasswd "ann" "correct horse" }}
+    pin = {{ randNumeric 12 }}
 """
 WORKLOAD = """\
 apiVersion: apps/v1
@@ -163,6 +163,18 @@ def test_a_certificate_for_another_name_is_drawn_anew_and_said_so(world: World) 
     assert "is about other names now" in world.reporter.text
     assert _data(world)["tls.crt"] != before["tls.crt"]
     assert not _apply(world, {"name": "other.example"}).plan.has_changes
+
+
+def test_a_person_can_have_all_of_an_app_drawn_anew(world: World) -> None:
+    _apply(world)
+    before = _data(world)
+    _apply(world, allowed=Allowed(redraws=frozenset({"shop"})))
+    assert "is drawn anew: somebody asks for it" in world.reporter.text
+    after = _data(world)
+    assert not {key for key in before if before[key] == after[key]}
+    assert not _apply(world).plan.has_changes
+    with pytest.raises(Invalid, match="drawn anew for other, which is no app"):
+        _apply(world, allowed=Allowed(redraws=frozenset({"other"})))
 
 
 def test_a_value_that_is_set_ends_the_drawing_of_it_and_leaves_the_rest(world: World) -> None:

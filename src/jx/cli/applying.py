@@ -46,9 +46,16 @@ def apply_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def guard_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`--reviewed`, `--allow`, `--allow-prune`."""
+    """`--reviewed`, `--allow`, `--allow-prune`, `--draw-anew`."""
     names = click.Choice([guard.value for guard in Guard])
     for option in (
+        click.option(
+            "--draw-anew",
+            "redraws",
+            multiple=True,
+            metavar="APP",
+            help="Passwords, certificates ... that the app's chart draws at random.",
+        ),
         click.option(
             "--allow-prune", "prunes", multiple=True, metavar="KIND/NAME", help="Data that may be deleted."
         ),
@@ -64,7 +71,8 @@ def guard_options(function: Callable[..., Any]) -> Callable[..., Any]:
 def allowed_by(options: dict[str, Any]) -> Allowed:
     """What `guard_options` allow; takes them out of the options."""
     guards = frozenset(Guard(name) for name in options.pop("allowed"))
-    return Allowed(guards, frozenset(options.pop("prunes")), options.pop("reviewed"))
+    prunes, redraws = (frozenset(options.pop(name)) for name in ("prunes", "redraws"))
+    return Allowed(guards, prunes, options.pop("reviewed"), redraws)
 
 
 def why_to_take_lock(reason: str) -> None:

@@ -21,16 +21,18 @@ from functools import cached_property
 from itertools import count
 from typing import Any
 
-from jx.domain import drawn_text
+from jx.domain import drawn_text, template_scan
 from jx.domain.apps import app_of
 from jx.domain.drawn_text import Mixed, Pattern
 from jx.domain.errors import Invalid, Problem
 from jx.domain.manifests import Body, Manifest, ObjectRef
 from jx.domain.references import Path, shown
+from jx.domain.trees import Tree
 
 DRAWN = "<drawn at random>"
 """Stands for what is drawn, wherever an object is shown: two renders look alike."""
 
+_MOST_NAMES = 3
 _SHORTEST = 6
 """Shorter draws are not told by their text: they may be something else that looks alike."""
 _DIGEST = re.compile(r"[0-9a-f]{32,128}")
@@ -82,6 +84,18 @@ class Known:
     live: Mapping[ObjectRef, Body] = field(default_factory=dict)
     apps: frozenset[str] = frozenset()
     """The apps of the environment: a group of no app is forgotten."""
+    charts: Mapping[str, Tree] = field(default_factory=dict)
+    """Their charts, to tell which value a person can set."""
+    anew: frozenset[str] = frozenset()
+    """Apps for which a person asks for new draws: a certificate that ends soon, a hash of a password that has changed."""
+
+    def remedy(self, leaf: _Leaf) -> str:
+        """Which values to set, so that nothing is drawn in a place; empty where the chart does not tell."""
+        chart = self.charts.get(leaf.app)
+        _, _, template = leaf.source.partition(f"{leaf.app}/")
+        key = next((part for part in reversed(leaf.at) if isinstance(part, str)), "")
+        names = template_scan.values_behind(chart, template, key)[:_MOST_NAMES] if chart else ()
+        return " or ".join(f"{leaf.app}.{name}" for name in names)
 
 
 def settle(draws: Sequence[tuple[Manifest, ...]], known: Known) -> Settled:
@@ -89,7 +103,7 @@ def settle(draws: Sequence[tuple[Manifest, ...]], known: Known) -> Settled:
     same in all renders, and where what is drawn cannot be told from the text around it."""
     renders = [_keyed(draw) for draw in draws]
     _check_identities(renders)
-    leaves = _find_leaves(renders, known.apps)
+    leaves = _find_leaves(renders, known)
     kept = {group.app: group for group in known.groups if group.app in known.apps or not group.app}
     if not leaves:
         return Settled(draws[0], tuple(kept.values()))
@@ -99,11 +113,11 @@ def settle(draws: Sequence[tuple[Manifest, ...]], known: Known) -> Settled:
         mine = [leaf for leaf in leaves if leaf.app == app and not leaf.is_digest]
         if not mine:
             continue
-        values = _take_up(mine, known.live) if app not in kept else _put_back(mine, kept[app].values)
-        if isinstance(values, str):
-            news.append(f"{app or 'the environment'}: what its chart draws at random is drawn anew: {values}")
+        values = _choose(app, mine, kept, known)
+        if isinstance(values, _Misfit):
+            news.append(values.words(known))
             values = {leaf.place: leaf.drawn for leaf in mine}
-            kept.pop(app)
+            kept.pop(app, None)
         before = kept[app].values if app in kept else {}
         kept[app] = DrawnGroup(app, {**before, **values})
         chosen |= values
@@ -123,6 +137,7 @@ class _Leaf:
 
     key: _Key
     app: str
+    source: str
     place: Place
     at: Path
     texts: Values
@@ -192,7 +207,7 @@ def _check_identities(draws: Sequence[Mapping[_Key, Manifest]]) -> None:
         )
 
 
-def _find_leaves(draws: Sequence[Mapping[_Key, Manifest]], apps: Iterable[str]) -> list[_Leaf]:
+def _find_leaves(draws: Sequence[Mapping[_Key, Manifest]], known: Known) -> list[_Leaf]:
     found: list[_Leaf] = []
     problems: list[Problem] = []
     for key, manifest in draws[0].items():
@@ -201,14 +216,16 @@ def _find_leaves(draws: Sequence[Mapping[_Key, Manifest]], apps: Iterable[str]) 
             copy = (f"copy={key[1]}",) if key[1] else ()
             place = Place(manifest.ref, (*copy, *_named(manifest.body, at)))
             texts = tuple(_get(body, at) for body in bodies)
-            leaf = _Leaf(key, app_of(manifest.source, apps), place, at, texts)
+            leaf = _Leaf(key, app_of(manifest.source, known.apps), manifest.source, place, at, texts)
             found.append(leaf)
             if leaf.is_digest:
                 continue
             try:
                 _ = leaf.pattern
             except Mixed:
-                problems.append(Problem(manifest.source, f"{place} draws within other text"))
+                names = known.remedy(leaf)
+                what = f"{place} draws within other text" + (f"; set {names}" if names else "")
+                problems.append(Problem(manifest.source, what))
     if problems:
         raise Invalid(
             "what a chart draws at random cannot be told from the text around it, so it could not be kept",
@@ -218,7 +235,32 @@ def _find_leaves(draws: Sequence[Mapping[_Key, Manifest]], apps: Iterable[str]) 
     return found
 
 
-def _put_back(leaves: Sequence[_Leaf], kept: Mapping[Place, Values]) -> dict[Place, Values] | str:
+def _choose(
+    app: str, leaves: Sequence[_Leaf], kept: Mapping[str, DrawnGroup], known: Known
+) -> dict[Place, Values] | _Misfit:
+    """What goes into the places of one app."""
+    if app in known.anew:
+        return _Misfit(leaves[0], "somebody asks for it")
+    if app in kept:
+        return _put_back(leaves, kept[app].values)
+    return _take_up(leaves, known.live)
+
+
+@dataclass(frozen=True, slots=True)
+class _Misfit:
+    """Why what was kept does not fit any more."""
+
+    leaf: _Leaf
+    why: str
+
+    def words(self, known: Known) -> str:
+        """For people."""
+        whose, names = self.leaf.app or "the environment", known.remedy(self.leaf)
+        remedy = f"; a value that is to stay is set in values.yaml, here {names}" if names else ""
+        return f"{whose}: what its chart draws at random is drawn anew: {self.why}{remedy}"
+
+
+def _put_back(leaves: Sequence[_Leaf], kept: Mapping[Place, Values]) -> dict[Place, Values] | _Misfit:
     """What was kept, for each place; why not, where it does not fit."""
     values = {leaf.place: kept[leaf.place] for leaf in leaves if _fits(leaf, kept.get(leaf.place))}
     copies = _copies((leaf, values[leaf.place]) for leaf in leaves if leaf.place in values)
@@ -226,10 +268,10 @@ def _put_back(leaves: Sequence[_Leaf], kept: Mapping[Place, Values]) -> dict[Pla
         if leaf.place in values:
             continue
         if not all(isinstance(text, str) and text in copies for text in leaf.drawn):
-            return f"it now draws {leaf.place}"
+            return _Misfit(leaf, f"it now draws {leaf.place}")
         values[leaf.place] = tuple(copies[text] for text in leaf.drawn)
     stale = next((leaf for leaf in leaves if _is_about_other(leaf, values[leaf.place])), None)
-    return f"{stale.place} is about other names now" if stale else values
+    return _Misfit(stale, f"{stale.place} is about other names now") if stale else values
 
 
 def _fits(leaf: _Leaf, values: Values | None) -> bool:

@@ -44,6 +44,8 @@ class Allowed:
     """Objects that hold data and may be pruned: `PersistentVolumeClaim/data-redis-0`."""
     reviewed: str = ""
     """Only the plan with this digest may be applied; empty: any."""
+    redraws: frozenset[str] = frozenset()
+    """Apps whose charts draw anew what they draw at random."""
 
 
 class EmptyRender(Refused):

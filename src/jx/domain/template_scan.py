@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from jx.domain.trees import Tree
 
@@ -14,6 +14,10 @@ _FUNCTIONS = (
 _MENTION = re.compile(rb"\{\{(?:(?!\}\}).)*?\b(" + _FUNCTIONS.encode() + rb")\b", re.DOTALL)
 _ACTION = re.compile(rb"\{\{.*?\}\}", re.DOTALL)
 _NOW = re.compile(rb'("(?:[^"\\]|\\.)*"|`[^`]*`)|(?<![\w.$])now\b')
+_VALUE = re.compile(r"\.Values\.([\w.]*\w)")
+_INCLUDE = re.compile(r"(?:include|template)\s+\"([^\"]+)\"")
+_PROVIDED = re.compile(r"\"providedValues\"\s+\(list([^)]*)\)")
+_QUOTED = re.compile(r"\"([^\"]+)\"")
 _ANOTHER_DAY = b'(toDate "2006-01-02" "2001-02-03")'
 
 
@@ -29,6 +33,32 @@ def mentions_random(trees: Iterable[Tree]) -> bool:
 def on_another_day(template: bytes) -> bytes:
     """A template that reads another day from the clock: two renders within one second else agree on the time."""
     return _ACTION.sub(lambda action: _NOW.sub(_replaced, action[0]), template)
+
+
+def values_behind(chart: Tree, template: str, key: str) -> tuple[str, ...]:
+    """The values that a person can set in place of what a template draws at a key, as far as the template tells: those that are
+    read where the key is written, or where something is drawn; in the named templates that are included there, too."""
+    text = chart.find_text(template) or ""
+    lines = text.splitlines()
+    near = [line for line in lines if re.search(rf"(?<![\w-]){re.escape(key)}(?![\w-])", line)]
+    near += [line for line in lines if _MENTION.search(line.encode())]
+    near += [body for line in near for name in _INCLUDE.findall(line) for body in _bodies(chart, name)]
+    named = [name for text in near for name in (*_VALUE.findall(text), *_provided(text))]
+    return tuple(dict.fromkeys(named))
+
+
+def _provided(text: str) -> list[str]:
+    return [name for found in _PROVIDED.findall(text) for name in _QUOTED.findall(found)]
+
+
+def _bodies(chart: Tree, name: str) -> Iterator[str]:
+    """The bodies of a named template."""
+    opening = re.compile(
+        r"\{\{-?\s*define\s+\"" + re.escape(name) + r"\"\s*-?\}\}(.*?)(?=\{\{-?\s*define\s|\Z)", re.DOTALL
+    )
+    for path in chart:
+        if "templates/" in path:
+            yield from opening.findall(chart.find_text(path) or "")
 
 
 def _replaced(found: re.Match[bytes]) -> bytes:

@@ -145,6 +145,7 @@ class ApplyEnvironment:
         """After a holder that had not given the lock back: what it sent late, between our plan and now, is put right."""
         held.await_settled()
         opened = replace(run.opened, anchor=anchor, adopted_head=None)
+        request = replace(request, allowed=replace(request.allowed, redraws=frozenset()))
         planned = self._plan(request, opened.spec, anchor)
         if not planned.plan.has_changes or planned.refusals:
             return

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from jx.domain import drawn_groups, guards, placing, planning, recalls, replacing, secret_writes
 from jx.domain.applying import Anchor, ApplyPlan, HookRecord, InventoryItem, LiveObject
-from jx.domain.apps import App
 from jx.domain.conflicts import Rule
 from jx.domain.drawn_groups import DrawnGroup, Known, Settled
 from jx.domain.environments import EnvironmentSpec
-from jx.domain.errors import Immutable, JxError, Refused
+from jx.domain.errors import Immutable, Invalid, JxError, Refused
 from jx.domain.events import Event, Level
 from jx.domain.guards import Allowed, Guard
 from jx.domain.manifests import Capabilities, Hook, Manifest, ObjectRef
@@ -138,7 +137,7 @@ class PlanEnvironment:
             )
         )
         self._tell(f"{len(rendered.draws[0].objects)} objects rendered from {len(charts)} charts")
-        return rendered
+        return replace(rendered, files={str(key): chart.files for key, chart in charts.items()})
 
     def _look_back(
         self, request: PlanRequest, recall: Recall, target: Target, capabilities: Capabilities
@@ -174,7 +173,7 @@ class PlanEnvironment:
         inventory = anchor.inventory if anchor else ()
         live = self._live((*first.objects, *first.hook_manifests), inventory, capabilities)
         kept = anchor.drawn if anchor else ()
-        settled = _settle(rendered, kept, live, apps=request.spec.apps)
+        settled = _settle(rendered, kept, live, anew=request.allowed.redraws)
         for words in () if is_blind else settled.news:
             self._tell(words, Level.WARNING)
         objects, ran = settled.manifests[: len(first.objects)], settled.manifests[len(first.objects) :]
@@ -264,11 +263,20 @@ def _settle(
     kept: tuple[DrawnGroup, ...],
     live: Mapping[ObjectRef, LiveObject],
     *,
-    apps: Iterable[App],
+    anew: frozenset[str],
 ) -> Settled:
+    unknown = sorted(anew - rendered.files.keys())
+    if unknown:
+        known_apps = ", ".join(sorted(rendered.files)) or "none"
+        raise Invalid(
+            f"nothing can be drawn anew for {', '.join(unknown)}, which is no app of this environment",
+            hint=f"its apps: {known_apps}",
+        )
     known = Known(
         groups=kept,
         live={ref: one.body for ref, one in live.items()},
-        apps=frozenset(str(app.key) for app in apps),
+        apps=frozenset(rendered.files),
+        charts=rendered.files,
+        anew=anew,
     )
     return drawn_groups.settle([one.manifests for one in rendered.draws], known)

@@ -99,6 +99,8 @@ class RenderedEnvironment:
 
     draws: tuple[Draw, ...]
     charts: tuple[ChartPin, ...]
+    files: Mapping[str, Tree] = field(default_factory=dict, hash=False, repr=False)
+    """The charts themselves, by app key; where they were asked for."""
     secret_values: frozenset[str] = field(default_factory=frozenset, repr=False)
     """What no text may show."""
     secret_versions: Mapping[str, str] = field(default_factory=dict, hash=False)
