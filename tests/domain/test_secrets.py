@@ -72,3 +72,16 @@ def test_no_value_survives_masking(texts: dict[str, str]) -> None:
     data = {key: base64.b64encode(text.encode()).decode() for key, text in texts.items()}
     shown = emit(secrets.mask(make(data, stringData=texts)))
     assert not any(value in shown for value in [*texts.values(), *data.values()])
+
+
+@pytest.mark.parametrize("before", ["", "x", "xy"])
+def test_a_value_within_something_that_was_encoded_is_taken_out_too(before: str) -> None:
+    value = "a/b+c~~?>and more"
+    for encode in (base64.b64encode, base64.urlsafe_b64encode, bytes.hex):
+        text = encode(f"{before}{value} and so on".encode())
+        text = text.decode() if isinstance(text, bytes) else text
+        scrubbed = secrets.scrub(f"denied: {text}", frozenset({value}))
+        assert secrets.REDACTED in scrubbed
+        around = encode(f"{before} and so on".encode())
+        # What is left is what stood around it, and letters that it shares with that.
+        assert len(scrubbed.replace(secrets.REDACTED, "")) <= len("denied: ") + len(around) + 3

@@ -18,6 +18,7 @@ LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _NAMED = re.compile(r"<secret:[a-z0-9]+:[A-Za-z0-9_.@+=/-]+:[A-Za-z0-9_.-]+>")
 """A mask that was put there before, and names a reference."""
 
+_SHORTEST_PART = 8
 _SHORTEST = 4
 """Shorter values are not looked for in texts: they would hit everything."""
 
@@ -91,7 +92,7 @@ def scrub(text: str, values: frozenset[str]) -> str:
 
 
 def _shapes(value: str) -> Iterable[str]:
-    """A value as it is, in base64, in an address, and within the quotes of JSON or Go."""
+    """A value as it is, in base64 wherever it stands in what is encoded, in hex, in an address, and within quotes."""
     encoded = base64.b64encode(value.encode()).decode()
     quoted = (json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1])
     return (
@@ -101,8 +102,21 @@ def _shapes(value: str) -> Iterable[str]:
         quote(value, safe=""),
         quote(value),
         quote_plus(value),
+        value.encode().hex(),
+        value.encode().hex().upper(),
         *quoted,
+        *_within_base64(value.encode()),
     )
+
+
+def _within_base64(raw: bytes) -> Iterable[str]:
+    """The letters of base64 that depend on a value alone, where other bytes are before it; too few would hit any text."""
+    for before in range(3):
+        text = base64.b64encode(b"\0" * before + raw).decode()
+        part = text[-(-before * 8 // 6) : (before + len(raw)) * 8 // 6]
+        if len(part) >= _SHORTEST_PART:
+            yield part
+            yield part.replace("+", "-").replace("/", "_")
 
 
 def _without_last_applied(body: Body) -> dict[str, Any]:
