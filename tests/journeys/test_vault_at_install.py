@@ -13,6 +13,7 @@ import pytest
 import yaml
 from tests.support import vaults
 from tests.support.foreign import EMBEDDED, Foreign, server, token_of
+from tests.support.helm import Answer, serving
 from tests.support.platform import Ran, machine_at
 
 from jx.adapters.kubernetes.api import Resource
@@ -142,7 +143,18 @@ def _unused_port() -> int:
 def test_a_vault_that_is_not_right_stops_an_install_before_anything_is_done(place: Place) -> None:
     before = place.foreign.heads(), place.foreign.versions()
     nowhere = f"http://127.0.0.1:{_unused_port()}"
+    with serving() as sealed, serving() as new:
+        sealed.answers["/v1/sys/health"] = Answer(b"{}", status=503)
+        new.answers["/v1/sys/health"] = Answer(b"{}", status=501)
+        states = {
+            "is sealed": place.install("--vault-url", sealed.url),
+            "is not initialized": place.install("--vault-url", new.url),
+        }
+        assert {request.headers.get("X-Vault-Token") for request in (*sealed.requests, *new.requests)} == {
+            None
+        }
     refused = {
+        **states,
         "cannot be reached": place.install("--vault-url", nowhere),
         "does not know the token": place.install("--vault-url", place.vault.url, token="wrong-token-canary"),
         "nothing says where the chart vault-operator is": place.install(),

@@ -79,7 +79,9 @@ class ResolveSecrets:
         known = ", ".join(f"{one}:" for one in self.stores) or "none"
         raise Invalid(
             f"{references[0]} refers to a store that this platform does not use (it uses {known})",
-            hint="refer to another store, or name that one in jx-requirements.yml",
+            hint="set VAULT_ADDR and VAULT_TOKEN; jx-requirements.yml says where it is (vault.url)"
+            if scheme in (Scheme.VAULT, Scheme.LOCAL)
+            else "refer to another store",
         )
 
     def _make(self, task: _Task, there: Secret | None) -> Secret:
