@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -199,3 +200,50 @@ def test_what_a_killed_apply_left_behind_is_pruned_when_it_is_no_longer_wanted()
     world.commit(environment_tree({"shop": "1.0.0", "jx-platform": "1.0.0"}), "Remove web")
     world.apply_head()
     assert world.get("Deployment", "web") is None
+
+
+def drawn_pair(*names: str) -> dict[str, str]:
+    """Templates of Secrets in which a chart draws."""
+    return {name: RANDOM.replace("name: drawn", f"name: {name}") for name in names}
+
+
+def before_draws() -> World:
+    world = World()
+    world.offer("vault", "1.0.0", **drawn_pair("key", "lock"))
+    world.offer("vault", "1.1.0", **drawn_pair("key", "lock", "chain"))
+    world.commit(environment_tree({"vault": "1.0.0"}), "Install")
+    return world
+
+
+def before_more_draws() -> World:
+    world = before_draws()
+    world.apply_head()
+    world.commit(environment_tree({"vault": "1.1.0"}), "Draw more")
+    return world
+
+
+@pytest.mark.parametrize("build", [before_draws, before_more_draws])
+def test_after_a_kill_all_that_a_chart_has_drawn_is_of_one_render(build: Callable[[], World]) -> None:
+    scenario = Scenario(build, apply_head)
+    for at, after in [(at, after) for at in range(1, count_calls(scenario) + 1) for after in (False, True)]:
+        world, fuse = build(), Fuse(at, after=after)
+        before = drawn_live(world)
+        with pytest.raises(Crash):
+            scenario.run(world, world.use_case(fuse.wrap))
+        sent = {name: text for name, text in drawn_live(world).items() if before.get(name) != text}
+        world.clock.move(LEASE + timedelta(seconds=1))
+        scenario.run(world, world.use_case())
+        (group,) = world.anchor.drawn
+        found = drawn_live(world)
+        assert found == {place.ref.name: values[0] for place, values in group.values.items()}
+        assert sent == {name: found[name] for name in sent}, (
+            f"killed {'after' if after else 'before'} call {at}"
+        )
+
+
+def drawn_live(world: World) -> dict[str, str]:
+    found = {}
+    for ref, body in world.cluster.objects.items():
+        if ref.kind == "Secret":
+            found[ref.name] = base64.b64decode(body["data"]["password"]).decode()
+    return found
