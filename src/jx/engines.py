@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from jx.domain.environment_runs import RunSetup
     from jx.usecases.record_runs import RecordRuns
     from jx.usecases.run_environment import RunEnvironment
+    from jx.usecases.show_logs import ShowLogs
+    from jx.usecases.start_pipeline import StartPipeline, StopPipeline
 
 TEKTON = "tekton"
 ACCOUNT = "jx-controllers"
@@ -53,6 +55,26 @@ class Engines(Outside):
         from jx.usecases.record_runs import RecordRuns
 
         return RecordRuns(self.pipelines, self.activities, self.forge, self.reporter)
+
+    def show_logs(self) -> ShowLogs:
+        """`jx get build logs`."""
+        from jx.usecases.show_logs import ShowLogs
+
+        return ShowLogs(self.pipelines, self.log_store, self.clock)
+
+    def start_pipeline(self) -> StartPipeline:
+        """`jx start pipeline`."""
+        from jx.usecases.propose_change import ProposeChange
+        from jx.usecases.start_pipeline import StartPipeline
+
+        propose = ProposeChange(self.repos, self.forge, self.reporter)
+        return StartPipeline(propose, self.pipelines, self.run_environment())
+
+    def stop_pipeline(self) -> StopPipeline:
+        """`jx stop pipeline`."""
+        from jx.usecases.start_pipeline import StopPipeline
+
+        return StopPipeline(self.pipelines)
 
     @property
     def _run_setup(self) -> RunSetup:

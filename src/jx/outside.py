@@ -23,6 +23,7 @@ from jx.domain.names import Repo, parse_repo
 if TYPE_CHECKING:
     from jx.adapters.crypto.generator import SystemGenerator
     from jx.adapters.files.clock import SystemClock
+    from jx.adapters.files.kept_logs import KeptLogs, NoLogs
     from jx.adapters.git.clones import GitClones
     from jx.adapters.git.folders import GitFolders
     from jx.adapters.git.forge import PlainForge
@@ -373,6 +374,14 @@ class Outside:
         from jx.adapters.tekton.pipelines import TektonPipelines
 
         return TektonPipelines(self.api, namespace=self.namespace)
+
+    @cached_property
+    def log_store(self) -> KeptLogs | NoLogs:
+        """Logs of runs whose pods are gone: the embedded platform keeps them."""
+        from jx.adapters.files.kept_logs import KeptLogs, NoLogs
+
+        platform = self.find_platform()
+        return KeptLogs(platform.folder / "kubernetes" / "kept-logs") if platform else NoLogs()
 
     @cached_property
     def build_numbers(self) -> KubernetesBuildNumbers:

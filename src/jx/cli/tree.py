@@ -26,10 +26,11 @@ class Row:
         return "jx.cli.commands." + self.words.replace(" ", "_").replace("-", "_")
 
 
-START, CHANGE, LOOK, RESCUE, PLATFORM, STEPS = (
+START, CHANGE, LOOK, RUNS, RESCUE, PLATFORM, STEPS = (
     "Start",
     "Change (each opens a pull request)",
     "Look",
+    "Run pipelines",
     "Rescue",
     "Embedded platform",
     "Steps of pipelines",
@@ -68,6 +69,11 @@ ROWS = (
     Row("get apps", "List the apps of an environment", LOOK, aliases=("app",)),
     Row("get applications", "List what runs where", LOOK, aliases=("application", "version", "versions")),
     Row("get activities", "List what was done and is being done", LOOK, aliases=("activity", "act")),
+    Row("get pipelines", "List pipelines, each with its last run", LOOK, aliases=("pipeline",)),
+    Row("get build logs", "Show what the steps of a run print", LOOK, aliases=("log",)),
+    Row("get build pods", "List the pods of runs", LOOK, aliases=("pod",)),
+    Row("start pipeline", "Run an environment's pipeline once more", RUNS),
+    Row("stop pipeline", "End a run that goes on", RUNS),
     Row("get secrets", "List secrets, who uses them, and whether they are there", LOOK, aliases=("secret",)),
     Row("get vault-config", "Print what connects Vault's own client to the secret store", LOOK),
     Row("get drift", "Show what was changed in the cluster behind our back", LOOK),
@@ -114,7 +120,10 @@ SUMMARIES = {
     "create": "Create clusters, environments and Vaults",
     "delete": "Remove apps and environments",
     "edit": "Set values, settings, secrets and environments",
-    "get": "List environments, apps, applications, activities, drift, history",
+    "get": "List environments, apps, applications, activities, pipelines, drift, history",
+    "get build": "Logs and pods of runs",
+    "start": "Run pipelines once more",
+    "stop": "End runs",
     "rotate": "Rotate secrets",
     "pr": "Pull requests: list, view, diff, comment, approve, merge, close",
     "step": "Steps of pipelines, and the rescue: step env apply",

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Protocol
 
+from jx.domain.run_choice import RunChoice
 from jx.domain.runs import LogLine, NewRun, Run
 
 
@@ -48,4 +49,12 @@ class BuildNumbers(Protocol):
 
     def next(self, pipeline: str, *, above: int = 0) -> int:
         """A number that was never given for this pipeline before, and is greater than all that were, and than `above`."""
+        ...
+
+
+class LogStore(Protocol):
+    """Logs of runs whose pods are gone."""
+
+    def read(self, choice: RunChoice) -> Iterator[LogLine]:
+        """What the newest of the runs that are meant printed; NotFound, at the call, where nothing of it is kept."""
         ...

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
 
+from jx.adapters.files.kept_logs import keep
 from jx.adapters.local.kubernetes.api import Api, ApiError, WatchEvent
 from jx.adapters.local.kubernetes.controllers import objects
 from jx.adapters.local.kubernetes.controllers.cluster import (
@@ -39,6 +40,8 @@ Key: TypeAlias = tuple[str, str, str]
 
 _CONFIGS = {"configmap": CONFIG_MAPS, "secret": SECRETS}
 FORCED_GRACE_SECONDS = 2.0
+KEPT_LOGS = "kept-logs"
+"""Below the cluster's folder: logs of pods of steps that are gone."""
 
 
 class Node:
@@ -57,6 +60,7 @@ class Node:
         self._api = api
         self._pods_folder = folder / "pods"
         self._claims_folder = folder / "claims"
+        self._logs_folder = folder / KEPT_LOGS
         self._images = images
         self._addresses = addresses
         self._settings = settings or Settings()
@@ -209,7 +213,18 @@ class Node:
         held = self._pods.pop(uid, None)
         if held is not None:
             self._addresses.release(held.ip)
+            self._keep_logs(held)
             held.folder.remove()
+
+    def _keep_logs(self, held: Pod) -> None:
+        """Of pods of steps: people look at logs of runs long after somebody has cleared the runs away."""
+        about = held.about() if isinstance(held, StepsPod) else None
+        if about is None:
+            return
+        try:
+            keep(self._logs_folder, held.folder.path.name, held.folder.path / "logs", about)
+        except OSError as error:
+            logger.warning("logs of pod %s are not kept: %s", held.folder.path.name, error)
 
     def _account_of(self, pod: Obj) -> Account | None:
         if pod["spec"].get("automountServiceAccountToken") is False:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from jx.adapters.files.kept_logs import KeptPod
 from jx.adapters.local.kubernetes.controllers import environment, objects
 from jx.adapters.local.kubernetes.facts import Obj
 from jx.adapters.local.node.containers import Container, Launch
@@ -57,8 +58,25 @@ class StepsPod(Pod):
         self._veil: Veil | None = None
         self._begun = folder.path / "logs" / ".begun"
         self._is_cleared = False
+        self._meta: Obj = pod["metadata"]
         if self._begun.exists():
             self._lose("the node was started anew while this step ran or waited")
+
+    def about(self) -> KeptPod | None:
+        """What its logs are those of; None where it belongs to no run."""
+        labels, notes = self._meta.get("labels") or {}, self._meta.get("annotations") or {}
+        run = labels.get("tekton.dev/pipelineRun")
+        if not run:
+            return None
+        return KeptPod(
+            run=run,
+            pipeline=notes.get("jenkins.io/pipeline") or run,
+            build=labels.get("build", ""),
+            context=labels.get("context", ""),
+            stage=labels.get("tekton.dev/pipelineTask", ""),
+            steps=tuple(step.name for step in self._steps),
+            ended=self._meta.get("creationTimestamp", ""),
+        )
 
     @property
     def _steps(self) -> list[Step]:

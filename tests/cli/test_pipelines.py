@@ -1,0 +1,102 @@
+"""An engine on the embedded platform: a merge is applied by a run, which people can look at, start again and stop."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from tests.support.platform import Machine, eventually, install, machine_at
+
+from jx.adapters.local.node.veils import find_veil
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("cli-pipelines")]
+DEV = "dana/environment-local-dev/master"
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    """A platform whose merges are applied by runs, and one merge that was."""
+    with machine_at(tmp_path_factory.mktemp("engine")) as machine:
+        install(machine)
+        values = ("runner.enabled=true", "controllers.pipelines=tekton")
+        options = [part for value in values for part in ("--set", value)]
+        machine.merge(machine.jx("edit", "app", "jx-platform", *options, user="ann").ok().pull, timeout=120)
+        machine.merge(
+            machine.jx("add", "app", "redis", "--version", "1.0.0", user="ann").ok().pull, timeout=120
+        )
+        yield machine
+
+
+def activities(machine: Machine) -> list[dict[str, Any]]:
+    """The records of dev's pipeline, oldest first."""
+    shown: list[dict[str, Any]] = json.loads(
+        machine.jx("get", "activities", "-f", DEV, "-o", "json").ok().out
+    )
+    return shown
+
+
+def newest(machine: Machine) -> dict[str, Any]:
+    return activities(machine)[-1]
+
+
+def test_a_merge_is_applied_by_one_run_and_its_record_has_its_steps(engine: Machine) -> None:
+    eventually(lambda: newest(engine)["status"] == "Succeeded", seconds=60)
+    record = newest(engine)
+    assert [step["name"] for step in record["steps"]] == ["environment", "git-clone", "env-apply"]
+    assert {step["status"] for step in record["steps"]} == {"Succeeded"}
+    assert record["author"] == "Ann Lee"
+    assert len([one for one in activities(engine) if one["revision"] == record["revision"]]) == 1
+
+
+def test_the_logs_of_a_run_stay_when_it_is_cleared_away(engine: Machine) -> None:
+    eventually(lambda: newest(engine)["status"] == "Succeeded", seconds=60)
+    build = newest(engine)["build"]
+    shown = engine.jx("get", "build", "logs", DEV, "--build", build).ok().out
+    assert "Environment applied in namespace jx" in shown
+    pods = engine.jx("get", "build", "pods", "--repo", "environment-local-dev", "--build", build).ok().out
+    name = pods.splitlines()[-1].split()[-1]
+    kube = f"kubectl --kubeconfig {engine.kubeconfig()} -n jx"
+    engine.shell(f"{kube} logs {name} -c step-env-apply | grep -q 'Environment applied'").ok()
+    engine.shell(
+        f"{kube} delete pipelinerun --all --wait; {kube} wait --for=delete pod/{name} --timeout=30s"
+    ).ok()
+    assert engine.jx("get", "build", "logs", DEV, "--build", build).ok().out == shown
+
+
+def test_a_pipeline_is_started_once_more_by_hand_with_a_number_of_its_own(engine: Machine) -> None:
+    before = {one["build"] for one in activities(engine)}
+    shown = engine.jx("start", "pipeline", "dev", "--tail").ok()
+    assert "nothing changes in the cluster" in shown.out
+    eventually(lambda: len(activities(engine)) == len(before) + 1, seconds=60)
+    assert newest(engine)["build"] not in before
+    assert DEV in engine.jx("get", "pipelines").ok().out
+
+
+def test_what_is_meant_wrongly_is_told(engine: Machine) -> None:
+    assert "there is no run of --build 77" in engine.jx("get", "build", "logs", "--build", "77").ended(4).err
+    assert "no environment's pipeline" in engine.jx("start", "pipeline", "acme/shop/main").ended(4).err
+    eventually(lambda: newest(engine)["status"] != "Running", seconds=60)
+    assert "has ended" in engine.jx("stop", "pipeline", DEV).ended(3).err
+
+
+@pytest.mark.skipif(find_veil(()).kind == "none", reason="this machine has neither bwrap nor unshare")
+def test_a_step_sees_nothing_of_the_platforms_folder_and_its_token_ends_with_it(engine: Machine) -> None:
+    kube = f"kubectl --kubeconfig {engine.kubeconfig()} -n jx"
+    platform = f"{engine.jx_home}/platforms/local"
+    script = f"ls {platform}/tokens || true; cat {platform}/forge/admin.token || true"
+    step = {"name": "look", "image": "none", "script": script}
+    run = {
+        "apiVersion": "tekton.dev/v1",
+        "kind": "PipelineRun",
+        "metadata": {"name": "looks"},
+        "spec": {"pipelineSpec": {"tasks": [{"name": "look", "taskSpec": {"steps": [step]}}]}},
+    }
+    (engine.folder / "run.json").write_text(json.dumps(run))
+    engine.shell(f"{kube} apply -f {engine.folder}/run.json").ok()
+    engine.shell(f"{kube} wait --for=condition=Succeeded pipelinerun/looks --timeout=60s").ok()
+    text = engine.shell(f"{kube} logs looks-look-pod").ok().out
+    token = (engine.platform() / "forge" / "admin.token").read_text().strip()
+    assert token not in text
+    assert "dana" not in text.replace(str(engine.folder), "")
