@@ -123,6 +123,15 @@ def test_a_link_out_of_the_folder_is_not_followed(capsys: pytest.CaptureFixture[
     assert "secret" not in out + err
 
 
+def test_a_file_that_nobody_can_have_written_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("jenkins-x.yml").write_text("# " + "x" * (1 << 20) + "\n")
+    code, _, err = run(capsys, "validate")
+    assert (code, "jenkins-x.yml: larger than 1 MiB" in err) == (5, True)
+    Path("jenkins-x.yml").write_bytes(b"buildPack: \xff\n")
+    code, _, err = run(capsys, "validate")
+    assert (code, "jenkins-x.yml: 'utf-8' codec can't decode byte 0xff" in err) == (5, True)
+
+
 def test_the_schemas_are_printed_and_written(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = run(capsys, "schema")
     assert code == 0

@@ -44,8 +44,8 @@ class Folders(Protocol):
 
     def look(self, path: str, *patterns: str) -> Folder:
         """A folder with only those files, relative to it, that a pattern names (`jenkins-x*.yml`, `**/pipeline.yaml`): as they
-        are on disk, whether or not git knows them. `.git` and files above 1 MiB are left out. Outside of git it has no history.
-        NotFound without the folder; Invalid for symlinks."""
+        are on disk, whether or not git knows them; `.git` is left out. Outside of git it has no history. NotFound without the
+        folder; Invalid for symlinks, and for files above 1 MiB."""
         ...
 
     def write(self, path: str, tree: Tree) -> None:

@@ -53,8 +53,12 @@ class GitFolders:
         if not folder.is_dir():
             raise NotFound(f"there is no folder {folder}", hint="name one with --dir")
         found = {one.relative_to(folder) for pattern in patterns for one in folder.glob(pattern)}
-        names = [str(one) for one in found if ".git" not in one.parts]
-        tree = _read_files(folder, [name for name in names if (folder / name).lstat().st_size <= _LARGEST])
+        names = sorted(str(one) for one in found if ".git" not in one.parts)
+        large = [name for name in names if (folder / name).lstat().st_size > _LARGEST]
+        if large:
+            problems = (Problem(name, "larger than 1 MiB") for name in large)
+            raise Invalid(f"{folder} holds files that are too large", *problems)
+        tree = _read_files(folder, names)
         top = self._find_top(folder)
         bare = Folder(path=str(folder), tree=tree, user=self._user(folder))
         return self._with_history(top, bare) if top else bare
