@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.support import vaults
 from tests.support.platform import Machine
-from tests.support.terminal import CTRL_C, at_terminal
+from tests.support.terminal import CTRL_C, at_python, at_terminal
 
 from jx.adapters.vault.store import VaultSecrets
 
@@ -91,3 +91,28 @@ def test_what_is_asked_for_a_rotation_is_not_shown_either(store: VaultSecrets, e
         assert terminal.end() == 130, terminal.shown
         assert terminal.echoes
     assert _values(store) == {"password": OTHER}
+
+
+ASKS = """\
+from jx.cli.prompts import TerminalPrompts
+from jx.domain.questions import Kind, Question
+
+asked = Question(("auth", "password"), Kind.SECRET, "Password", is_required=True, schema={"minLength": 8})
+answer = TerminalPrompts({}).ask(asked)
+print("answered with", len(answer))
+"""
+
+
+def test_the_password_of_a_chart_is_not_shown_even_where_it_does_not_fit(env: dict[str, str]) -> None:
+    with at_python("-c", ASKS, env=env) as terminal:
+        terminal.expect("Password (auth.password):")
+        assert not terminal.echoes
+        terminal.type("tiny-pw\n")
+        terminal.expect("it is not as the chart's schema wants it")
+        terminal.expect("Password (auth.password):")
+        terminal.type(f"{VALUE}\n")
+        terminal.expect(f"answered with {len(VALUE)}")
+        assert terminal.end() == 0, terminal.shown
+        assert "tiny-pw" not in terminal.shown
+        assert VALUE not in terminal.shown
+        assert terminal.echoes

@@ -17,13 +17,13 @@ _OWN_TERMINAL = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTT
 
 
 class Terminal:
-    """One command at it."""
+    """One command of Python at it."""
 
     def __init__(self, words: tuple[str, ...], env: Mapping[str, str]) -> None:
         self._here, self._there = os.openpty()
         self.shown = ""
         self._read_to = 0
-        command = [sys.executable, "-c", _OWN_TERMINAL, sys.executable, "-m", "jx", *words]
+        command = [sys.executable, "-c", _OWN_TERMINAL, sys.executable, *words]
         ends = (self._there,) * 3
         self._process = subprocess.Popen(
             command, stdin=ends[0], stdout=ends[1], stderr=ends[2], env=dict(env), start_new_session=True
@@ -73,6 +73,13 @@ class Terminal:
 @contextmanager
 def at_terminal(*words: str, env: Mapping[str, str]) -> Iterator[Terminal]:
     """`jx WORDS`, at a terminal."""
+    with at_python("-m", "jx", *words, env=env) as made:
+        yield made
+
+
+@contextmanager
+def at_python(*words: str, env: Mapping[str, str]) -> Iterator[Terminal]:
+    """`python WORDS`, at a terminal."""
     made = Terminal(words, env)
     try:
         yield made

@@ -16,6 +16,7 @@ from jx.adapters.local.canned_prompts import CannedPrompts
 from jx.adapters.local.memory_catalog import make_chart
 from jx.adapters.local.memory_secrets import MemorySecrets
 from jx.domain.errors import Invalid, NotFound, Usage
+from jx.domain.questions import Question
 from jx.domain.references import Scheme
 from jx.domain.yaml_text import read_mapping
 from jx.ports.prompts import Prompts
@@ -104,6 +105,29 @@ def test_recipes_and_references_are_answers_and_need_no_store(world: World, text
 def test_a_secret_without_a_store_is_refused_before_anything_is_proposed(world: World) -> None:
     with pytest.raises(NotFound, match="no store for vault:"):
         _added(world, _answers(host="h", password="correct horse"))
+    assert not world.forge.list_pulls(world.at.repo)
+
+
+class _Leaving(CannedPrompts):
+    """Somebody presses Ctrl-C at a question."""
+
+    def __init__(self, texts: Mapping[str, str], at: str) -> None:
+        super().__init__(texts)
+        self._at = at
+
+    def ask(self, question: Question) -> Any:
+        if question.name == self._at:
+            raise KeyboardInterrupt
+        return super().ask(question)
+
+
+@pytest.mark.parametrize("at", ["host", "size", "password"])
+def test_who_leaves_at_any_question_leaves_nothing_behind(world: World, at: str) -> None:
+    store = MemorySecrets()
+    answers = {"host": "db.example", "size": "3", "password": "correct horse"}
+    with pytest.raises(KeyboardInterrupt):
+        _added(world, _Leaving(answers, at), store)
+    assert store.list_under() == ()
     assert not world.forge.list_pulls(world.at.repo)
 
 
