@@ -8,13 +8,15 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.support.worlds import World, environment_tree, ref
+from tests.support.worlds import World, environment_tree, ref, tree_of
 
 from jx.adapters.helm.renderer import HelmRenderer
 from jx.adapters.local.memory_secrets import MemorySecrets
+from jx.domain import recalls
 from jx.domain.applying import Action
 from jx.domain.errors import Invalid, Unavailable
 from jx.domain.guards import Allowed, Guard
+from jx.domain.recalls import Recall
 from jx.domain.trees import Tree
 
 SECRET = """\
@@ -263,3 +265,16 @@ def test_a_lookup_never_reads_the_cluster(world: World) -> None:
     world.commit(tree.put("env/shop/values.yaml", json.dumps(VALUES)))
     assert world.apply_head().is_good
     assert _data(world, "ConfigMap", "found") == {"there": "0"}
+
+
+def test_going_back_to_the_ledger_puts_what_was_drawn_in_place_of_masks(world: World) -> None:
+    _apply(world)
+    before = _data(world, "ConfigMap"), _data(world), _checksum(world)
+    objects = recalls.read_objects(tree_of(world.ledger_files()))
+    _apply(world, {"host": "other.example"})
+    recall = Recall(tuple(one for one in objects if one.ref.kind != "Namespace"), name="the first one")
+    report = world.use_case()(world.request_head(recall=recall))
+    assert report.is_good
+    after = _data(world, "ConfigMap"), _data(world), _checksum(world)
+    assert after[:2] == before[:2]
+    assert not [text for text in json.dumps(after).split() if "<" in text]

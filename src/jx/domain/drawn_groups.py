@@ -415,6 +415,11 @@ def _named(body: Any, at: Path) -> Path:
     return tuple(named)
 
 
+def place_of(manifest: Manifest, at: Path) -> Place:
+    """The place of a field, as groups know it."""
+    return Place(manifest.ref, _named(manifest.body, at))
+
+
 def _find(body: Any, path: Path) -> Any:
     """What is at such a path of another object; None where there is nothing."""
     for part in path:

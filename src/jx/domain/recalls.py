@@ -12,9 +12,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from jx.domain import ledger
+from jx.domain import drawn_groups, ledger
 from jx.domain.applying import InventoryItem, LiveObject
 from jx.domain.derived import DERIVED, place_of
+from jx.domain.drawn_groups import DRAWN, Place, Values
 from jx.domain.errors import Invalid
 from jx.domain.field_ownership import own_entry, owns
 from jx.domain.manifests import Body, ChartPin, Manifest, ObjectRef, ref_of
@@ -24,7 +25,8 @@ from jx.domain.secrets import LAST_APPLIED, REDACTED, is_secret
 from jx.domain.trees import Tree
 from jx.domain.yaml_text import read_mapping
 
-_MASK = re.compile(r"<secret:([^<>]*)>")
+_MASK = re.compile(rf"<secret:([^<>]*)>|{re.escape(DRAWN)}")
+"""What is drawn at random is masked as well, and named by nothing."""
 _OPEN = object()
 _SHORTEST = 3
 """Values as short as this would hit every text."""
@@ -61,6 +63,7 @@ class Completed:
 
 
 SNAPSHOT, LIVE, STORE = "the snapshot", "the live objects", "the store of secrets"
+DRAWS = "what charts have drawn"
 
 
 def read_objects(files: Tree) -> tuple[Manifest, ...]:
@@ -85,8 +88,10 @@ def complete(
     live: LiveObject | None,
     item: InventoryItem | None,
     values: Mapping[Reference, str],
+    drawn: Mapping[Place, Values],
 ) -> Completed:
-    """The object with values in place of its masks. `item` is what is remembered of the last apply of it."""
+    """The object with values in place of its masks. `item` is what is remembered of the last apply of it, `drawn` what its chart
+    has drawn."""
     manifest = _without_note(manifest)
     if kept is not None and ledger.text_of(kept.public) == ledger.text_of(manifest.body):
         has_values = kept.shown is not None or is_secret(kept.body)
@@ -100,6 +105,8 @@ def complete(
     origins = []
     for at in open_places:
         value, origin = _find(body, at, kept, live, values)
+        if value is _OPEN:
+            value, origin = _find_drawn(manifest, at, drawn), DRAWS
         if value is _OPEN:
             place = place_of(manifest.body, at)
             return Completed(manifest, f"nothing tells the value of {place} any more")
@@ -129,6 +136,15 @@ def _find(
         text = _MASK.sub(lambda found: values[_reference(found[1])], mask)
         return (base64.b64encode(text.encode()).decode() if is_secret(body) else text), STORE
     return _OPEN, ""
+
+
+def _find_drawn(manifest: Manifest, at: Path, drawn: Mapping[Place, Values]) -> Any:
+    """The text with what was drawn in its holes, where those are all that it has."""
+    around = str(_at(manifest.body, at)).split(DRAWN)
+    values = drawn.get(drawn_groups.place_of(manifest, at), ())
+    if len(values) != len(around) - 1 or not values or any(map(_MASK.search, around)):
+        return _OPEN
+    return around[0] + "".join(f"{value}{text}" for value, text in zip(values, around[1:], strict=True))
 
 
 def _reference(text: str) -> Reference:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from jx.domain import recalls
 from jx.domain.applying import InventoryItem, LiveObject
+from jx.domain.drawn_groups import DrawnGroup
 from jx.domain.errors import JxError
 from jx.domain.events import Event, Level
 from jx.domain.manifests import ObjectRef
@@ -31,9 +32,11 @@ class CompleteRecall:
         *,
         live: Mapping[ObjectRef, LiveObject],
         inventory: Iterable[InventoryItem],
+        drawn: Iterable[DrawnGroup] = (),
     ) -> tuple[Completed, ...]:
         """Every object, whole or with the reason why it is not."""
         items = {item.ref: item for item in inventory}
+        draws = {place: values for group in drawn for place, values in group.values.items()}
 
         def complete(values: Mapping[Reference, str]) -> tuple[Completed, ...]:
             return tuple(
@@ -43,6 +46,7 @@ class CompleteRecall:
                     live=live.get(one.ref),
                     item=items.get(one.ref),
                     values=values,
+                    drawn=draws,
                 )
                 for one in recall.objects
             )

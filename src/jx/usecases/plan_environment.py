@@ -146,7 +146,9 @@ class PlanEnvironment:
         anchor, requirements = request.anchor, request.spec.requirements
         inventory = anchor.inventory if anchor else ()
         live = self._live(recall.objects, inventory, capabilities)
-        completed = CompleteRecall(self.render.secrets, self.reporter)(recall, live=live, inventory=inventory)
+        completed = CompleteRecall(self.render.secrets, self.reporter)(
+            recall, live=live, inventory=inventory, drawn=anchor.drawn if anchor else ()
+        )
         world = planning.World(
             target=target,
             cluster_id=capabilities.cluster_id,
