@@ -1,0 +1,181 @@
+"""Machine-made edits, each a pull request from one base, merged in whatever order with crashes between: the repository that comes
+of it is always the same one, and every line of a person is in it still."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.support.environments import CHART, CHARTS, make_environment
+from tests.support.faults import Fault, Faults
+from tests.support.fuses import Crash
+from tests.support.proposing import ANN, World, repo_of
+
+from jx.domain.apps import App
+from jx.domain.changes import Check, CheckState, PullState
+from jx.domain.charts import ChartRef
+from jx.domain.edits import (
+    Edit,
+    PutApp,
+    PutEnvironment,
+    RemoveApp,
+    SetRequirements,
+    SetValues,
+    SetVersion,
+    Several,
+)
+from jx.domain.layouts import umbrella
+from jx.domain.names import AppKey, EnvironmentName, Person
+from jx.domain.trees import Tree
+from jx.domain.yaml_text import read_mapping
+from jx.usecases.merge_change import MergeChange
+from jx.usecases.propose_change import ProposeChange
+
+BOT = Person("jx", "jx@example.com", "jx-bot")
+REDIS, WEB = AppKey("redis"), AppKey("web")
+VALUES = "# root\nredis:\n  replicas: 1 # few\nweb:\n  # ours\n  host: a.example.com\n"
+SETTINGS = "# said by people\napply:\n  environment: staging\n  namespace: jx-staging # here\n"
+
+
+def put(name: str) -> PutApp:
+    return PutApp(App(AppKey(name), ChartRef(name, CHARTS, "1.0.0")), {"values.yaml": f"name: {name}\n"})
+
+
+def qa(order: int) -> PutEnvironment:
+    spec = {"namespace": "jx-qa", "kind": "Permanent", "promotionStrategy": "Auto", "order": order}
+    return PutEnvironment(EnvironmentName("qa"), spec)
+
+
+SLOTS: tuple[tuple[Edit, ...], ...] = (
+    (SetVersion(REDIS, "1.3.0"), RemoveApp(REDIS), SetValues(REDIS, {"replicas": 3, "more.deep": "x"})),
+    (SetVersion(WEB, "2.1.0"), SetValues(WEB, {"host": "b.example.com"}), RemoveApp(WEB)),
+    (put("cache"), Several((put("cache"), SetValues(AppKey("cache"), {"size": 2})))),
+    (put("db"),),
+    (put("queue"),),
+    (SetRequirements({"apply.maxDeletions": 7}), SetRequirements({"apply.maxDeletions": 9})),
+    (SetRequirements({"kaniko": True, "cluster.provider": "gke"}),),
+    (qa(50), qa(60)),
+)
+"""Edits of one slot are about the same thing, so just one of them is made; those of different slots are asked for by different
+people who know nothing of each other."""
+
+
+def sets_of_edits() -> st.SearchStrategy[tuple[Edit, ...]]:
+    chosen = [st.one_of(st.none(), st.sampled_from(slot)) for slot in SLOTS]
+    return st.tuples(*chosen).map(lambda edits: tuple(one for one in edits if one is not None))
+
+
+class Story:
+    """A repository, its open pull requests, and programs that die."""
+
+    def __init__(self, edits: Sequence[Edit]) -> None:
+        self.world = World()
+        self.environment = self.world.environments["staging"]
+        self.repo = repo_of(self.environment)
+        files = {"env/values.yaml": VALUES, "jx-requirements.yml": SETTINGS, "NOTES": "for people\n"}
+        self.world.fill(self.repo, make_environment(files))
+        self.world.forge.ensure_collaborator(self.repo, BOT.login, right="write")
+        self.numbers = [self._propose(edit) for edit in edits]
+
+    @property
+    def tree(self) -> Tree:
+        return self.world.tree("staging")
+
+    def _propose(self, edit: Edit) -> int:
+        propose = self.world.propose_change
+        pull = propose(propose.target(self.world.at, "staging"), edit, auto_merge=True)
+        assert pull is not None
+        return pull.number
+
+    def merge(self, number: int, crash: int, fault: Fault) -> None:
+        """The controllers look at a pull request until it is merged; one of their calls is their last."""
+        faults = Faults(crash, fault)
+        while self.world.forge.observe(self.repo, number).state is PullState.OPEN:
+            try:
+                self._look(number, faults)
+            except Crash:
+                faults = Faults()
+        assert self.world.forge.observe(self.repo, number).state is PullState.MERGED
+
+    def propose_again(self, edit: Edit, crash: int, fault: Fault) -> None:
+        """Somebody asks for the same once more, and their program dies."""
+        faults = Faults(crash, fault)
+        repos, forge = faults.wrap(self.world.repos, "git"), faults.wrap(self.world.forge, "forge")
+        propose = ProposeChange(repos, forge, self.world.heard)
+        try:
+            propose(propose.target(self.world.at, "staging"), edit, auto_merge=True)
+        except Crash:
+            self.propose_again(edit, 0, fault)
+
+    def _look(self, number: int, faults: Faults) -> None:
+        forge = self.world.forge.login_as(BOT)
+        head = forge.observe(self.repo, number).head
+        forge.set_status(self.repo, head, Check("jx/plan", CheckState.SUCCESS))
+        repos, wrapped = faults.wrap(self.world.repos, "git"), faults.wrap(forge, "forge")
+        MergeChange(repos, wrapped, wrapped, self.world.heard)(self.environment, number)
+
+
+def meaning(tree: Tree) -> dict[str, Any]:
+    """What a repository says, whatever its lines look like."""
+    spec = umbrella.read(tree)
+    return {
+        "apps": {app.key: app for app in spec.apps},
+        "values": read_mapping(spec.chart.text("values.yaml"), "values.yaml"),
+        "settings": read_mapping(tree.text("jx-requirements.yml"), "jx-requirements.yml"),
+        "environments": set(spec.environments),
+        "files": set(tree),
+    }
+
+
+def comments(text: str) -> Counter[str]:
+    return Counter(line[line.index("#") :] for line in text.splitlines() if "#" in line)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(
+    sets_of_edits().flatmap(lambda edits: st.tuples(st.just(edits), st.permutations(range(len(edits))))),
+    st.lists(
+        st.tuples(st.integers(0, 12), st.sampled_from((Fault.CRASH_BEFORE, Fault.CRASH_AFTER))), min_size=8
+    ),
+)
+def test_in_the_end_the_repository_is_the_same(
+    plan: tuple[tuple[Edit, ...], Sequence[int]], crashes: list[tuple[int, Fault]]
+) -> None:
+    edits, order = plan
+    story, calm = Story(edits), Story(edits)
+    expected = story.tree
+    for edit in edits:
+        expected = umbrella.apply_edit(expected, edit)
+    for position, (crash, fault) in zip(order, crashes, strict=False):
+        story.merge(story.numbers[position], crash, fault)
+        calm.merge(calm.numbers[position], 0, fault)
+    assert story.tree == calm.tree, "a crash left a trace"
+    assert meaning(story.tree) == meaning(expected)
+    assert story.tree.text("NOTES") == "for people\n"
+    gone = {app for edit in edits if isinstance(edit, RemoveApp) for app in [edit.key]}
+    if not gone:
+        for path, before in (
+            ("env/Chart.yaml", CHART),
+            ("env/values.yaml", VALUES),
+            ("jx-requirements.yml", SETTINGS),
+        ):
+            assert not comments(before) - comments(story.tree.text(path)), f"{path} lost what people wrote"
+
+
+@settings(max_examples=10, deadline=None, derandomize=True)
+@given(
+    st.sampled_from([edit for slot in SLOTS for edit in slot]),
+    st.integers(0, 8),
+    st.sampled_from(list(Fault)[:2]),
+)
+def test_asking_again_while_programs_die_is_asking_once(edit: Edit, crash: int, fault: Fault) -> None:
+    story = Story([edit])
+    story.propose_again(edit, crash, fault)
+    pulls = story.world.forge.list_pulls(story.repo, state=None)
+    assert [pull.number for pull in pulls] == story.numbers
+    story.merge(story.numbers[0], crash, fault)
+    assert meaning(story.tree) == meaning(umbrella.apply_edit(Story([]).tree, edit))
+    assert ANN.login == pulls[0].author.login
