@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from jx.usecases.explain_object import ExplainObject
     from jx.usecases.find_drift import FindDrift
     from jx.usecases.find_secret_users import FindSecretUsers
+    from jx.usecases.find_source import FindSource
     from jx.usecases.install_platform import InstallPlatform, InstallReport, InstallRequest
     from jx.usecases.keep_login import KeepLogin
     from jx.usecases.keep_secrets import KeepSecrets
@@ -165,6 +166,7 @@ class Wiring(Engines):
     def advance_promotion(self) -> AdvancePromotion:
         """The step below promotions."""
         from jx.usecases.advance_promotion import AdvancePromotion
+        from jx.usecases.look_at_health import LookAtHealth
 
         return AdvancePromotion(
             self.propose_change(),
@@ -174,7 +176,14 @@ class Wiring(Engines):
             self.activities,
             self.clock,
             self.reporter,
+            LookAtHealth(self.cluster),
         )
+
+    def find_source(self) -> FindSource:
+        """Whose change an apply is."""
+        from jx.usecases.find_source import FindSource
+
+        return FindSource(self.repos, self.forge)
 
     def await_promotion(self) -> AwaitPromotion:
         """`jx promote --wait`."""

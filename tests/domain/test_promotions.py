@@ -98,12 +98,10 @@ def test_an_open_pull_request_of_what_is_over_is_closed_before_anything_else() -
     assert known.promotions[0].legs[0].message == "superseded by shop 2.0.0, which ann asked for"
 
 
-def anchor(
-    version: str, *, verified: bool, at: datetime = AT, result: ApplyResult = ApplyResult.APPLIED
-) -> Anchor:
+def anchor(version: str, *, result: ApplyResult = ApplyResult.APPLIED) -> Anchor:
     source = Source(None, None, "sha256:t", ANN)
     pins = (ChartPin("shop", "shop", version),)
-    applied = Applied(source, "sha256:p", result, at, "controller", pins, is_verified=verified)
+    applied = Applied(source, "sha256:p", result, AT, "controller", pins)
     return Anchor(EnvironmentName("staging"), None, "c", "jx", "jx", applied=applied)
 
 
@@ -111,19 +109,26 @@ def anchor(
     ("seen", "state"),
     [
         (None, LegState.MERGED),
-        (anchor("0.9.0", verified=True), LegState.MERGED),
-        (anchor("1.0.0", verified=False), LegState.MERGED),
-        (anchor("1.0.0", verified=False, result=ApplyResult.FAILED), LegState.MERGED),
-        (replace(anchor("1.0.0", verified=True), is_begun=True), LegState.MERGED),
-        (anchor("1.0.0", verified=True), LegState.APPLIED),
-        (anchor("1.0.0", verified=False, at=AT - promotions.HEALTH), LegState.FAILED),
+        (anchor("0.9.0"), LegState.MERGED),
+        (anchor("1.0.0", result=ApplyResult.FAILED), LegState.MERGED),
+        (replace(anchor("1.0.0"), is_begun=True), LegState.MERGED),
+        (anchor("1.0.0"), LegState.APPLIED),
     ],
 )
-def test_an_environment_runs_a_release_when_it_is_applied_and_healthy(
+def test_an_environment_runs_a_release_when_all_of_it_is_applied(
     seen: Anchor | None, state: LegState
 ) -> None:
     leg = Leg(EnvironmentName("staging"), LegState.MERGED, "shop")
-    assert promotions.see_environment(leg, seen, ChartRef("shop", "", "1.0.0"), AT).state is state
+    assert promotions.see_environment(leg, seen, ChartRef("shop", "", "1.0.0")).state is state
+
+
+def test_what_is_not_healthy_is_waited_for_and_not_for_ever() -> None:
+    leg = Leg(EnvironmentName("staging"), LegState.MERGED, "shop", merged=AT)
+    assert promotions.see_health(leg, (), AT, AT).state is LegState.APPLIED
+    bad = ("Deployment/shop: 0 of 1 ready",)
+    waiting = promotions.see_health(leg, bad, AT, AT)
+    assert (waiting.state, "0 of 1 ready" in waiting.message) == (LegState.MERGED, True)
+    assert promotions.see_health(leg, bad, AT, AT + promotions.HEALTH).state is LegState.FAILED
 
 
 _STATES = st.sampled_from(list(LegState))

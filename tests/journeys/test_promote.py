@@ -11,8 +11,10 @@ from tests.support.journeys import ANN, BOB, PRODUCTION, STAGING, World, install
 from jx.domain.activities import ActivityStatus
 from jx.domain.changes import PullState
 from jx.domain.errors import NotFound, Refused, Usage
+from jx.domain.manifests import ObjectRef
 from jx.domain.names import AppKey
-from jx.domain.promotions import LIFE, Aim, LegState, Promotion, Result
+from jx.domain.promotions import HEALTH, LIFE, Aim, LegState, Promotion, Result
+from jx.usecases.add_app import AddApp, AddAppRequest
 from jx.usecases.await_promotion import AwaitPromotion, AwaitPromotionRequest
 
 SHOP = AppKey("shop")
@@ -164,6 +166,49 @@ def test_a_leg_is_done_when_the_environment_runs_the_release_and_not_before(worl
     assert record(world, 1).legs[0].state in {LegState.PROPOSED, LegState.MERGED}
     world.settle()
     assert states(record(world, 1)) == ["applied"]
+
+
+def test_a_release_that_does_not_get_healthy_fails_and_goes_no_further(world: World) -> None:
+    world.cluster.break_workload(ObjectRef("apps", "Deployment", "jx-staging", "jx-shop"))
+    promoted(world, "1.0.0", STAGING, PRODUCTION)
+    world.settle()
+    assert record(world, 1).legs[0].state is LegState.MERGED
+    world.clock.move(HEALTH)
+    world.settle()
+    assert states(record(world, 1)) == ["failed", "pending"]
+    assert "it is applied, but not healthy: Deployment" in record(world, 1).legs[0].message
+
+
+def test_a_release_that_gets_healthy_late_is_there_all_the_same(world: World) -> None:
+    shop = ObjectRef("apps", "Deployment", "jx-staging", "jx-shop")
+    world.cluster.break_workload(shop)
+    promoted(world, "1.0.0", STAGING)
+    world.settle()
+    world.cluster.mend_workload(shop)
+    next(world.cluster.changes(((shop, "apps/v1"),), within=timedelta(0)))  # its controller looks at it
+    world.settle()
+    assert states(record(world, 1)) == ["applied"]
+
+
+def test_the_ledger_names_the_person_where_the_platform_opened_the_pull_request(world: World) -> None:
+    promoted(world, "1.0.0", STAGING, PRODUCTION)
+    world.settle()
+    assert world.pull(1, PRODUCTION).author.login == "jx-bot"
+    merged(world, 1, PRODUCTION)
+    world.settle()
+    assert world.ledger(PRODUCTION)[-1].author.name == "Ann Lee"
+
+
+def test_what_is_labelled_merges_itself_once_checked_and_approved(world: World) -> None:
+    use = AddApp(world.process(ANN).propose_change, world.catalog, world.reporter)
+    use(AddAppRequest(world.at, "redis", STAGING, auto_merge=True))
+    use(AddAppRequest(world.at, "redis", auto_merge=True))
+    world.settle()
+    assert world.pull(1, STAGING).state is PullState.MERGED
+    assert world.pull(1).state is PullState.OPEN, "dev wants an approval"
+    world.process(BOB).approve(1)
+    world.settle()
+    assert world.pull(1).state is PullState.MERGED
 
 
 def test_an_environment_that_has_the_release_needs_no_pull_request(world: World) -> None:

@@ -17,7 +17,7 @@ from jx.domain.environment_runs import RunSetup
 from jx.domain.names import EnvironmentName, Revision
 from jx.domain.runs import Run, RunState
 from jx.usecases.apply_environment import ApplyRequest
-from jx.usecases.follow_environment import source_of
+from jx.usecases.find_source import source_of
 from jx.usecases.record_runs import RecordRuns
 from jx.usecases.resolve_pipeline import ResolvePipeline
 from jx.usecases.run_environment import RunEnvironment

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from jx.cli import output
 from jx.cli.session import Session
-from jx.domain.applying import ApplyReport, Source
+from jx.domain.applying import ApplyReport
 from jx.domain.errors import Retryable, Usage
 from jx.domain.events import Event, Level
 from jx.domain.names import parse_environment_name
 from jx.ports.folders import Folder
-from jx.ports.repos import Commit
 from jx.usecases.apply_environment import ApplyEnvironment, ApplyRequest
-
-if TYPE_CHECKING:
-    from jx.domain.names import Repo
 
 _PATIENCE = timedelta(minutes=10)
 _PAUSE = timedelta(seconds=3)
@@ -33,7 +28,7 @@ def begin_step(session: Session, folder: Folder) -> ApplyRequest:
     commit = session.wiring.repos.log(repo, folder.head, limit=1)[0]
     return ApplyRequest(
         tree=folder.tree,
-        source=_source(repo, commit, folder.tree.digest),
+        source=session.wiring.find_source()(repo, commit, folder.tree.digest),
         holder=session.wiring.holder,
         environment=parse_environment_name(settings.environment) if settings.environment else None,
         branch=folder.branch or "master",
@@ -57,9 +52,3 @@ def apply_head(session: Session, request: ApplyRequest, apply: ApplyEnvironment)
             if wiring.clock.elapsed() >= deadline or wiring.clock.wait(_PAUSE):
                 raise
             session.reporter.tell(Event(f"{error.message}; trying again", Level.WARNING))
-
-
-def _source(repo: Repo, commit: Commit, digest: str) -> Source:
-    from jx.usecases.follow_environment import source_of
-
-    return source_of(repo, commit, digest)

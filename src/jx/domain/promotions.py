@@ -365,8 +365,8 @@ def _open_words(pull: PullRequest) -> str:
     return "; ".join(waiting) or "waits to be merged"
 
 
-def see_environment(leg: Leg, anchor: Anchor | None, chart: ChartRef, now: datetime) -> Leg:
-    """After a look at what the environment runs."""
+def see_environment(leg: Leg, anchor: Anchor | None, chart: ChartRef) -> Leg:
+    """After a look at what the environment runs; where nobody waited for its health, `see_health` has to be asked, too."""
     applied = anchor.applied if anchor else None
     if anchor is None or applied is None:
         return replace(leg, message="nothing was applied yet")
@@ -380,11 +380,16 @@ def see_environment(leg: Leg, anchor: Anchor | None, chart: ChartRef, now: datet
         )
     if anchor.is_begun:
         return replace(leg, message="is being applied")
-    if not applied.is_verified and now >= applied.at + HEALTH:
-        return failed(leg, "it is applied, but the environment is not healthy", now)
-    if not applied.is_verified:
-        return replace(leg, message="is applied, and waits to be healthy")
-    return replace(leg, state=LegState.APPLIED, message="", ended=now)
+    return replace(leg, state=LegState.APPLIED, message="", ended=max(applied.at, leg.merged or applied.at))
+
+
+def see_health(leg: Leg, unhealthy: tuple[str, ...], applied: datetime, now: datetime) -> Leg:
+    """After a look at an environment that runs the release: what is not healthy there may become so for a while."""
+    if not unhealthy:
+        return replace(leg, state=LegState.APPLIED, message="", ended=now)
+    if now >= max(applied, leg.merged or applied) + HEALTH:
+        return failed(leg, f"it is applied, but not healthy: {unhealthy[0]}", now)
+    return replace(leg, message=f"is applied, and waits to be healthy: {unhealthy[0]}")
 
 
 def see_elsewhere(leg: Leg, version: str, *, is_applied: bool, chart: ChartRef, now: datetime) -> Leg:

@@ -23,6 +23,7 @@ from jx.ports.clock import Clock
 from jx.ports.forge import ForgeReviews
 from jx.ports.promotions import Promotions
 from jx.ports.reporter import Reporter
+from jx.usecases.look_at_health import LookAtHealth
 from jx.usecases.propose_change import PlatformAt, ProposeChange, Target
 
 COMMENT_KEY = "jx-promotion"
@@ -40,6 +41,7 @@ class AdvancePromotion:
     activities: Activities
     clock: Clock
     reporter: Reporter
+    look_at_health: LookAtHealth
 
     def __call__(self, at: PlatformAt, app: AppKey) -> AppPromotions | None:
         """All promotions of an app, advanced. Stale where somebody else advanced them meanwhile; other errors come from the forge
@@ -139,9 +141,10 @@ class AdvancePromotion:
         now = self.clock.now()
         if target.environment.is_remote:
             return self._look_elsewhere(target, promotion, leg)
-        seen = promotions.see_environment(
-            leg, self.anchors.find(target.environment.name), promotion.chart, now
-        )
+        anchor = self.anchors.find(target.environment.name)
+        seen = promotions.see_environment(leg, anchor, promotion.chart)
+        if seen.state is LegState.APPLIED and anchor and anchor.applied and not anchor.applied.is_verified:
+            seen = promotions.see_health(leg, self.look_at_health(anchor), anchor.applied.at, now)
         if not seen.is_ended and not self._is_there(target, promotion, leg):
             app = target.find_app(leg.key)
             names = f"{leg.key} {app.chart.version}" if app else f"no {leg.key}"

@@ -6,19 +6,19 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from jx.domain.activities import Activity, ActivityStatus, ActivityStep
-from jx.domain.applying import Anchor, ApplyReport, ApplyResult, Source
+from jx.domain.applying import Anchor, ApplyReport, ApplyResult
 from jx.domain.changes import Check, CheckState
 from jx.domain.environments import Environment
 from jx.domain.errors import Held, JxError, Retryable
 from jx.domain.events import Event, Level
-from jx.domain.names import EnvironmentName, Person, Repo, Revision
-from jx.domain.trailers import list_trailers
+from jx.domain.names import EnvironmentName, Repo, Revision
 from jx.ports.activities import Activities
 from jx.ports.clock import Clock
 from jx.ports.forge import Ability, Forge
 from jx.ports.reporter import Reporter
 from jx.ports.repos import Commit, Repos
 from jx.usecases.apply_environment import ApplyEnvironment, ApplyRequest
+from jx.usecases.find_source import FindSource
 from jx.usecases.heed_holds import HeedHolds
 
 CONTEXT = "jx/apply"
@@ -81,7 +81,7 @@ class FollowEnvironment:
 
     def _apply(self, request: FollowRequest, repo: Repo, commit: Commit) -> ApplyReport:
         tree = self.repos.read(repo, commit.revision)
-        source = replace(source_of(repo, commit, tree.digest), author=self._whose(repo, commit))
+        source = FindSource(self.repos, self.forge)(repo, commit, tree.digest)
         report = self.apply(
             ApplyRequest(
                 tree=tree,
@@ -95,21 +95,6 @@ class FollowEnvironment:
         if report.result is ApplyResult.FAILED:
             self.reporter.tell(Event(f"{request.environment.name}: {report.message}", Level.ERROR))
         return report
-
-    def _whose(self, repo: Repo, commit: Commit) -> Person:
-        """Whose change it is: of a pull request that our own account opened, the person for whom it did. Nobody else's claim
-        counts: whoever opens a pull request is the forge's word."""
-        if len(commit.parents) != 2 or not self._is_ours(commit.author):
-            return commit.author
-        proposed = self.repos.log(repo, commit.parents[1], limit=1)[0]
-        return proposed.author if "Jx-Edit" in proposed.trailers else commit.author
-
-    def _is_ours(self, author: Person) -> bool:
-        try:
-            us = self.forge.whoami()
-        except JxError:  # an apply does not depend on the forge
-            return False
-        return (author.name, author.email) == (us.name, us.email)
 
     def _is_left_open(self, environment: Environment, head: Revision) -> bool:
         """Whether a crash left the record of an applied commit open: then it is applied once more, which changes nothing, waits
@@ -207,20 +192,6 @@ def _check(record: Activity) -> Check:
             return Check(CONTEXT, CheckState.ERROR, words)
         case _:
             return Check(CONTEXT, CheckState.FAILURE, words)
-
-
-def source_of(repo: Repo, commit: Commit, tree_digest: str) -> Source:
-    """What is applied, from a commit and its trailers."""
-    approvers = tuple(value for key, value in list_trailers(commit.message) if key == "Jx-Approved-By")
-    return Source(
-        repo=repo,
-        revision=commit.revision,
-        tree_digest=tree_digest,
-        author=commit.author,
-        subject=commit.subject,
-        pull_request=commit.trailers.get("Jx-Pull-Request", ""),
-        approvers=approvers,
-    )
 
 
 def is_applied(anchor: Anchor | None, head: Revision) -> bool:

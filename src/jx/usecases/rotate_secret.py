@@ -18,7 +18,7 @@ from jx.ports.generator import Generator
 from jx.usecases.apply_environment import ApplyEnvironment, ApplyRequest
 from jx.usecases.edit_secret import EditSecret, EditSecretRequest
 from jx.usecases.find_secret_users import FindSecretUsers, SecretUsers
-from jx.usecases.follow_environment import source_of
+from jx.usecases.find_source import source_of
 from jx.usecases.propose_change import PlatformAt
 
 _LOOK_EVERY = timedelta(seconds=2)

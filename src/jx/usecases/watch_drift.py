@@ -17,7 +17,7 @@ from jx.ports.reporter import Reporter
 from jx.ports.repos import Repos
 from jx.usecases.apply_environment import ApplyEnvironment, ApplyRequest
 from jx.usecases.find_drift import DriftReport, FindDrift
-from jx.usecases.follow_environment import source_of
+from jx.usecases.find_source import source_of
 from jx.usecases.write_anchor import WriteAnchor
 
 
