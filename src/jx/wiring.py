@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from jx.usecases.install_platform import InstallPlatform, InstallReport, InstallRequest
     from jx.usecases.keep_login import KeepLogin
     from jx.usecases.keep_secrets import KeepSecrets
+    from jx.usecases.log_git_in import LogGitIn
     from jx.usecases.make_run import MakeRun
     from jx.usecases.number_chart import NumberChart
     from jx.usecases.plan_change import PlanChange
@@ -578,6 +579,13 @@ class Wiring(Engines):
         from jx.usecases.read_pipeline import ReadPipeline
 
         return ReadPipeline(self.folders, self.resolve_pipeline())
+
+    def log_git_in(self) -> LogGitIn:
+        """`jx step git credentials`."""
+        from jx.adapters.git.logins import GitVariableLogins
+        from jx.usecases.log_git_in import LogGitIn
+
+        return LogGitIn(GitVariableLogins(), self.reporter)
 
     def make_run(self) -> MakeRun:
         """`jx step create task`."""

@@ -95,6 +95,7 @@ ROWS = (
         "step secrets verify", "Check that every secret that is referred to is there, or will be made", STEPS
     ),
     Row("step verify install", "Check that CI/CD works, by an event that comes back", STEPS),
+    Row("step git credentials", "Have git log in as the run is told to", STEPS),
     Row("step syntax validate", "Check pipeline files, all mistakes at once", STEPS),
     Row("step syntax effective", "Show what a project's pipelines come to", STEPS),
     Row("step syntax schema", "Print the JSON Schema of pipeline files", STEPS),
@@ -130,6 +131,7 @@ SUMMARIES = {
     "step env": "Apply an environment",
     "step helm": "Build, apply and number charts",
     "step secrets": "Check secrets, and set up their store",
+    "step git": "Set git up",
     "step create": "Make Tekton objects",
     "step verify": "Check the installation",
     "step syntax": "Check and show pipeline files",

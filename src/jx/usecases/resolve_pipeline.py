@@ -60,7 +60,11 @@ class ResolvePipeline:
         pack = pack or file.build_pack or packs.detect_pack(tree)
         extends = file.pipeline_config.extends if file.pipeline_config else None
         needed = pack not in {"", NO_PACK} or bool(extends and extends.import_)
-        found = self._packs(file, source) if needed else Packs()
+        is_named = bool(source.url or source.trees or file.build_pack_git_url)
+        if pack == packs.ENVIRONMENT and not is_named and not (extends and extends.import_):
+            found = packs.bring_along()
+        else:
+            found = self._packs(file, source) if needed else Packs()
         return Resolved(name, make_effective(file, pack, found, project))
 
     def _packs(self, file: ProjectFile, source: PackSource) -> Packs:

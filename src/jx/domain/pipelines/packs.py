@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from jx.domain.errors import Invalid, NotFound, Problem
+from jx.domain.layouts.new_environment import BUILDER_IMAGE
 from jx.domain.layouts.sections import find_nearest
 from jx.domain.pipelines import files
 from jx.domain.pipelines.inheriting import extend_config
@@ -17,13 +18,32 @@ from jx.domain.trees import Tree
 DEFAULT_URL, DEFAULT_REF = "https://github.com/jenkins-x-buildpacks/jenkins-x-kubernetes.git", "master"
 """Where build packs are taken from unless a project names others."""
 FOLDER = "packs"
+ENVIRONMENT = "environment"
+"""The pack of environments, which is brought along: they must apply themselves also when no other repository can be reached."""
+
+_ENVIRONMENT_PACK = f"""\
+pipelines:
+  pullRequest:
+    pipeline:
+      agent: {{image: {BUILDER_IMAGE}}}
+      stages:
+      - name: environment
+        steps: [{{name: helm-build, command: jx step helm build, dir: env}}]
+  release:
+    pipeline:
+      agent: {{image: {BUILDER_IMAGE}}}
+      stages:
+      - name: environment
+        steps: [{{name: env-apply, command: jx step env apply, dir: env}}]
+"""
 
 _MARKERS = (
     ("pom.xml", "maven"),
     ("build.gradle", "gradle"),
     ("plugins.txt", "jenkins"),
     ("packager-config.yml", "cwp"),
-    ("env/Chart.yaml", "environment"),
+    ("env/Chart.yaml", ENVIRONMENT),
+    ("env/requirements.yaml", ENVIRONMENT),
     ("go.mod", "go"),
     ("main.go", "go"),
     ("Cargo.toml", "rust"),
@@ -134,6 +154,11 @@ def read_imports(tree: Tree) -> PackImports:
     """The other repositories that one of build packs names."""
     path = f"{FOLDER}/{files.IMPORTS_FILE}"
     return files.parse_imports(tree.text(path), path) if path in tree.files else PackImports()
+
+
+def bring_along() -> Packs:
+    """The packs that need no repository."""
+    return Packs(Tree().put(f"{FOLDER}/{ENVIRONMENT}/{files.PACK_FILE}", _ENVIRONMENT_PACK))
 
 
 def detect_pack(names: Tree) -> str:
