@@ -13,7 +13,7 @@ from pathlib import Path
 
 from benchmarks.report import Report
 
-MODULES = ("kubernetes_api", "apply", "pipelines", "secrets")
+MODULES = ("kubernetes_api", "apply", "pipelines", "runner", "secrets")
 
 
 def main() -> int:
