@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jx.config.settings import Settings
-from jx.domain.errors import NotFound
+from jx.domain.errors import Forbidden, NotFound
+from jx.domain.names import EnvironmentName
 from jx.domain.references import Scheme
 from jx.ports.secrets import SecretAccess, SecretStore
 
@@ -37,6 +39,7 @@ class Stores(Mapping[Scheme, SecretStore]):
         if self.vault_url:
             self._makers |= {Scheme.VAULT: lambda: self.vault, Scheme.LOCAL: lambda: self.vault}
         self._made: dict[Scheme, SecretStore] = {}
+        self._environments: dict[EnvironmentName, VaultSecrets] = {}
 
     def __getitem__(self, scheme: Scheme) -> SecretStore:
         if scheme not in self._made:
@@ -53,6 +56,8 @@ class Stores(Mapping[Scheme, SecretStore]):
         """Close what was opened."""
         if "vault" in self.__dict__:
             self.vault.close()
+        for store in self._environments.values():
+            store.close()
 
     @property
     def vault_url(self) -> str:
@@ -85,6 +90,27 @@ class Stores(Mapping[Scheme, SecretStore]):
             namespace=settings.vault_namespace,
             ca_file=settings.vault_ca_file,
         )
+
+    def as_environment(self, name: EnvironmentName) -> Mapping[Scheme, SecretStore]:
+        """The stores as the account of the pod may read them for one environment, as a role of its own; where the store knows no
+        such role (yet), as the platform's. Who uses a token reads what that may read. Raises as SecretStore does."""
+        from jx.adapters.vault.access import ServiceAccount
+        from jx.adapters.vault.store import VaultSecrets
+
+        if not self.vault_url:
+            return self
+        access = self.vault_access
+        if name not in self._environments and isinstance(access.login, ServiceAccount):
+            login = replace(access.login, role=f"{access.login.role}-{name}")
+            store = VaultSecrets(replace(access, login=login))
+            try:
+                store.check()
+            except Forbidden:
+                store.close()
+            else:
+                self._environments[name] = store
+        own = self._environments.get(name)
+        return _AsEnvironment(self, own) if own else self
 
     def find_accounts(self) -> SecretAccess | None:
         """Who says who may read that store; None where there is none."""
@@ -134,6 +160,22 @@ class Stores(Mapping[Scheme, SecretStore]):
             lambda: token.read_text().strip(),
             settings.vault_auth_path or _USUAL_LOGIN,
         )
+
+
+class _AsEnvironment(Mapping[Scheme, SecretStore]):
+    """All stores, with another one in place of the platform's own."""
+
+    def __init__(self, stores: Stores, own: SecretStore) -> None:
+        self._stores, self._own = stores, own
+
+    def __getitem__(self, scheme: Scheme) -> SecretStore:
+        return self._own if scheme in (Scheme.VAULT, Scheme.LOCAL) else self._stores[scheme]
+
+    def __iter__(self) -> Iterator[Scheme]:
+        return iter(self._stores)
+
+    def __len__(self) -> int:
+        return len(self._stores)
 
 
 def _read_token(file: Path) -> str:

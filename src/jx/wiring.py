@@ -247,7 +247,9 @@ class Wiring(Engines):
 
         if not with_secrets:
             return RenderEnvironment(self.renderer, self.reporter)
-        resolve = ResolveSecrets(self.secret_stores, self.generator, self.reporter, self._record_secrets())
+        stores = self.secret_stores
+        record = self._record_secrets()
+        resolve = ResolveSecrets(stores, self.generator, self.reporter, record, stores.as_environment)
         return RenderEnvironment(self.renderer, self.reporter, resolve)
 
     def _record_secrets(self) -> RecordSecrets:

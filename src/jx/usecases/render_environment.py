@@ -170,7 +170,8 @@ class RenderEnvironment:
         if self.secrets is None:
             return None
         try:
-            resolved = self.secrets(run.references, run.needs.recipes, purpose=run.ask.purpose)
+            secrets = self.secrets.of(run.ask.spec.name) if run.references else self.secrets
+            resolved = secrets(run.references, run.needs.recipes, purpose=run.ask.purpose)
         except JxError as error:
             if not isinstance(error, Unavailable | Forbidden) or not run.ask.goes_without_secrets:
                 self._place(error, run)
@@ -178,7 +179,7 @@ class RenderEnvironment:
             text = f"without secrets, since their store cannot be read: {error.message}"
             self.reporter.tell(Event(text, Level.WARNING))
             return None
-        store = " and ".join(sorted({self.secrets.stores[one.scheme].name for one in run.references}))
+        store = " and ".join(sorted({secrets.stores[one.scheme].name for one in run.references}))
         missing = secret_needs.missing(
             run.references, resolved.values, there=resolved.versions, tree=run.ask.tree, store=store
         )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from jx.domain.errors import Invalid, JxError, Stale
 from jx.domain.events import Event
+from jx.domain.names import EnvironmentName
 from jx.domain.recipes import Recipe
 from jx.domain.references import Reference, Scheme
 from jx.domain.secret_writes import Deed, SecretWrite
@@ -40,6 +41,12 @@ class ResolveSecrets:
     generator: Generator
     reporter: Reporter
     record: RecordSecrets
+    as_environment: Callable[[EnvironmentName], Mapping[Scheme, SecretStore]] | None = None
+    """The stores as one environment may read them; None: as whoever runs this may."""
+
+    def of(self, environment: EnvironmentName) -> ResolveSecrets:
+        """This for one environment. Raises as SecretStore does."""
+        return replace(self, stores=self.as_environment(environment)) if self.as_environment else self
 
     def __call__(
         self, wanted: Iterable[Reference], recipes: Mapping[Reference, Recipe], *, purpose: str = ""
