@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -58,12 +57,12 @@ def test_a_private_chart_is_added_checked_and_applied_and_its_password_is_nowher
     added = machine.shell(command, cwd=machine.folder).ok()
     given.unlink()
     assert "git gets vault:dev/logins/" in added.told
-    shutil.rmtree(machine.jx_home / "cache")  # so that the controllers really ask
-    charts.requests.clear()
     machine.merge(added.pull)
     applications = json.loads(machine.jx("get", "apps", "-o", "json").ok().out)
     assert "ledgerbook" in [one["name"] for one in applications]
-    assert {request.headers.get("Authorization") for request in charts.requests} == {basic("ann", PASSWORD)}
+    fetched = [request.headers.get("Authorization") for request in charts.requests if ".tgz" in request.path]
+    assert fetched == [basic("ann", PASSWORD)] * len(fetched)
+    assert len(fetched) > 1, "the controllers have a cache of their own, and asked for themselves"
     shown = machine.jx("get", "secrets", "-o", "json").ok().out
     assert "login for" in shown
     assert "unused" not in shown
