@@ -71,6 +71,8 @@ def test_pull_requests_choose_their_pipeline(capsys: pytest.CaptureFixture[str])
     assert made["metadata"]["name"] == "cheese-shop-pr-12-1"
     assert [task["name"] for task in made["spec"]["pipelineSpec"]["tasks"]] == ["check"]
     assert env(made)["PULL_PULL_SHA"] == "b" * 40
+    _, named, _ = run(capsys, "-k", "PULLREQUEST")
+    assert [task["name"] for task in named["spec"]["pipelineSpec"]["tasks"]] == ["check"]
 
 
 def test_a_clone_of_the_version_stream_names_tags(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

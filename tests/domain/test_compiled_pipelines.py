@@ -412,6 +412,18 @@ def test_the_version_is_made_first_and_told_to_all_who_follow() -> None:
     }
 
 
+def test_steps_that_make_the_version_have_an_image_though_nobody_gave_one() -> None:
+    text = """
+    buildPack: none
+    pipelineConfig:
+      pipelines:
+        release:
+          setVersion: {steps: [{sh: echo 1 > VERSION}]}
+          pipeline: {stages: [{name: a, steps: [{command: make, image: own}]}]}
+    """
+    assert steps(run(text), "set-version")[1]["image"] == "gcr.io/jenkinsxio/builder-maven"
+
+
 def test_a_version_that_is_given_is_not_made_again() -> None:
     assert list(tasks(run(VERSIONED, version="1.2.3"))) == ["from-build-pack"]
     assert list(tasks(run("noReleasePrepare: true\n" + VERSIONED))) == ["from-build-pack"]
@@ -475,6 +487,9 @@ def test_a_kind_that_the_file_has_not_is_told_with_those_that_it_has() -> None:
         {"pulls": (Pull(1, HEAD, "refs/pull/1/head $(x)"),)},
         {"build": 0},
         {"storage": "much"},
+        {"source": "../../etc"},
+        {"namespace": "Jx"},
+        {"account": "tekton bot"},
     ],
 )
 def test_what_kubernetes_or_git_would_take_for_something_else_is_refused(settings: dict[str, Any]) -> None:

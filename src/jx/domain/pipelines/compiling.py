@@ -131,9 +131,7 @@ class _Compiling:
         self.mistakes = Mistakes()
         self._request = request
         self._pipeline = pipeline
-        self._scope = _Scope(folder=f"/workspace/{request.source}").within(
-            replace(pipeline, options=pipeline.options)
-        )
+        self._scope = _Scope(folder=f"/workspace/{request.source}").within(pipeline)
         self._tasks: list[_Task] = []
         self._last: list[_Task] = []
         self._version_task = ""

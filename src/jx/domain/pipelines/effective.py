@@ -153,7 +153,9 @@ def _make_kind(
     stages = tuple(_settle(stage, folder, project) for stage in pipeline.stages)
     post = tuple(_settle_post(one, folder, project) for one in pipeline.post)
     pipeline = replace(pipeline, stages=stages, post=post, dir="")
-    steps = lifecycles.set_version and tuple(flat.steps(lifecycles.set_version, ""))
+    steps = tuple(flat.steps(lifecycles.set_version, "")) if lifecycles.set_version else ()
+    if pipeline.agent is None or not pipeline.agent.real_image:
+        steps = tuple(replace(step, image=step.image or project.default_image) for step in steps)
     return Lifecycles(set_version=Lifecycle(steps) if steps else None, pipeline=pipeline)
 
 

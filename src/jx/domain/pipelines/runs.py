@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from jx.domain.errors import Invalid, Problem
 from jx.domain.layouts.new_environment import BUILDER_IMAGE
-from jx.domain.names import Person, Repo, Revision, parse_branch
+from jx.domain.names import Person, Repo, Revision, parse_branch, parse_namespace
 from jx.domain.pipelines.naming import join_label, to_label, to_label_value
 from jx.domain.pipelines.syntax import PipelineKind
 from jx.domain.trees import Tree
@@ -25,6 +25,8 @@ _LONGEST_NAME = 50
 """Names of tasks and pods are made from it."""
 _REF = re.compile(r"refs/[A-Za-z0-9._/-]+")
 _LABEL_KEY = re.compile(r"([a-z0-9][-a-z0-9.]*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
+_FOLDER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
+_OBJECT_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 _STORAGE = re.compile(r"[1-9][0-9]*(\.[0-9]+)?(Ki|Mi|Gi|Ti|k|M|G|T)?")
 _POD_TEMPLATES = (
     "cpp dlang go gradle jx-base machine-learning machine-learning-gpu maven maven-graalvm maven-java11 nodejs "
@@ -84,6 +86,8 @@ class RunRequest:
     def __post_init__(self) -> None:
         """What comes from outside ends in variables, where Kubernetes would expand `$(...)`, and in arguments of git."""
         parse_branch(self.branch)
+        if self.namespace:
+            parse_namespace(self.namespace)
         texts = {
             "url": self.repo.url, "branch": self.branch, "version": self.version, "context": self.context,
             "docker registry": self.docker_registry, "docker registry org": self.docker_registry_org,
@@ -96,6 +100,10 @@ class RunRequest:
             for pull in self.pulls
             if not _REF.fullmatch(pull.real_ref)
         ]
+        if not _FOLDER.fullmatch(self.source):
+            wrong.append(Problem("", f"{self.source!r} is no name of a folder"))
+        if not _OBJECT_NAME.fullmatch(self.account):
+            wrong.append(Problem("", f"{self.account!r} is no name of a service account"))
         if self.build < 1:
             wrong.append(Problem("", "a build number is 1 or more"))
         if not _STORAGE.fullmatch(self.storage):
@@ -140,7 +148,7 @@ def labels_of(request: RunRequest) -> dict[str, str]:
     }
     if request.context:
         labels["context"] = to_label_value(request.context)
-    return labels | dict(request.labels)
+    return labels | write_labels(request.labels)
 
 
 def write_labels(labels: Mapping[str, str]) -> dict[str, str]:
