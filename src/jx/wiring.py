@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from jx.usecases.remove_app import RemoveApp
     from jx.usecases.render_environment import RenderEnvironment
     from jx.usecases.resolve_pipeline import ResolvePipeline
+    from jx.usecases.revert_change import RevertChange
     from jx.usecases.review_change import ReviewChange
     from jx.usecases.rotate_secret import RotateSecret
     from jx.usecases.send_plan import SendPlan
@@ -425,6 +426,15 @@ class Wiring(Engines):
         from jx.usecases.explain_object import ExplainObject
 
         return ExplainObject(self.show_history(clone), None if clone else self.cluster)
+
+    def revert_change(self) -> RevertChange:
+        """`jx revert`."""
+        from jx.usecases.find_revert import FindRevert
+        from jx.usecases.preview_revert import PreviewRevert
+        from jx.usecases.revert_change import RevertChange
+
+        preview = PreviewRevert(self.plan_environment(), self.anchors, self.secret_stores)
+        return RevertChange(self.propose_change(), FindRevert(self.histories()), preview, self.anchors)
 
     def end_hold(self) -> EndHold:
         """`jx resume`."""

@@ -68,3 +68,24 @@ def test_why_a_pod_exists(platform: Machine) -> None:
     told = platform.jx("why", "Deployment/jx-controllers").ok().out
     assert "is part of environment dev: app jx-platform 1.0.0" in told
     assert "no ledger has Deployment/nothing" in platform.jx("blame", "Deployment/nothing").ended(4).told
+
+
+def test_a_revert_shows_first_what_it_does(platform: Machine) -> None:
+    pull = (
+        platform.jx("edit", "app", "jx-platform", "--set", "controllers.pollSeconds=4", user="ann").ok().pull
+    )
+    platform.jx("pr", "approve", pull, user="bob").ok()
+    platform.jx("pr", "merge", pull, user="bob").ok()
+    platform.jx("get", "env", "--wait").ok()
+    shown = platform.jx("revert", pull, "--dry-run", user="ann").ok().out
+    assert "Takes back from dev:" in shown
+    assert "Deployment" in shown
+    ran = platform.jx("revert", f"#{pull}", "-b", user="ann").ok()
+    assert ran.pull
+    assert "Revert Edit jx-platform" in platform.jx("pr", "view", ran.pull).ok().out
+    platform.jx("pr", "close", ran.pull, user="ann").ok()
+
+
+def test_a_revert_wants_one_thing_that_is_there(platform: Machine) -> None:
+    assert "name one thing to revert" in platform.jx("revert").ended(2).told
+    assert "was not merged" in platform.jx("revert", "99").ended(4).told

@@ -58,6 +58,7 @@ ROWS = (
     Row("edit app", "Set values of an app", CHANGE),
     Row("edit secret", "Set a secret in its store; git holds references only", CHANGE),
     Row("rotate secret", "Give a secret a new value, and the workloads that read it", CHANGE),
+    Row("revert", "Take a change back, after a look at what that will do", CHANGE),
     Row("pr list", "List pull requests", CHANGE),
     Row("pr view", "Show one pull request", CHANGE),
     Row("pr diff", "Show what a pull request changes in the cluster", CHANGE),

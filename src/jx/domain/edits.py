@@ -16,6 +16,7 @@ from jx.domain.charts import ChartRef
 from jx.domain.errors import Invalid
 from jx.domain.logins import Login
 from jx.domain.names import AppKey, EnvironmentName
+from jx.domain.patches import FilePatch, Hunk
 from jx.domain.references import parse_reference
 
 
@@ -80,6 +81,13 @@ class SetRequirements:
 
 
 @dataclass(frozen=True, slots=True)
+class PatchFiles:
+    """Change lines of files, whatever they hold; Invalid where those lines are not there."""
+
+    patches: tuple[FilePatch, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Several:
     """Edits in order, as one."""
 
@@ -89,7 +97,7 @@ class Several:
 ChartEdit = PutApp | SetVersion | RemoveApp | SetValues | PutEnvironment | RemoveEnvironment
 """What changes the umbrella chart."""
 
-Edit = ChartEdit | SetRequirements | PutLogin | Several
+Edit = ChartEdit | SetRequirements | PutLogin | PatchFiles | Several
 
 
 def edit_to_json(edit: Edit) -> str:
@@ -129,6 +137,8 @@ def _to_data(edit: Edit) -> dict[str, Any]:
             return {"do": "set-values", "key": key, "values": dict(values)}
         case PutLogin() | PutEnvironment() | RemoveEnvironment() | SetRequirements():
             return _settings_to_data(edit)
+        case PatchFiles(patches):
+            return {"do": "patch-files", "patches": [_patch_to_data(one) for one in patches]}
         case Several(edits):
             return {"do": "several", "edits": [_to_data(one) for one in edits]}
 
@@ -145,6 +155,23 @@ def _settings_to_data(
             return {"do": "remove-environment", "name": name}
         case SetRequirements(values):
             return {"do": "set-requirements", "values": dict(values)}
+
+
+def _patch_to_data(patch: FilePatch) -> dict[str, Any]:
+    if patch.is_whole:
+        return {"path": patch.path, "text": patch.text}
+    return {
+        "path": patch.path,
+        "hunks": [[one.before, one.after, one.is_first, one.is_last] for one in patch.hunks],
+    }
+
+
+def _parse_patch(data: dict[str, Any]) -> FilePatch:
+    if "text" in data:
+        return FilePatch(data["path"], is_whole=True, text=data["text"])
+    return FilePatch(
+        data["path"], tuple(Hunk(row[0], row[1], is_first=row[2], is_last=row[3]) for row in data["hunks"])
+    )
 
 
 def _from_data(data: dict[str, Any]) -> Edit:
@@ -167,6 +194,7 @@ _PARSERS: Mapping[str, Callable[[dict[str, Any]], Edit]] = {
     "put-environment": lambda data: PutEnvironment(EnvironmentName(data["name"]), data["spec"]),
     "remove-environment": lambda data: RemoveEnvironment(EnvironmentName(data["name"])),
     "set-requirements": lambda data: SetRequirements(data["values"]),
+    "patch-files": lambda data: PatchFiles(tuple(map(_parse_patch, data["patches"]))),
     "several": lambda data: Several(tuple(_from_data(one) for one in data["edits"])),
 }
 """By what an edit does."""

@@ -14,6 +14,7 @@ from jx.domain.apps import App
 from jx.domain.changes import content_suffix
 from jx.domain.edits import (
     Edit,
+    PatchFiles,
     PutApp,
     PutEnvironment,
     PutLogin,
@@ -55,7 +56,7 @@ def word_edit(edit: Edit, before: Iterable[App]) -> Wording:
             return Wording(
                 f"edit-app-{key}-{content_suffix(edit)}", f"Edit {key}", f"Edit app {key}: set {names}"
             )
-        case PutEnvironment() | RemoveEnvironment() | SetRequirements() | PutLogin():
+        case PutEnvironment() | RemoveEnvironment() | SetRequirements() | PutLogin() | PatchFiles():
             return _word_settings(edit)
         case Several((only,)):
             return word_edit(only, apps)
@@ -70,13 +71,18 @@ def word_edit(edit: Edit, before: Iterable[App]) -> Wording:
     assert_never(edit)
 
 
-def _word_settings(edit: PutEnvironment | RemoveEnvironment | SetRequirements | PutLogin) -> Wording:
+def _word_settings(
+    edit: PutEnvironment | RemoveEnvironment | SetRequirements | PutLogin | PatchFiles,
+) -> Wording:
     match edit:
         case PutLogin(login):
             title = f"Name the login for {login.url}"
             return Wording(
                 f"add-login-{content_suffix(edit)}", title, f"{title}: the store has it at {login.secret}"
             )
+        case PatchFiles(patches):
+            names = ", ".join(f"`{patch.path}`" for patch in patches)
+            return Wording(f"edit-files-{content_suffix(edit)}", f"Edit {names}", f"Edit {names}")
         case PutEnvironment(name, spec):
             names = ", ".join(f"`{one}`" for one in spec)
             return Wording(
@@ -108,7 +114,9 @@ def _key(edit: Edit) -> AppKey | None:
             return app.key
         case SetVersion(key, _) | RemoveApp(key) | SetValues(key, _):
             return key
-        case PutEnvironment() | RemoveEnvironment() | SetRequirements() | PutLogin() | Several():
+        case (
+            PutEnvironment() | RemoveEnvironment() | SetRequirements() | PutLogin() | PatchFiles() | Several()
+        ):
             return None
     assert_never(edit)
 

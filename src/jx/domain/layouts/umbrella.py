@@ -21,6 +21,7 @@ from jx.domain.apps import App
 from jx.domain.edits import (
     ChartEdit,
     Edit,
+    PatchFiles,
     PutApp,
     PutEnvironment,
     PutLogin,
@@ -47,6 +48,7 @@ from jx.domain.layouts.sections import Mistakes
 from jx.domain.layouts.values_folders import list_folders, merge_values
 from jx.domain.logins import find_login
 from jx.domain.names import AppKey, EnvironmentName
+from jx.domain.patches import apply_patch
 from jx.domain.trees import Tree
 from jx.domain.yaml_edit import remove, set_value
 from jx.domain.yaml_text import read_mapping
@@ -146,6 +148,10 @@ def apply_edit(tree: Tree, edit: Edit) -> Tree:
             return set_requirements(tree, settings)
         case PutLogin(login):
             return put_login(tree, login)
+        case PatchFiles(patches):
+            for patch in patches:
+                tree = apply_patch(tree, patch)
+            return tree
     chart_dir = find_chart_dir(tree)
     chart = _edit_chart(tree.under(chart_dir) if chart_dir else tree, edit)
     if not chart_dir:

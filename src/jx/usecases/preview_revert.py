@@ -1,0 +1,172 @@
+"""Preview a revert: what it will do to the cluster, and what it cannot bring back. Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from jx.domain import reverting, secret_changes
+from jx.domain.applying import Action, Anchor, LiveObject, Step
+from jx.domain.environments import Environment, EnvironmentSpec
+from jx.domain.errors import JxError
+from jx.domain.layouts import umbrella
+from jx.domain.manifests import Body, ObjectRef
+from jx.domain.references import Scheme
+from jx.ports.anchor import Anchors
+from jx.ports.secrets import SecretStore
+from jx.usecases.find_revert import FoundRevert
+from jx.usecases.plan_environment import PlanEnvironment, Planned, PlanRequest
+
+_DATA = frozenset(
+    {"PersistentVolumeClaim", "StatefulSet", "Namespace", "CustomResourceDefinition", "PersistentVolume"}
+)
+_PURPOSE = "preview of a revert"
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a person should know before the revert is offered. Each line is a sentence."""
+
+    planned: Planned | None = None
+    """None where the cluster cannot be asked; `notes` say why."""
+    downgrades: tuple[str, ...] = ()
+    data: tuple[str, ...] = ()
+    """Objects that are deleted or replaced with what they hold."""
+    schemas: tuple[str, ...] = ()
+    """Versions of kinds that go away, or are stored otherwise."""
+    hooks: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
+    """Secrets that are needed again: whether they are still there."""
+    above: tuple[str, ...] = ()
+    """Environments further on that run what is taken back here."""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewRevert:
+    """`stores` may be empty: then secrets are named, and nobody knows whether they are there."""
+
+    plan: PlanEnvironment
+    anchors: Anchors
+    stores: Mapping[Scheme, SecretStore]
+
+    def __call__(
+        self, environment: Environment, environments: tuple[Environment, ...], found: FoundRevert
+    ) -> Preview:
+        """The preview. Invalid where the files without the change are no environment any more."""
+        now = umbrella.read(found.head_tree, name=environment.name)
+        then = umbrella.read(found.reverted.tree, name=environment.name)
+        planned, notes = self._plan(environment, then, found)
+        steps = planned.plan.steps if planned else ()
+        live = planned.live if planned else {}
+        return Preview(
+            planned=planned,
+            downgrades=reverting.downgrades(now, then),
+            data=tuple(_data_at_stake(steps)),
+            schemas=tuple(line for step in steps for line in _schema_changes(step, live.get(step.ref))),
+            hooks=tuple(f"{one.ref} ({one.phase})" for one in (planned.plan.hooks if planned else ())),
+            secrets=tuple(self._secrets(now, then)),
+            above=tuple(self._above(environment, environments, now, then)),
+            notes=notes,
+        )
+
+    def _plan(
+        self, environment: Environment, then: EnvironmentSpec, found: FoundRevert
+    ) -> tuple[Planned | None, tuple[str, ...]]:
+        try:
+            anchor = self.anchors.find(environment.name)
+            request = PlanRequest(then, found.reverted.tree, anchor, repo=environment.repo)
+            return self.plan(request), ()
+        except JxError as error:
+            return None, (f"what it does to the cluster is not known: {error.message}",)
+
+    def _secrets(self, now: EnvironmentSpec, then: EnvironmentSpec) -> Iterator[str]:
+        before, after = (secret_changes.list_wanted(one.chart, one.name) for one in (now, then))
+        for reference, wanted in after.items():
+            if reference in before:
+                continue
+            places = ", ".join(wanted.places)
+            try:
+                secret = (
+                    self.stores[reference.scheme]
+                    .read((reference.path,), purpose=_PURPOSE)
+                    .get(reference.path)
+                )
+            except (JxError, KeyError):
+                yield f"{reference} for {places}: whether it is still there cannot be asked"
+                continue
+            if secret is not None and reference.key in secret.values:
+                yield f"{reference} for {places}: still there"
+            elif wanted.recipe:
+                yield f"{reference} for {places}: gone; a new one is made, and what the old one opened stays shut"
+            else:
+                yield f"{reference} for {places}: gone; put it back before the merge: jx edit secret"
+
+    def _above(
+        self,
+        environment: Environment,
+        environments: tuple[Environment, ...],
+        now: EnvironmentSpec,
+        then: EnvironmentSpec,
+    ) -> Iterator[str]:
+        """Environments later in the order that run a version which goes away here."""
+        after = {app.key: app.chart.version for app in then.apps}
+        going = {app.key: app.chart.version for app in now.apps if after.get(app.key) != app.chart.version}
+        if not going or environment.is_dev:
+            return
+        try:
+            anchors: Mapping[str, Anchor] = {one.environment: one for one in self.anchors.list_all()}
+        except JxError:
+            return
+        for other in environments:
+            if other.is_dev or other.order <= environment.order or other.name not in anchors:
+                continue
+            applied = anchors[other.name].applied
+            for pin in applied.charts if applied else ():
+                if going.get(pin.key) == pin.version:  # type: ignore[call-overload]
+                    left = after.get(pin.key, "none")  # type: ignore[call-overload]
+                    yield f"{other.name} runs {pin.key} {pin.version}, and {environment.name} will run {left}"
+
+
+def _data_at_stake(steps: tuple[Step, ...]) -> Iterator[str]:
+    for step in steps:
+        if step.action is Action.REPLACE:
+            yield f"{step.ref} is replaced: {step.reason}"
+        elif step.action is Action.PRUNE and step.ref.kind in _DATA:
+            yield f"{step.ref} is deleted with what it holds"
+
+
+def _schema_changes(step: Step, live: LiveObject | None) -> Iterator[str]:
+    if step.ref.kind != "CustomResourceDefinition" or live is None:
+        return
+    if step.action is Action.PRUNE:
+        yield f"{step.ref.name} is deleted, and every object of that kind with it"
+        return
+    before, after = _versions(live.body), _versions(step.manifest.body if step.manifest else {})
+    gone = [name for name in before if name not in after]
+    if after and gone:
+        yield f"{step.ref.name} no longer serves {', '.join(gone)}"
+    stored = next((name for name, is_stored in before.items() if is_stored), "")
+    then = next((name for name, is_stored in after.items() if is_stored), "")
+    if then and stored != then:
+        yield f"{step.ref.name} is stored as {then}, and objects are stored as {stored}: they may lose fields"
+
+
+def _versions(body: Body) -> dict[str, bool]:
+    rows = (body.get("spec") or {}).get("versions") or ()
+    return {str(one.get("name")): bool(one.get("storage")) for one in rows}
+
+
+def counts(planned: Planned) -> Mapping[str, tuple[ObjectRef, ...]]:
+    """Objects by what happens to them."""
+    words = {
+        "changed": {Action.UPDATE, Action.TAKE_OVER},
+        "created": {Action.CREATE},
+        "deleted": {Action.PRUNE},
+        "replaced": {Action.REPLACE},
+        "kept": {Action.KEEP},
+    }
+    return {
+        word: tuple(step.ref for step in planned.plan.steps if step.action in actions)
+        for word, actions in words.items()
+    }
