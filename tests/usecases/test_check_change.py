@@ -211,3 +211,13 @@ def test_the_comment_tells_which_secrets_come_and_go(world: World) -> None:
     assert "needs secret vault:dev/x:new for x.a; it has to be in its store before the merge" in told
     assert "needs secret vault:generated/dev/x:b for x.b; made by its first apply" in told
     assert "no longer uses secret vault:dev/x:old" in told
+
+
+def test_the_comment_tells_what_is_drawn_anew(world: World) -> None:
+    drawing = "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\ndata: {a: {{ randAlphaNum 20 | b64enc }}}\n"
+    world.push(world.tree().put("env/templates/s.yaml", drawing), "Draw")
+    world.settle()
+    number = offer(world, {"env/templates/more.yaml": drawing.replace("name: s", "name: more")})
+    check(world, number)
+    told = only_comment(world, number)
+    assert "the environment: what its chart draws at random is drawn anew: it now draws Secret/more" in told

@@ -34,7 +34,7 @@ class PlannedChange:
     versions: tuple[str, ...]
     """Apps whose version moves, in words."""
     secrets: tuple[str, ...] = ()
-    """Secrets that are newly needed, or no longer used, and what changes about where they may be, in words."""
+    """Secrets that are newly needed, no longer used, or drawn anew, and what changes about where they may be, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,8 @@ class PlanChange:
         wanted = _secrets(old) if old else {}
         news = secret_changes.in_words(wanted, secret_changes.list_wanted(spec.chart, spec.name))
         allowed = secret_policy.in_words(policy, secret_policy.policy_of(spec.requirements, spec.name))
-        return PlannedChange(self.plan_environment(request), base, moved, (*news, *allowed))
+        planned = self.plan_environment(request)
+        return PlannedChange(planned, base, moved, (*news, *allowed, *planned.news))
 
     def _merged(self, repo: Repo, pull: PullRequest, base: Revision, before: Tree) -> Tree:
         """The files after a merge onto today's base: machine-made edits are replayed there, others are merged file by file."""

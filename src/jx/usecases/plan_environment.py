@@ -62,6 +62,8 @@ class Planned:
     """Of the secrets that were read for it, by `scheme:path`."""
     drawn: tuple[DrawnGroup, ...] = ()
     """What charts have drawn at random, to be kept before anything is sent."""
+    news: tuple[str, ...] = ()
+    """What is drawn anew although something was kept, in words."""
     secret_writers: tuple[str, ...] = ()
     """Who wrote those versions since the last apply, in words."""
 
@@ -88,10 +90,10 @@ class PlanEnvironment:
         capabilities = self.cluster.capabilities()
         rendered: RenderedEnvironment | None = None
         if request.recall:
-            world, drawn = self._look_back(request, request.recall, target, capabilities)
+            world, settled = self._look_back(request, request.recall, target, capabilities)
         else:
             rendered = self._render(request, target, capabilities)
-            world, drawn = self._look(request, target, capabilities, rendered)
+            world, settled = self._look(request, target, capabilities, rendered)
         decision = planning.plan(world)
         plan = replacing.with_replacements(decision.plan, self._find_stuck(decision.plan, world.live))
         self._tell_oddities(request.anchor, plan)
@@ -116,7 +118,8 @@ class PlanEnvironment:
             capabilities=capabilities,
             rules=spec.requirements.conflicts,
             secret_versions=rendered.secret_versions if rendered else {},
-            drawn=drawn,
+            drawn=settled.groups,
+            news=settled.news,
             secret_writers=_writers(rendered, request.anchor) if rendered else (),
         )
 
@@ -141,7 +144,7 @@ class PlanEnvironment:
 
     def _look_back(
         self, request: PlanRequest, recall: Recall, target: Target, capabilities: Capabilities
-    ) -> tuple[planning.World, tuple[DrawnGroup, ...]]:
+    ) -> tuple[planning.World, Settled]:
         """All that a plan is decided from, where an earlier state is to come back; what is drawn stays as it is kept."""
         anchor, requirements = request.anchor, request.spec.requirements
         inventory = anchor.inventory if anchor else ()
@@ -164,11 +167,11 @@ class PlanEnvironment:
             protect=requirements.protect,
             secret_values=recalls.values_of(completed),
         )
-        return world, anchor.drawn if anchor else ()
+        return world, Settled((), anchor.drawn if anchor else ())
 
     def _look(
         self, request: PlanRequest, target: Target, capabilities: Capabilities, rendered: RenderedEnvironment
-    ) -> tuple[planning.World, tuple[DrawnGroup, ...]]:
+    ) -> tuple[planning.World, Settled]:
         """All that a plan is decided from: what was rendered, beside what is live and what is remembered; and what is drawn."""
         anchor, requirements, first = request.anchor, request.spec.requirements, rendered.draws[0]
         is_blind = Guard.SECRETS in request.allowed.guards and not rendered.has_values
@@ -176,7 +179,9 @@ class PlanEnvironment:
         live = self._live((*first.objects, *first.hook_manifests), inventory, capabilities)
         kept = anchor.drawn if anchor else ()
         settled = _settle(rendered, kept, live, anew=request.allowed.redraws)
-        for words in () if is_blind else settled.news:
+        if not rendered.has_values:
+            settled = replace(settled, groups=kept, news=() if is_blind else settled.news)
+        for words in settled.news:
             self._tell(words, Level.WARNING)
         objects, ran = settled.manifests[: len(first.objects)], settled.manifests[len(first.objects) :]
         run = tuple(replace(hook, manifest=one) for hook, one in zip(first.hooks, ran, strict=True))
@@ -199,7 +204,7 @@ class PlanEnvironment:
             has_values=rendered.has_values,
             is_blind=is_blind,
         )
-        return world, settled.groups if rendered.has_values else kept
+        return world, settled
 
     def _without_secret_ones(self, run: tuple[Hook, ...]) -> tuple[Hook, ...]:
         left = [hook for hook in run if hook.manifest.derived or hook.manifest.shown is not None]
