@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from jx.domain import drawn_groups
-from jx.domain.drawn_groups import DRAWN, DrawnGroup, Known, Settled
+from jx.domain.drawn_groups import DrawnGroup, Known, Settled
+from jx.domain.drawn_places import DRAWN
 from jx.domain.errors import Invalid
 from jx.domain.manifests import Body, Manifest, ref_of
 from jx.domain.trees import Blob, Tree

@@ -21,7 +21,8 @@ from jx.domain.applying import (
     Source,
     UndoneHunk,
 )
-from jx.domain.drawn_groups import DrawnGroup, Place
+from jx.domain.drawn_groups import DrawnGroup
+from jx.domain.drawn_places import Place
 from jx.domain.errors import Invalid
 from jx.domain.manifests import ChartPin, ObjectRef
 from jx.domain.names import EnvironmentName, Person, Repo, Revision

@@ -10,49 +10,22 @@ Where nothing is kept yet, what is live is taken over: an environment that anoth
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import json
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
-from itertools import count
-from typing import Any
 
-from jx.domain import drawn_text, template_scan
+from jx.domain import drawn_places, template_scan
 from jx.domain.apps import app_of
-from jx.domain.drawn_text import Mixed, Pattern
+from jx.domain.drawn_places import Key, Leaf, Place, Values
+from jx.domain.drawn_text import Mixed
 from jx.domain.errors import Invalid, Problem
 from jx.domain.manifests import Body, Manifest, ObjectRef
-from jx.domain.references import Path, shown
 from jx.domain.trees import Tree
-
-DRAWN = "<drawn at random>"
-"""Stands for what is drawn, wherever an object is shown: two renders look alike."""
 
 _MOST_NAMES = 3
 _SHORTEST = 6
 """Shorter draws are not told by their text: they may be something else that looks alike."""
-_DIGEST = re.compile(r"[0-9a-f]{32,128}")
-_WRITTEN = re.compile(rb"[ -~]{5,}")
-_TIME = re.compile(rb"\d{12,14}Z")
-_BLOCK = re.compile(r"-----BEGIN [^-]+-----(.*?)-----END", re.DOTALL)
-
-Values = tuple[Any, ...]
-"""What is drawn in one place, in order. `Any`: a place that is no text, or of which more than text differs, is kept as JSON."""
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Place:
-    """Where a chart draws. Items of lists are known by their names, where they have some."""
-
-    ref: ObjectRef
-    path: Path
-
-    def __str__(self) -> str:
-        return f"{self.ref} {shown(self.path)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +62,7 @@ class Known:
     anew: frozenset[str] = frozenset()
     """Apps for which a person asks for new draws: a certificate that ends soon, a hash of a password that has changed."""
 
-    def remedy(self, leaf: _Leaf) -> str:
+    def remedy(self, leaf: Leaf) -> str:
         """Which values to set, so that nothing is drawn in a place; empty where the chart does not tell."""
         chart = self.charts.get(leaf.app)
         _, _, template = leaf.source.partition(f"{leaf.app}/")
@@ -101,7 +74,7 @@ class Known:
 def settle(draws: Sequence[tuple[Manifest, ...]], known: Known) -> Settled:
     """Put back what was drawn before. `draws` are renders of equal input. Invalid, with all of them, where objects are not the
     same in all renders, and where what is drawn cannot be told from the text around it."""
-    renders = [_keyed(draw) for draw in draws]
+    renders = [drawn_places.keyed(draw) for draw in draws]
     _check_identities(renders)
     leaves = _find_leaves(renders, known)
     kept = {group.app: group for group in known.groups if group.app in known.apps or not group.app}
@@ -131,72 +104,7 @@ def settle(draws: Sequence[tuple[Manifest, ...]], known: Known) -> Settled:
     )
 
 
-@dataclass(frozen=True)
-class _Leaf:
-    """A place that several renders do not agree on."""
-
-    key: _Key
-    app: str
-    source: str
-    place: Place
-    at: Path
-    texts: Values
-    """As each render has it."""
-
-    @property
-    def is_digest(self) -> bool:
-        """Whether it tells a workload that what it reads has changed."""
-        name, text = self.at[-1], self.texts[0]
-        if not {"annotations", "labels"} & set(self.at) or not isinstance(text, str):
-            return False
-        return "checksum" in str(name).lower() or bool(_DIGEST.fullmatch(text))
-
-    @cached_property
-    def pattern(self) -> Pattern | None:
-        """None for what is no text."""
-        texts = [text for text in self.texts if isinstance(text, str)]
-        return drawn_text.pattern_of(texts) if len(texts) == len(self.texts) else None
-
-    @cached_property
-    def rounds(self) -> tuple[Values, ...]:
-        """What each render has drawn here."""
-        if self.pattern is None:
-            return tuple((text,) for text in self.texts)
-        return tuple(self.pattern.read(text) or () for text in self.texts)
-
-    @property
-    def drawn(self) -> Values:
-        return self.rounds[0]
-
-    def fill(self, values: Values) -> Any:
-        return values[0] if self.pattern is None else self.pattern.fill(values)
-
-    def seen(self, public: Any) -> str:
-        """What may be seen of it: the text around what is drawn, unless that is masked already."""
-        if self.is_digest or self.pattern is None or not self.pattern.is_readable or public != self.texts[0]:
-            return DRAWN
-        return self.pattern.fill([DRAWN] * len(self.drawn))
-
-    def read(self, live: Any) -> Values | None:
-        """What is drawn in the same place of a live object."""
-        if live is None or self.pattern is None or not isinstance(live, str):
-            return (live,) if live is not None and type(live) is type(self.texts[0]) else None
-        return self.pattern.read(live)
-
-
-_Key = tuple[ObjectRef, int]
-"""Which object of a render: hooks of different phases may have one name."""
-
-
-def _keyed(manifests: Iterable[Manifest]) -> dict[_Key, Manifest]:
-    keyed: dict[_Key, Manifest] = {}
-    for manifest in manifests:
-        number = next(n for n in count() if (manifest.ref, n) not in keyed)
-        keyed[manifest.ref, number] = manifest
-    return keyed
-
-
-def _check_identities(draws: Sequence[Mapping[_Key, Manifest]]) -> None:
+def _check_identities(draws: Sequence[Mapping[Key, Manifest]]) -> None:
     odd = [one for draw in draws for key, one in draw.items() if any(key not in other for other in draws)]
     if odd:
         sources = dict.fromkeys((one.source, one.ref.kind) for one in odd)
@@ -207,16 +115,16 @@ def _check_identities(draws: Sequence[Mapping[_Key, Manifest]]) -> None:
         )
 
 
-def _find_leaves(draws: Sequence[Mapping[_Key, Manifest]], known: Known) -> list[_Leaf]:
-    found: list[_Leaf] = []
+def _find_leaves(draws: Sequence[Mapping[Key, Manifest]], known: Known) -> list[Leaf]:
+    found: list[Leaf] = []
     problems: list[Problem] = []
     for key, manifest in draws[0].items():
         bodies = [draw[key].body for draw in draws]
-        for at in _differences(bodies, ()):
+        for at in drawn_places.differences(bodies, ()):
             copy = (f"copy={key[1]}",) if key[1] else ()
-            place = Place(manifest.ref, (*copy, *_named(manifest.body, at)))
-            texts = tuple(_get(body, at) for body in bodies)
-            leaf = _Leaf(key, app_of(manifest.source, known.apps), manifest.source, place, at, texts)
+            place = Place(manifest.ref, (*copy, *drawn_places.named(manifest.body, at)))
+            texts = tuple(drawn_places.get(body, at) for body in bodies)
+            leaf = Leaf(key, app_of(manifest.source, known.apps), manifest.source, place, at, texts)
             found.append(leaf)
             if leaf.is_digest:
                 continue
@@ -236,7 +144,7 @@ def _find_leaves(draws: Sequence[Mapping[_Key, Manifest]], known: Known) -> list
 
 
 def _choose(
-    app: str, leaves: Sequence[_Leaf], kept: Mapping[str, DrawnGroup], known: Known
+    app: str, leaves: Sequence[Leaf], kept: Mapping[str, DrawnGroup], known: Known
 ) -> dict[Place, Values] | _Misfit:
     """What goes into the places of one app."""
     if app in known.anew:
@@ -250,7 +158,7 @@ def _choose(
 class _Misfit:
     """Why what was kept does not fit any more."""
 
-    leaf: _Leaf
+    leaf: Leaf
     why: str
 
     def words(self, known: Known) -> str:
@@ -260,7 +168,7 @@ class _Misfit:
         return f"{whose}: what its chart draws at random is drawn anew: {self.why}{remedy}"
 
 
-def _put_back(leaves: Sequence[_Leaf], kept: Mapping[Place, Values]) -> dict[Place, Values] | _Misfit:
+def _put_back(leaves: Sequence[Leaf], kept: Mapping[Place, Values]) -> dict[Place, Values] | _Misfit:
     """What was kept, for each place; why not, where it does not fit."""
     values = {leaf.place: kept[leaf.place] for leaf in leaves if _fits(leaf, kept.get(leaf.place))}
     copies = _copies((leaf, values[leaf.place]) for leaf in leaves if leaf.place in values)
@@ -270,22 +178,22 @@ def _put_back(leaves: Sequence[_Leaf], kept: Mapping[Place, Values]) -> dict[Pla
         if not all(isinstance(text, str) and text in copies for text in leaf.drawn):
             return _Misfit(leaf, f"it now draws {leaf.place}")
         values[leaf.place] = tuple(copies[text] for text in leaf.drawn)
-    stale = next((leaf for leaf in leaves if _is_about_other(leaf, values[leaf.place])), None)
+    stale = next((leaf for leaf in leaves if drawn_places.is_about_other(leaf, values[leaf.place])), None)
     return _Misfit(stale, f"{stale.place} is about other names now") if stale else values
 
 
-def _fits(leaf: _Leaf, values: Values | None) -> bool:
+def _fits(leaf: Leaf, values: Values | None) -> bool:
     return values is not None and len(values) == len(leaf.drawn)
 
 
-def _take_up(leaves: Sequence[_Leaf], live: Mapping[ObjectRef, Body]) -> dict[Place, Values]:
+def _take_up(leaves: Sequence[Leaf], live: Mapping[ObjectRef, Body]) -> dict[Place, Values]:
     """What is live, where that looks the same; elsewhere the same draws are put in place of what was drawn now."""
     found = {
         leaf.place: values
         for leaf in leaves
         if leaf.place.ref in live
-        and (values := leaf.read(_find(live[leaf.place.ref], leaf.place.path))) is not None
-        and not _is_about_other(leaf, values)
+        and (values := leaf.read(drawn_places.find(live[leaf.place.ref], leaf.place.path))) is not None
+        and not drawn_places.is_about_other(leaf, values)
     }
     copies = _copies((leaf, found[leaf.place]) for leaf in leaves if leaf.place in found)
     return {
@@ -295,7 +203,7 @@ def _take_up(leaves: Sequence[_Leaf], live: Mapping[ObjectRef, Body]) -> dict[Pl
     }
 
 
-def _copies(pairs: Iterable[tuple[_Leaf, Values]]) -> dict[str, str]:
+def _copies(pairs: Iterable[tuple[Leaf, Values]]) -> dict[str, str]:
     """What stands for each text that was drawn now."""
     return {
         drawn: kept
@@ -305,45 +213,24 @@ def _copies(pairs: Iterable[tuple[_Leaf, Values]]) -> dict[str, str]:
     }
 
 
-def _is_about_other(leaf: _Leaf, values: Values) -> bool:
-    """Whether what all renders write into a certificate, as its names, is not in the one that was kept."""
-    for number, value in enumerate(values):
-        blocks = [_written(draw[number]) for draw in leaf.rounds]
-        if not set.intersection(*blocks) <= _written(value):
-            return True
-    return False
-
-
-def _written(value: Any) -> set[bytes]:
-    """The texts in an encoded certificate or key, but for times."""
-    found = _BLOCK.search(value) if isinstance(value, str) else None
-    if found is None:
-        return set()
-    try:
-        data = base64.b64decode("".join(found[1].split()), validate=True)
-    except (binascii.Error, ValueError):
-        return set()
-    return {text for part in _TIME.split(data) for text in _WRITTEN.findall(part)}
-
-
 def _filled(
-    first: Mapping[_Key, Manifest], leaves: Iterable[_Leaf], chosen: Mapping[Place, Values]
-) -> dict[_Key, Manifest]:
+    first: Mapping[Key, Manifest], leaves: Iterable[Leaf], chosen: Mapping[Place, Values]
+) -> dict[Key, Manifest]:
     filled = dict(first)
-    for key, here in _by_key(leaves).items():
+    for key, here in drawn_places.by_key(leaves).items():
         manifest = first[key]
         places = {leaf.at for leaf in here}
         seen = {
-            leaf.at: leaf.seen(_get(manifest.public, leaf.at))
+            leaf.at: leaf.seen(drawn_places.get(manifest.public, leaf.at))
             for leaf in here
-            if _has(manifest.public, leaf.at)
+            if drawn_places.has(manifest.public, leaf.at)
         }
         filled[key] = replace(
             manifest,
-            body=with_leaves(
+            body=drawn_places.with_leaves(
                 manifest.body, {one.at: one.fill(chosen[one.place]) for one in here if not one.is_digest}
             ),
-            shown=with_leaves(manifest.public, seen),
+            shown=drawn_places.with_leaves(manifest.public, seen),
             derived=manifest.derived | places,
             marked="",
         )
@@ -351,7 +238,7 @@ def _filled(
 
 
 def _with_digests(
-    manifests: Mapping[_Key, Manifest], leaves: Iterable[_Leaf], apps: Iterable[str]
+    manifests: Mapping[Key, Manifest], leaves: Iterable[Leaf], apps: Iterable[str]
 ) -> tuple[Manifest, ...]:
     """With a digest of the final Secrets and ConfigMaps of its chart in place of each that was made of a draw."""
     rows: dict[str, list[str]] = {}
@@ -360,91 +247,9 @@ def _with_digests(
             row = [str(one.ref), one.body.get("data"), one.body.get("binaryData")]
             rows.setdefault(app_of(one.source, apps), []).append(json.dumps(row, sort_keys=True))
     done = dict(manifests)
-    for key, here in _by_key(leaf for leaf in leaves if leaf.is_digest).items():
+    for key, here in drawn_places.by_key(leaf for leaf in leaves if leaf.is_digest).items():
         final = "\n".join(sorted(rows.get(here[0].app, ())))
         digest = hashlib.sha256(final.encode()).hexdigest()
         cut = {leaf.at: digest[: len(leaf.texts[0])] for leaf in here}
-        done[key] = replace(done[key], body=with_leaves(done[key].body, cut))
+        done[key] = replace(done[key], body=drawn_places.with_leaves(done[key].body, cut))
     return tuple(done.values())
-
-
-def _by_key(leaves: Iterable[_Leaf]) -> dict[_Key, list[_Leaf]]:
-    found: dict[_Key, list[_Leaf]] = {}
-    for leaf in leaves:
-        found.setdefault(leaf.key, []).append(leaf)
-    return found
-
-
-def _differences(values: Sequence[Any], at: Path) -> Iterator[Path]:
-    first = values[0]
-    if all(isinstance(one, Mapping) and one.keys() == first.keys() for one in values):
-        for key in first:
-            yield from _differences([one[key] for one in values], (*at, key))
-    elif all(isinstance(one, list) and len(one) == len(first) for one in values):
-        for index in range(len(first)):
-            yield from _differences([one[index] for one in values], (*at, index))
-    elif any(one != first or type(one) is not type(first) for one in values):
-        yield at
-
-
-def _get(value: Any, at: Path) -> Any:
-    for part in at:
-        value = value[part]
-    return value
-
-
-def _has(value: Any, at: Path) -> bool:
-    for part in at:
-        if isinstance(value, Mapping):
-            if part not in value:
-                return False
-        elif not (isinstance(value, list) and isinstance(part, int) and part < len(value)):
-            return False
-        value = value[part]
-    return True
-
-
-def _named(body: Any, at: Path) -> Path:
-    """A path with items of lists by their names, where they have some."""
-    named: list[str | int] = []
-    for part in at:
-        inner = body[part]
-        name = inner.get("name") if isinstance(part, int) and isinstance(inner, Mapping) else None
-        named.append(f"name={name}" if isinstance(name, str) else part)
-        body = inner
-    return tuple(named)
-
-
-def place_of(manifest: Manifest, at: Path) -> Place:
-    """The place of a field, as groups know it."""
-    return Place(manifest.ref, _named(manifest.body, at))
-
-
-def _find(body: Any, path: Path) -> Any:
-    """What is at such a path of another object; None where there is nothing."""
-    for part in path:
-        if isinstance(body, list):
-            body = next((item for number, item in enumerate(body) if _is_item(item, number, part)), None)
-        else:
-            body = body.get(part) if isinstance(body, Mapping) else None
-    return body
-
-
-def _is_item(item: Any, number: int, part: str | int) -> bool:
-    if isinstance(part, int):
-        return number == part
-    return isinstance(item, Mapping) and f"name={item.get('name')}" == part
-
-
-def with_leaves(body: Any, leaves: Mapping[Path, Any]) -> Any:
-    """A copy with these leaves replaced; what is not on their paths is shared."""
-    if () in leaves:
-        return leaves[()]
-    if not leaves:
-        return body
-    below: dict[str | int, dict[Path, Any]] = {}
-    for path, value in leaves.items():
-        below.setdefault(path[0], {})[path[1:]] = value
-    if isinstance(body, Mapping):
-        return {key: with_leaves(value, below.get(key, {})) for key, value in body.items()}
-    return [with_leaves(value, below.get(index, {})) for index, value in enumerate(body)]

@@ -12,10 +12,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from jx.domain import drawn_groups, ledger
+from jx.domain import drawn_places, ledger
 from jx.domain.applying import InventoryItem, LiveObject
 from jx.domain.derived import DERIVED, place_of
-from jx.domain.drawn_groups import DRAWN, Place, Values
+from jx.domain.drawn_places import DRAWN, Place, Values
 from jx.domain.errors import Invalid
 from jx.domain.field_ownership import own_entry, owns
 from jx.domain.manifests import Body, ChartPin, Manifest, ObjectRef, ref_of
@@ -141,7 +141,7 @@ def _find(
 def _find_drawn(manifest: Manifest, at: Path, drawn: Mapping[Place, Values]) -> Any:
     """The text with what was drawn in its holes, where those are all that it has."""
     around = str(_at(manifest.body, at)).split(DRAWN)
-    values = drawn.get(drawn_groups.place_of(manifest, at), ())
+    values = drawn.get(drawn_places.place_of(manifest, at), ())
     if len(values) != len(around) - 1 or not values or any(map(_MASK.search, around)):
         return _OPEN
     return around[0] + "".join(f"{value}{text}" for value, text in zip(values, around[1:], strict=True))
