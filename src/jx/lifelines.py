@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from jx.wiring import Wiring
 
 if TYPE_CHECKING:
+    from jx.adapters.kubernetes.watchdogs import KubernetesWatchdogs
     from jx.controllers.environments import Follow
     from jx.controllers.run import Loops
+    from jx.usecases.apply_environment import ApplyEnvironment
     from jx.usecases.prove_state import ProveState
     from jx.usecases.rescue_environment import RescueEnvironment
     from jx.usecases.verify_install import VerifyInstall
+    from jx.usecases.watch_state import WatchState
 
 
 class Lifelines(Wiring):
@@ -31,6 +35,7 @@ class Lifelines(Wiring):
         from jx.usecases.check_change import CheckChange
         from jx.usecases.follow_environment import FollowEnvironment
         from jx.usecases.merge_change import MergeChange
+        from jx.usecases.propose_return import ProposeReturn
         from jx.usecases.watch_drift import WatchDrift
 
         platform, apply = PlatformReader(self.repos, self.platform_at), self.apply_environment()
@@ -45,12 +50,13 @@ class Lifelines(Wiring):
         check = CheckChange(self.repos, self.forge, self.plan_change(), self.clock)
         merge = MergeChange(self.repos, self.forge, self.forge, self.reporter)
         answer = AnswerVerification(self.repos, self.forge, self.anchors, self.activities, self.clock)
+        propose = ProposeReturn(self.repos, self.forge, self.anchors, self.reporter)
         controller = Several(
             EnvironmentsController(platform, follow, self.holder),
             ChangesController(platform, check, merge),
             PromotionsController(platform, self.advance_promotion()),
             DriftController(platform, watch, self.clock, self.holder),
-            VerificationController(platform, answer, self.prove_state()),
+            VerificationController(platform, answer, self.prove_state(), propose),
             *runs,
         )
         also = (RunSignals(self.pipelines),) if self.has_engine else ()
@@ -70,6 +76,43 @@ class Lifelines(Wiring):
             leave_branch=LeaveBranch(self.clones),
             snapshots=self.snapshots,
             reporter=self.reporter,
+        )
+
+    @cached_property
+    def watchdogs(self) -> KubernetesWatchdogs:
+        """Watchdogs, with the image of the controllers."""
+        from jx.adapters.kubernetes.watchdogs import KubernetesWatchdogs
+
+        return KubernetesWatchdogs(self.api, namespace=self.namespace)
+
+    def watch_state(self) -> WatchState:
+        """`jx watchdog run`: without git server, forge, charts and secret store."""
+        from jx.adapters.git.absent import AbsentRepos
+        from jx.usecases.look_health import LookHealth
+        from jx.usecases.return_to_verified import ReturnToVerified
+        from jx.usecases.watch_state import WatchState
+
+        apply = replace(
+            self.apply_environment(), plan=self.plan_environment(), repos=AbsentRepos(), watchdog=None
+        )
+        return WatchState(
+            watchdogs=self.watchdogs,
+            anchors=self.anchors,
+            go_back=ReturnToVerified(apply, self.snapshots, self.reporter, self.holder),
+            look=LookHealth(self.cluster),
+            clock=self.clock,
+            reporter=self.reporter,
+        )
+
+    def apply_environment(self) -> ApplyEnvironment:
+        """As ever; in a pod of the platform, which may be what it breaks, with a watchdog."""
+        from jx.usecases.start_watchdog import StartWatchdog
+
+        apply = super().apply_environment()
+        if not self.settings.in_cluster:
+            return apply
+        return replace(
+            apply, watchdog=StartWatchdog(self.watchdogs, self.snapshots, self.clock, self.reporter)
         )
 
     def verify_install(self) -> VerifyInstall:

@@ -23,6 +23,7 @@ from jx.ports.snapshots import Snapshots
 __all__ = ["embedded_api", "real_api"]
 
 pytestmark = GROUP
+PLAN, NEXT = "sha256:0123456789abcdef", "sha256:123456789abcdef0"
 
 
 @pytest.fixture(params=["memory", *CLUSTERS])
@@ -51,11 +52,11 @@ def snapshot(name: EnvironmentName, *objects: Manifest) -> Snapshot:
     )
     tree = Tree().put("env/Chart.yaml", "name: env\n").put("logo.png", b"\x89PNG\x00")
     pins = (ChartPin("shop", "shop", "1.0.0", "https://charts.example", "sha256:c"),)
-    return Snapshot(name, "sha256:plan", source, tree, pins, objects or (config("one", "1"),))
+    return Snapshot(name, PLAN, source, tree, pins, objects or (config("one", "1"),))
 
 
 def test_what_was_kept_comes_back_as_it_was(snapshots: Snapshots, name: EnvironmentName) -> None:
-    assert snapshots.find(name) is None
+    assert snapshots.find(name, PLAN) is None
     secret = {
         "apiVersion": "v1",
         "kind": "Secret",
@@ -70,7 +71,7 @@ def test_what_was_kept_comes_back_as_it_was(snapshots: Snapshots, name: Environm
     )
     kept = snapshot(name, config("one", "1"), masked)
     snapshots.save(kept)
-    found = snapshots.find(name)
+    found = snapshots.find(name, PLAN)
     assert found == kept
     assert found.digest == kept.digest
     assert found.objects[1].body == secret
@@ -79,12 +80,12 @@ def test_what_was_kept_comes_back_as_it_was(snapshots: Snapshots, name: Environm
 def test_the_newest_counts_and_the_same_again_is_fine(snapshots: Snapshots, name: EnvironmentName) -> None:
     for text in ("1", "2", "2"):
         snapshots.save(snapshot(name, config("one", text)))
-    found = snapshots.find(name)
+    found = snapshots.find(name, PLAN)
     assert found
     assert found.objects[0].body["data"] == {"a": "2"}
-    snapshots.remove(name)
-    snapshots.remove(name)
-    assert snapshots.find(name) is None
+    snapshots.keep_only(name, "")
+    snapshots.keep_only(name, "")
+    assert snapshots.find(name, PLAN) is None
 
 
 def test_a_large_one_lies_in_several_parts_and_the_one_before_goes(
@@ -99,7 +100,23 @@ def test_a_large_one_lies_in_several_parts_and_the_one_before_goes(
     parts = [one for one in api.list_pages(SECRETS, RESCUE_NAMESPACE)[0] if name in one["metadata"]["name"]]
     assert len(parts) > 1
     assert all(len(one["data"]["content"]) <= 1_200_004 for one in parts)
-    assert snapshots.find(name)
+    assert snapshots.find(name, PLAN)
     api.delete(SECRETS, RESCUE_NAMESPACE, parts[0]["metadata"]["name"])
     with pytest.raises(Invalid, match="is gone"):
-        snapshots.find(name)
+        snapshots.find(name, PLAN)
+
+
+def test_two_lie_side_by_side_until_one_is_all_that_is_kept(
+    snapshots: Snapshots, name: EnvironmentName
+) -> None:
+    snapshots.save(snapshot(name, config("one", "1")))
+    snapshots.save(replace(snapshot(name, config("one", "2")), plan_digest=NEXT))
+    other = EnvironmentName(fresh_name("env"))
+    snapshots.save(snapshot(other))
+    assert snapshots.find(name, PLAN)
+    snapshots.keep_only(name, NEXT)
+    assert snapshots.find(name, PLAN) is None
+    found = snapshots.find(name, NEXT)
+    assert found
+    assert found.objects[0].body["data"] == {"a": "2"}
+    assert snapshots.find(other, PLAN)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from dataclasses import replace
 
 import pytest
+from tests.support.proving import Place
 from tests.support.worlds import (
     BOB,
-    DEV,
-    DEV_REPO,
     World,
     config_map,
     deployment,
@@ -19,64 +17,10 @@ from tests.support.worlds import (
     secret,
 )
 
-from jx.adapters.git.forge import PlainForge
-from jx.adapters.local.memory_deliveries import MemoryDeliveries
 from jx.adapters.local.memory_forge import MemoryForge
-from jx.adapters.local.memory_records import MemoryActivities
-from jx.adapters.local.memory_snapshots import MemorySnapshots
 from jx.domain import snapshots, verifying
-from jx.domain.environments import Environment
 from jx.domain.errors import Failed, Unavailable
 from jx.domain.snapshots import Snapshot
-from jx.usecases.answer_verification import AnswerVerification
-from jx.usecases.propose_change import PlatformAt
-from jx.usecases.prove_state import ProveState
-from jx.usecases.verify_install import VerifyInstall
-
-WITHIN = timedelta(seconds=5)
-ENVIRONMENT = Environment(DEV, "jx", DEV_REPO)
-
-
-@dataclass
-class Place:
-    """A world whose controllers answer events as long as `hears`."""
-
-    world: World
-    hears: bool = True
-    activities: MemoryActivities = field(default_factory=MemoryActivities)
-    snapshots: MemorySnapshots = field(default_factory=MemorySnapshots)
-
-    def __post_init__(self) -> None:
-        world = self.world
-        self.answer = AnswerVerification(
-            world.repos, PlainForge("jx"), world.anchors, self.activities, world.clock
-        )
-        self.deliveries = MemoryDeliveries(self._hear)
-
-    def _hear(self, event: str, body: bytes) -> None:
-        key = verifying.find_key(body)
-        if self.hears and event == verifying.EVENT and key:
-            self.answer(verifying.number_of(key), PlatformAt(self.world.repo))
-
-    def prove(self) -> bool:
-        world = self.world
-        verify = VerifyInstall(world.anchors, world.cluster, self.deliveries, self.activities, world.clock)
-        use_case = world.use_case()
-        return ProveState(
-            plan=use_case.plan,
-            verify=verify,
-            anchors=world.anchors,
-            snapshots=self.snapshots,
-            repos=world.repos,
-            clock=world.clock,
-            reporter=world.reporter,
-        )(ENVIRONMENT, within=WITHIN)
-
-    @property
-    def snapshot(self) -> Snapshot:
-        found = self.snapshots.find(DEV)
-        assert found
-        return found
 
 
 @pytest.fixture
@@ -88,13 +32,8 @@ def place() -> Place:
         password = secret("db", {"password": "hunter22"})
         world.offer("shop", version, deployment("shop", f"shop:{version}"), settings, password)
     place = Place(world)
-    apply(place, "1.0.0")
+    place.apply("1.0.0")
     return place
-
-
-def apply(place: Place, version: str) -> None:
-    place.world.commit(environment_tree({"shop": version}), f"Shop {version}")
-    place.world.apply_head()
 
 
 def test_what_is_healthy_and_answers_is_known_to_be_good(place: Place) -> None:
@@ -103,7 +42,7 @@ def test_what_is_healthy_and_answers_is_known_to_be_good(place: Place) -> None:
     assert anchor.verified
     assert anchor.applied
     assert anchor.verified.plan_digest == anchor.applied.plan_digest
-    assert anchor.verified.source.subject == "Shop 1.0.0"
+    assert anchor.verified.source.subject == "Version 1.0.0"
 
 
 def test_the_snapshot_is_what_the_ledger_has_and_the_values_that_it_has_not(place: Place) -> None:
@@ -133,17 +72,17 @@ def test_what_is_proven_is_not_proven_again(place: Place) -> None:
 
 def test_each_new_state_has_to_prove_itself_anew(place: Place) -> None:
     place.prove()
-    apply(place, "2.0.0")
+    place.apply("2.0.0")
     place.hears = False
     with pytest.raises(Failed, match="nobody answers"):
         place.prove()
     anchor = place.world.anchor
     assert anchor.verified
-    assert anchor.verified.source.subject == "Shop 1.0.0", "the last one that was proven still counts"
-    assert place.snapshot.source.subject == "Shop 1.0.0"
+    assert anchor.verified.source.subject == "Version 1.0.0", "the last one that was proven still counts"
+    assert place.snapshot.source.subject == "Version 1.0.0"
     place.hears = True
     assert place.prove()
-    assert place.snapshot.source.subject == "Shop 2.0.0"
+    assert place.snapshot.source.subject == "Version 2.0.0"
 
 
 def test_a_route_that_leads_nowhere_is_no_proof(place: Place) -> None:
@@ -166,7 +105,7 @@ def test_an_answer_that_tells_of_trouble_is_no_proof(place: Place) -> None:
 
 def test_a_workload_that_is_not_healthy_is_no_proof(place: Place) -> None:
     place.world.cluster.break_workload(ref("Deployment", "shop"))
-    apply(place, "2.0.0")
+    place.apply("2.0.0")
     with pytest.raises(Failed, match="Deployment"):
         place.prove()
     assert not place.deliveries.delivered
@@ -175,7 +114,7 @@ def test_a_workload_that_is_not_healthy_is_no_proof(place: Place) -> None:
 def test_what_was_changed_behind_our_back_is_no_state_to_go_back_to(place: Place) -> None:
     place.world.cluster.put(config_map("settings", {"version": "other"}, namespace="jx"))
     assert not place.prove()
-    assert place.snapshots.find(DEV) is None
+    assert place.world.anchor.verified is None
 
 
 def test_the_answer_is_told_to_the_forge_too(place: Place) -> None:
@@ -188,3 +127,17 @@ def test_the_answer_is_told_to_the_forge_too(place: Place) -> None:
 
 def _number(place: Place) -> str:
     return verifying.number_of(verifying.find_key(place.deliveries.delivered[-1][1]) or "")
+
+
+def test_an_apply_that_begins_during_the_proof_loses_nothing_of_the_state_before(place: Place) -> None:
+    place.prove()
+    place.apply("2.0.0")
+    save = place.snapshots.save
+
+    def save_and_be_overtaken(snapshot: Snapshot) -> None:
+        save(snapshot)
+        place.apply("1.0.0")
+
+    place.snapshots.save = save_and_be_overtaken  # type: ignore[method-assign]
+    assert not place.prove()
+    assert place.snapshot.source.subject == "Version 1.0.0"

@@ -114,6 +114,7 @@ ROWS = (
     Row("local git-credential", "Serve tokens to git", PLATFORM, hidden=True),
     Row("controllers run", "Run the controllers (in a pod)", hidden=True),
     Row("runner run", "Run the runner of pipelines (in a pod)", hidden=True),
+    Row("watchdog run", "Watch over an upgrade of the platform (in a pod)", hidden=True),
     Row("webhooks serve", "Serve the webhook receiver (in a pod)", hidden=True),
 )
 
@@ -142,6 +143,7 @@ SUMMARIES = {
     "controllers": "Run the controllers",
     "runner": "Run the runner of pipelines",
     "verify": "Check that ledgers are what was applied",
+    "watchdog": "Run the watchdog",
     "webhooks": "Serve the webhook receiver",
 }
 

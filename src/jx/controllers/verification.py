@@ -9,6 +9,7 @@ from datetime import timedelta
 from jx.controllers.environments import PlatformReader
 from jx.domain import verifying
 from jx.usecases.answer_verification import AnswerVerification
+from jx.usecases.propose_return import ProposeReturn
 from jx.usecases.prove_state import ProveState
 
 PROVE = "prove:dev"
@@ -23,6 +24,7 @@ class VerificationController:
     platform: PlatformReader
     answer: AnswerVerification
     prove: ProveState
+    propose: ProposeReturn
     within: timedelta = timedelta(seconds=20)
 
     def list_keys(self) -> Iterable[str]:
@@ -35,4 +37,5 @@ class VerificationController:
         elif key == PROVE:
             for environment in self.platform.environments():
                 if environment.is_dev:
+                    self.propose(environment)
                     self.prove(environment, within=self.within)

@@ -39,7 +39,7 @@ def anchor_to_data(anchor: Anchor) -> dict[str, Any]:
         "inventory": [_item_to_data(item) for item in anchor.inventory],
         "applied": _applied_to_data(anchor.applied) if anchor.applied else None,
         "ledgerHead": anchor.ledger_head,
-        "holds": [_hold_to_data(hold) for hold in anchor.holds],
+        "holds": [hold_to_data(hold) for hold in anchor.holds],
         "pending": [
             {"name": entry.name, "content": base64.b64encode(entry.content).decode()}
             for entry in anchor.pending
@@ -70,7 +70,7 @@ def parse_anchor(data: Mapping[str, Any], *, version: str = "") -> Anchor:
             inventory=tuple(_parse_item(item) for item in data.get("inventory") or ()),
             applied=_parse_applied(data["applied"]) if data.get("applied") else None,
             ledger_head=data.get("ledgerHead", ""),
-            holds=tuple(_parse_hold(hold) for hold in data.get("holds") or ()),
+            holds=tuple(parse_hold(hold) for hold in data.get("holds") or ()),
             pending=tuple(
                 PendingEntry(entry["name"], base64.b64decode(entry["content"]))
                 for entry in data.get("pending") or ()
@@ -212,7 +212,8 @@ def _parse_drift(data: Mapping[str, Any]) -> DriftNote:
     return DriftNote(int(data["objects"]), datetime.fromisoformat(data["since"]), data["words"])
 
 
-def _hold_to_data(hold: Hold) -> dict[str, Any]:
+def hold_to_data(hold: Hold) -> dict[str, Any]:
+    """A Hold as JSON values."""
     return {
         "by": hold.by,
         "reason": hold.reason,
@@ -234,7 +235,8 @@ def _hold_to_data(hold: Hold) -> dict[str, Any]:
     }
 
 
-def _parse_hold(data: Mapping[str, Any]) -> Hold:
+def parse_hold(data: Mapping[str, Any]) -> Hold:
+    """A Hold from its data."""
     return Hold(
         by=data["by"],
         reason=data["reason"],

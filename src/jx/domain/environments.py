@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -117,6 +118,8 @@ class Requirements:
     """Where the logins of chart repositories and git servers are kept."""
     apps: tuple[AppPlace, ...] = ()
     """Apps with a namespace or a release of their own."""
+    proves_within: timedelta = timedelta(minutes=5)
+    """How long a new state of the platform may take to prove itself before the last verified one comes back; none: never."""
     drift: Cure = Cure.REPORT
     """What controllers do about what was changed behind our back."""
     protect: frozenset[str] = frozenset()

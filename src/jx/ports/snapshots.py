@@ -1,4 +1,4 @@
-"""Snapshots: the last verified state of an environment, with its values, kept in the cluster."""
+"""Snapshots: verified states of an environment, with their values, kept in the cluster."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from jx.domain.snapshots import Snapshot
 
 
 class Snapshots(Protocol):
-    """One snapshot per environment, readable by who administers the cluster and by the watchdog alone. Calls raise Unavailable
-    and Forbidden."""
+    """Snapshots by environment and plan digest, readable by who administers the cluster and by the watchdog alone. Calls raise
+    Unavailable and Forbidden."""
 
-    def find(self, environment: EnvironmentName) -> Snapshot | None:
-        """The snapshot; None where there is none. Invalid where it is damaged."""
+    def find(self, environment: EnvironmentName, plan_digest: str) -> Snapshot | None:
+        """The snapshot of the state that a plan made; None where there is none. Invalid where it is damaged."""
         ...
 
     def save(self, snapshot: Snapshot) -> None:
-        """Keep this one in place of the one before: after a crash one of the two is there, whole."""
+        """Keep this one, too. The same again changes nothing; after a crash it is there as a whole, or not."""
         ...
 
-    def remove(self, environment: EnvironmentName) -> None:
-        """Forget it; none there is done."""
+    def keep_only(self, environment: EnvironmentName, plan_digest: str) -> None:
+        """Forget all others of the environment; an empty digest: all."""
         ...

@@ -22,7 +22,7 @@ from jx.domain.events import Event, Level
 from jx.domain.guards import Allowed, Guard
 from jx.domain.layouts import umbrella
 from jx.domain.locking import Grip
-from jx.domain.names import EnvironmentName, Repo
+from jx.domain.names import DEV, EnvironmentName, Repo
 from jx.domain.recalls import Recall
 from jx.domain.trees import Tree
 from jx.ports.anchor import Anchors, Locks
@@ -37,6 +37,7 @@ from jx.usecases.hold_lock import HeldLock, HoldLock
 from jx.usecases.plan_environment import PlanEnvironment, Planned, PlanRequest
 from jx.usecases.publish_ledger import PublishLedger
 from jx.usecases.send_plan import SendPlan, Terms
+from jx.usecases.start_watchdog import StartWatchdog
 from jx.usecases.write_anchor import WriteAnchor
 
 _LOOK_EVERY = timedelta(seconds=10)
@@ -74,6 +75,8 @@ class ApplyRequest:
     """For health, up to `timeout`."""
     timeout: timedelta = timedelta(minutes=10)
     allowed: Allowed = field(default_factory=Allowed)
+    hold: Hold | None = None
+    """The hold that there is to be from now on: of a watchdog that goes back."""
     recall: Recall | None = None
     """What to apply in place of what the files render to: an earlier state, which `source` tells of."""
 
@@ -91,6 +94,8 @@ class ApplyEnvironment:
     repos: Repos
     clock: Clock
     reporter: Reporter
+    watchdog: StartWatchdog | None = None
+    """None where nobody would be there to start one from: a person's machine."""
 
     def __call__(self, request: ApplyRequest) -> ApplyReport:
         """Apply; the report says how it went, object by object.
@@ -106,6 +111,8 @@ class ApplyEnvironment:
             rescue, words = self._check_holds(request, opened)
             planned = self._plan(request, spec, opened.anchor)
             guards.enforce(planned.refusals)
+            if self.watchdog and spec.name == DEV and not (request.by_hand or request.recall):
+                self.watchdog(planned, spec, opened.anchor, source=request.source, tree=request.tree)
             anchor = self._announce(opened, planned, rescue, held.grip)
             if words:
                 self._tell(words, Level.WARNING if rescue else Level.INFO)
@@ -216,6 +223,8 @@ class ApplyEnvironment:
         """The rescue hold that there is to be from now on, and what to say of it once it is. Held where the controller may not
         apply this."""
         anchor = opened.anchor
+        if request.hold:
+            return request.hold, f"on hold: {request.hold.reason}"
         if request.by_hand:
             return self._find_rescue(request, opened)
         blocking = holds.find_blocking(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from jx.domain import holds
+from jx.domain import holds, ledger
 from jx.domain.applying import Anchor
 from jx.domain.environments import Environment
 from jx.domain.errors import Held, Refused
 from jx.domain.events import Event, Level
-from jx.domain.names import Repo, Revision
+from jx.domain.names import Person, Repo, Revision
 from jx.ports.anchor import Anchors
 from jx.ports.clock import Clock
 from jx.ports.reporter import Reporter
@@ -51,18 +51,22 @@ class HeedHolds:
         if blocking:
             raise holds.refusal(blocking, anchor.environment)
 
-        def drop(current: Anchor) -> Anchor:
-            kept = tuple(
-                hold for hold in current.holds if not holds.is_over(hold, head=head, tree=tree, now=now)
-            )
-            return replace(current, holds=kept)
-
-        WriteAnchor(self.anchors)(anchor, drop)
         why = (
             "its time has come"
             if all(hold.kind == holds.PERSON for hold in anchor.holds)
             else "what was undone by hand is undone on the branch"
         )
+        was = "; ".join(f"{hold.reason} (of {hold.by})" for hold in anchor.holds)
+        words, by = f"{why}; it was: {was}", Person("controller")
+        note = ledger.make_note(anchor.environment, ledger.Happening.RESUME, words, by=by, at=now)
+
+        def drop(current: Anchor) -> Anchor:
+            kept = tuple(
+                hold for hold in current.holds if not holds.is_over(hold, head=head, tree=tree, now=now)
+            )
+            return ledger.noted(replace(current, holds=kept), note)
+
+        WriteAnchor(self.anchors)(anchor, drop)
         self.reporter.tell(Event(f"the hold of {anchor.environment} is over: {why}"))
 
     def _publish_the_rescue(self, environment: Environment) -> None:

@@ -53,14 +53,15 @@ class ProveState:
         if planned.plan.has_changes:
             return False  # it is not as it was applied; drift has its own ways
         self.snapshots.save(_snapshot(applied, planned, tree))
-        self._note(anchor, applied, environment.repo, "; ".join(lines))
-        return True
+        good = self._note(anchor, applied, environment.repo, "; ".join(lines)).verified
+        self.snapshots.keep_only(environment.name, good.plan_digest if good else "")
+        return good is not None and good.plan_digest == applied.plan_digest
 
     def _plan(self, environment: Environment, repo: Repo, anchor: Anchor, tree: Tree) -> Planned:
         spec = umbrella.read(tree, name=environment.name)
         return self.plan(PlanRequest(spec=spec, tree=tree, anchor=anchor, repo=repo, purpose="snapshot"))
 
-    def _note(self, anchor: Anchor, applied: Applied, repo: Repo, words: str) -> None:
+    def _note(self, anchor: Anchor, applied: Applied, repo: Repo, words: str) -> Anchor:
         version, now = guards.platform_version(applied.charts), self.clock.now()
         good = KnownGood(applied.plan_digest, applied.source, now, version)
         entry = ledger.make_note(
@@ -77,10 +78,12 @@ class ProveState:
                 return current  # something else is there by now
             return ledger.noted(replace(current, verified=good), entry)
 
-        PublishLedger(self.repos, WriteAnchor(self.anchors), self.reporter)(
-            WriteAnchor(self.anchors)(anchor, change), repo
-        )
+        written = WriteAnchor(self.anchors)(anchor, change)
+        if written.verified != good:
+            return written
+        written = PublishLedger(self.repos, WriteAnchor(self.anchors), self.reporter)(written, repo)
         self.reporter.tell(Event(f"{anchor.environment} is verified ({version or 'no platform'}): {words}"))
+        return written
 
 
 def is_proven(anchor: Anchor) -> bool:

@@ -67,7 +67,7 @@ class RescueEnvironment:
             anchor,
         )
         findings = self.check(found.spec, anchor, repo=folder.origin, branch=request.branch)
-        snapshot, words = self._find_snapshot(name)
+        snapshot, words = self._find_snapshot(anchor)
         kept = {one.ref: one for one in snapshot.objects} if snapshot else {}
         changed = replace(
             request,
@@ -108,9 +108,11 @@ class RescueEnvironment:
             self._tell(f"no branch is left in the clone: {error.message}")
             return None
 
-    def _find_snapshot(self, name: EnvironmentName) -> tuple[Snapshot | None, str]:
+    def _find_snapshot(self, anchor: Anchor | None) -> tuple[Snapshot | None, str]:
+        if anchor is None or anchor.verified is None:
+            return None, "none: no state is known to be good"
         try:
-            found = self.snapshots.find(name)
+            found = self.snapshots.find(anchor.environment, anchor.verified.plan_digest)
         except JxError as error:
             return None, f"cannot be read: {error.message}"
         return found, f"of {found.source.subject or found.plan_digest}" if found else "none"

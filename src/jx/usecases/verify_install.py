@@ -6,17 +6,17 @@ import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 
-from jx.domain import health, verifying
+from jx.domain import verifying
 from jx.domain.activities import Activity, ActivityStatus
 from jx.domain.applying import Anchor
 from jx.domain.errors import Failed, JxError, NotFound
-from jx.domain.health import State
 from jx.domain.names import DEV
 from jx.ports.activities import Activities
 from jx.ports.anchor import Anchors
 from jx.ports.clock import Clock
-from jx.ports.cluster import Cluster, Scope
+from jx.ports.cluster import Cluster
 from jx.ports.deliveries import Deliveries
+from jx.usecases.look_health import LookHealth
 
 _LOOK_EVERY = timedelta(milliseconds=500)
 _ASK_AGAIN = timedelta(seconds=5)
@@ -51,24 +51,12 @@ class VerifyInstall:
 
     def _await_health(self, anchor: Anchor, deadline: timedelta) -> int:
         while True:
-            count, unhealthy = self._look(anchor)
+            count, unhealthy = LookHealth(self.cluster)(anchor)
             if not unhealthy:
                 return count
             if self.clock.elapsed() >= deadline or self.clock.wait(_LOOK_EVERY):
                 more = f" and {len(unhealthy) - _SHOWN} more" if len(unhealthy) > _SHOWN else ""
                 raise Failed(f"not healthy: {'; '.join(unhealthy[:_SHOWN])}{more}", hint="jx get env")
-
-    def _look(self, anchor: Anchor) -> tuple[int, list[str]]:
-        items = {item.ref: item for item in anchor.inventory if health.is_waited_for(item.ref)}
-        scopes = {Scope(item.api_version, item.ref.kind, item.ref.namespace) for item in items.values()}
-        live = {one.ref: one for one in self.cluster.live(tuple(sorted(scopes, key=str)))}
-        found = {ref: health.assess(live[ref].body) if ref in live else None for ref in items}
-        bad = [
-            f"{ref}: {state.message if state else 'it is not there'}"
-            for ref, state in found.items()
-            if state is None or state.state is not State.CURRENT
-        ]
-        return len(items), bad
 
     def _await_answer(self, deadline: timedelta) -> Activity:
         number, sent = "", -_ASK_AGAIN

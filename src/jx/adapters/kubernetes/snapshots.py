@@ -7,14 +7,15 @@ import contextlib
 import orjson
 
 from jx.adapters.kubernetes.anchors import ensure_namespace
-from jx.adapters.kubernetes.api import CONFIG_MAPS, Api, Json
+from jx.adapters.kubernetes.api import CONFIG_MAPS, SECRETS, Api, Json
 from jx.adapters.kubernetes.blobs import BlobRef, Blobs
-from jx.domain.errors import Invalid, NotFound, Stale
+from jx.domain.errors import Invalid, NotFound
 from jx.domain.membership import RESCUE_NAMESPACE
 from jx.domain.names import EnvironmentName
 from jx.domain.snapshots import Snapshot, parse_snapshot, snapshot_to_data
 
 LABEL = "jenkins.io/snapshot"
+PLAN = "jenkins.io/plan"
 TYPE = "jenkins.io/snapshot"
 _MANAGED = {"app.kubernetes.io/managed-by": "jx"}
 _KEY = "snapshot.json"
@@ -26,11 +27,11 @@ class KubernetesSnapshots:
     def __init__(self, api: Api) -> None:
         self._api = api
 
-    def find(self, environment: EnvironmentName) -> Snapshot | None:
-        body = self._find(environment)
+    def find(self, environment: EnvironmentName, plan_digest: str) -> Snapshot | None:
+        body = self._find(environment, plan_digest)
         if body is None:
             return None
-        content = self._blobs(environment).read(_ref(body))
+        content = self._blobs(environment, plan_digest).read(_ref(body))
         if content is None:
             raise Invalid(
                 "a part of the snapshot of the last verified state is gone",
@@ -39,17 +40,17 @@ class KubernetesSnapshots:
         return parse_snapshot(orjson.loads(content))
 
     def save(self, snapshot: Snapshot) -> None:
-        """The parts first, then what names them, then the parts of the one before go."""
+        """The parts first, then what names them, then the parts that nothing names any more go."""
         ensure_namespace(self._api, RESCUE_NAMESPACE)
-        environment = snapshot.environment
-        there = self._find(environment)
+        environment, plan = snapshot.environment, snapshot.plan_digest
+        there = self._find(environment, plan)
         old = _ref(there) if there else BlobRef()
-        blobs = self._blobs(environment)
+        blobs = self._blobs(environment, plan)
         ref = blobs.write(
             orjson.dumps(snapshot_to_data(snapshot)),
             old=old,
             base=str(there["metadata"]["resourceVersion"]) if there else "",
-            prefix=f"snapshot-{environment}",
+            prefix=_name(environment, plan),
             kind=TYPE,
         )
         body = _body(snapshot, ref)
@@ -60,24 +61,36 @@ class KubernetesSnapshots:
             self._api.replace(CONFIG_MAPS, RESCUE_NAMESPACE, body)
         blobs.sweep(frozenset(ref.parts), gone=frozenset(old.parts) - frozenset(ref.parts))
 
-    def remove(self, environment: EnvironmentName) -> None:
-        with contextlib.suppress(NotFound, Stale):
-            self._api.delete(CONFIG_MAPS, RESCUE_NAMESPACE, _name(environment))
-        blobs = self._blobs(environment)
-        blobs.delete(blobs.list_parts())
+    def keep_only(self, environment: EnvironmentName, plan_digest: str) -> None:
+        """What names the parts first; parts that a crash left go with the next call."""
+        kept = _short(plan_digest)
+        query = {"labelSelector": f"{LABEL}={environment}"}
+        for resource in (CONFIG_MAPS, SECRETS):
+            for one in self._api.list_pages(resource, RESCUE_NAMESPACE, query=query)[0]:
+                if one["metadata"]["labels"].get(PLAN) != kept:
+                    with contextlib.suppress(NotFound):
+                        self._api.delete(resource, RESCUE_NAMESPACE, one["metadata"]["name"])
 
-    def _find(self, environment: EnvironmentName) -> Json | None:
+    def _find(self, environment: EnvironmentName, plan_digest: str) -> Json | None:
         try:
-            return self._api.get(CONFIG_MAPS, RESCUE_NAMESPACE, _name(environment))
+            return self._api.get(CONFIG_MAPS, RESCUE_NAMESPACE, _name(environment, plan_digest))
         except NotFound:
             return None
 
-    def _blobs(self, environment: EnvironmentName) -> Blobs:
-        return Blobs(self._api, RESCUE_NAMESPACE, {**_MANAGED, LABEL: environment})
+    def _blobs(self, environment: EnvironmentName, plan_digest: str) -> Blobs:
+        return Blobs(self._api, RESCUE_NAMESPACE, _labels(environment, plan_digest))
 
 
-def _name(environment: EnvironmentName) -> str:
-    return f"snapshot-{environment}"
+def _short(plan_digest: str) -> str:
+    return plan_digest.rpartition(":")[2][:12]
+
+
+def _name(environment: EnvironmentName, plan_digest: str) -> str:
+    return f"snapshot-{environment}-{_short(plan_digest)}"
+
+
+def _labels(environment: EnvironmentName, plan_digest: str) -> dict[str, str]:
+    return {**_MANAGED, LABEL: environment, PLAN: _short(plan_digest)}
 
 
 def _body(snapshot: Snapshot, ref: BlobRef) -> Json:
@@ -87,9 +100,9 @@ def _body(snapshot: Snapshot, ref: BlobRef) -> Json:
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": {
-            "name": _name(snapshot.environment),
+            "name": _name(snapshot.environment, snapshot.plan_digest),
             "namespace": RESCUE_NAMESPACE,
-            "labels": {**_MANAGED, LABEL: snapshot.environment},
+            "labels": _labels(snapshot.environment, snapshot.plan_digest),
         },
         "data": {_KEY: text + "\n"},
     }

@@ -12,14 +12,17 @@ class MemorySnapshots:
     """ports.snapshots.Snapshots in memory. What comes out went through the same data as in a cluster."""
 
     def __init__(self) -> None:
-        self._stored: dict[EnvironmentName, str] = {}
+        self._stored: dict[tuple[EnvironmentName, str], str] = {}
 
-    def find(self, environment: EnvironmentName) -> Snapshot | None:
-        text = self._stored.get(environment)
+    def find(self, environment: EnvironmentName, plan_digest: str) -> Snapshot | None:
+        text = self._stored.get((environment, plan_digest))
         return parse_snapshot(json.loads(text)) if text else None
 
     def save(self, snapshot: Snapshot) -> None:
-        self._stored[snapshot.environment] = json.dumps(snapshot_to_data(snapshot))
+        self._stored[snapshot.environment, snapshot.plan_digest] = json.dumps(snapshot_to_data(snapshot))
 
-    def remove(self, environment: EnvironmentName) -> None:
-        self._stored.pop(environment, None)
+    def keep_only(self, environment: EnvironmentName, plan_digest: str) -> None:
+        kept = (environment, plan_digest)
+        self._stored = {
+            key: text for key, text in self._stored.items() if key[0] != environment or key == kept
+        }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from jx.domain.apps import AppPlace
@@ -72,6 +73,7 @@ def read_requirements(tree: Tree, mistakes: Mistakes) -> tuple[Requirements, App
         "protect",
         "drift",
         "apps",
+        "watchdogSeconds",
     )
     secrets = top.section("secrets")
     secrets.expect_only("paths", "fields")
@@ -93,6 +95,9 @@ def read_requirements(tree: Tree, mistakes: Mistakes) -> tuple[Requirements, App
         secret_paths=secrets.texts("paths"),
         secret_fields=tuple(_read_field(item) for item in secrets.items("fields")),
         apps=tuple(_read_place(item) for item in apply.items("apps")),
+        proves_within=timedelta(
+            seconds=apply.integer("watchdogSeconds", int(usual.proves_within.total_seconds()))
+        ),
         logins=tuple(one for item in top.items("logins") if (one := _read_login(item, mistakes))),
         drift=apply.choice("drift", Cure, usual.drift),
         protect=frozenset(apply.texts("protect")),
