@@ -132,6 +132,20 @@ def test_a_file_that_nobody_can_have_written_is_refused(capsys: pytest.CaptureFi
     assert (code, "jenkins-x.yml: 'utf-8' codec can't decode byte 0xff" in err) == (5, True)
 
 
+def test_a_folder_to_write_into_must_be_there(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("jenkins-x.yml").write_text("buildPack: none\n" + GOOD)
+    for words in (
+        ["effective", "--output-dir", "gone"],
+        ["effective", "--output-file", "gone/a.yml"],
+        ["schema", "-o", "gone/a"],
+    ):
+        assert run(capsys, *words) == (
+            4,
+            "",
+            "error: there is no folder gone\nhint: make it first, or name another one\n",
+        )
+
+
 def test_the_schemas_are_printed_and_written(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = run(capsys, "schema")
     assert code == 0

@@ -53,5 +53,5 @@ class Folders(Protocol):
         ...
 
     def put(self, path: str, name: str, text: str) -> None:
-        """Write one file of a folder, whole or not at all."""
+        """Write one file of a folder, whole or not at all. NotFound without the folder."""
         ...

@@ -76,6 +76,8 @@ class GitFolders:
 
     def put(self, path: str, name: str, text: str) -> None:
         target = Path(path) / name
+        if not target.parent.is_dir():
+            raise NotFound(f"there is no folder {target.parent}", hint="make it first, or name another one")
         draft = target.with_name(f".{target.name}.jx-new")
         draft.write_text(text)
         draft.replace(target)
