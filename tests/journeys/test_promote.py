@@ -6,9 +6,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from tests.support.faults import Faults
 from tests.support.journeys import ANN, BOB, PRODUCTION, STAGING, World, installed, merged
 
-from jx.domain.activities import ActivityStatus
+from jx.domain.activities import Activity, ActivityStatus
 from jx.domain.changes import PullState
 from jx.domain.errors import NotFound, Refused, Usage
 from jx.domain.manifests import ObjectRef
@@ -289,3 +290,40 @@ def test_where_nothing_may_go_nothing_goes(world: World) -> None:
     with pytest.raises(Usage):
         world.process(ANN).promote("1.0.0", aim=Aim())
     assert world.promotions.list_all() == ()
+
+
+def test_of_two_who_ask_at_the_same_moment_the_later_write_supersedes(world: World) -> None:
+    saving = Faults()
+    world.copy().process(ANN, saving).promote("1.0.0", STAGING, auto_merge=False)
+    at = saving.calls.index(("cluster", "save")) + 1
+
+    def bob_is_faster() -> None:
+        world.process(BOB).promote("2.0.0", STAGING, auto_merge=False)
+
+    faults = Faults(at, meddle=bob_is_faster)
+    world.process(ANN, faults).promote("1.0.0", STAGING, auto_merge=False)
+    known = world.promotions.find(SHOP)
+    assert known is not None
+    assert [(one.version, one.requester.login, states(one)) for one in known.promotions] == [
+        ("2.0.0", "bob", ["superseded"]),
+        ("1.0.0", "ann", ["proposed"]),
+    ]
+    pulls = world.forge.list_pulls(world.repo(STAGING), state=None)
+    assert [(one.title, one.state) for one in pulls] == [
+        ("chore: shop to 1.0.0", PullState.OPEN),
+        ("chore: shop to 2.0.0", PullState.CLOSED),
+    ]
+
+
+def test_the_run_that_asked_tells_the_promotion_with_its_own_steps(world: World) -> None:
+    build = Activity(
+        "team-shop-master-7", "team/shop/master", "7", ActivityStatus.SUCCEEDED, message="feat: x"
+    )
+    world.activities.save(build)
+    promoted(world, "1.0.0", STAGING, pipeline="team/shop/master", build="7")
+    world.settle()
+    (found,) = [one for one in world.activities.list_all() if one.name == build.name]
+    assert (found.message, found.status, found.version) == ("feat: x", ActivityStatus.SUCCEEDED, "1.0.0")
+    assert [(step.environment, step.status) for step in found.promotes] == [
+        ("staging", ActivityStatus.SUCCEEDED)
+    ]

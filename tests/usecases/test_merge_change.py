@@ -1,0 +1,149 @@
+"""What merges itself and what does not, and what is made anew where its base has moved."""
+
+from __future__ import annotations
+
+import pytest
+from tests.support.proposing import ANN, World, repo_of
+
+from jx.adapters.local.memory_forge import MemoryForge
+from jx.domain.apps import App
+from jx.domain.changes import Check, CheckState, PullRequest, PullState
+from jx.domain.charts import ChartRef
+from jx.domain.edits import Edit, PutApp, RemoveApp, SetVersion
+from jx.domain.names import AppKey, Person
+from jx.ports.forge import Offer, Protection
+from jx.ports.repos import Draft
+from jx.usecases.merge_change import MergeChange
+
+BOB = Person("Bob", "bob@example.com", "bob")
+PLAN = Check("jx/plan", CheckState.SUCCESS)
+
+
+class Staging:
+    """Pull requests on one environment, and the controllers that look at them."""
+
+    def __init__(self) -> None:
+        self.world = World()
+        self.environment = self.world.environments["staging"]
+        self.repo = repo_of(self.environment)
+        self.forge: MemoryForge = self.world.forge
+
+    def propose(self, edit: Edit, *, auto_merge: bool = True) -> PullRequest:
+        propose = self.world.propose_change
+        pull = propose(propose.target(self.world.at, "staging"), edit, auto_merge=auto_merge)
+        assert pull is not None
+        return pull
+
+    def checked(self, edit: Edit, *, auto_merge: bool = True) -> PullRequest:
+        pull = self.propose(edit, auto_merge=auto_merge)
+        self.forge.set_status(self.repo, pull.head, PLAN)
+        return pull
+
+    def look(self, pull: PullRequest) -> PullRequest:
+        use = MergeChange(self.world.repos, self.forge, self.forge, self.world.heard)
+        use(self.environment, pull.number)
+        return self.forge.observe(self.repo, pull.number)
+
+    def push(self, branch: str, files: dict[str, str], message: str = "By hand\n") -> None:
+        head = self.world.repos.head(self.repo, branch)
+        tree = self.world.tree("staging", branch)
+        for path, text in files.items():
+            tree = tree.put(path, text)
+        self.world.repos.write(self.repo, branch, base=head, draft=Draft(tree, message, BOB))
+
+
+def app(name: str, version: str = "1.0.0") -> PutApp:
+    return PutApp(App(AppKey(name), ChartRef(name, "https://charts.example.com", version)))
+
+
+@pytest.fixture
+def staging() -> Staging:
+    return Staging()
+
+
+def test_what_is_labelled_and_checked_is_merged(staging: Staging) -> None:
+    assert staging.look(staging.checked(app("redis"))).state is PullState.MERGED
+
+
+def test_without_the_label_a_person_merges(staging: Staging) -> None:
+    assert staging.look(staging.checked(app("redis"), auto_merge=False)).state is PullState.OPEN
+
+
+def test_without_our_plan_nothing_is_merged_whatever_others_say(staging: Staging) -> None:
+    pull = staging.propose(app("redis"))
+    staging.forge.set_status(staging.repo, pull.head, Check("ci", CheckState.SUCCESS))
+    assert staging.look(pull).state is PullState.OPEN
+
+
+@pytest.mark.parametrize("state", [CheckState.PENDING, CheckState.FAILURE, CheckState.ERROR])
+def test_one_check_that_does_not_say_yes_is_enough_to_wait(staging: Staging, state: CheckState) -> None:
+    pull = staging.checked(app("redis"))
+    staging.forge.set_status(staging.repo, pull.head, Check("ci", state))
+    assert staging.look(pull).state is PullState.OPEN
+
+
+@pytest.mark.parametrize(
+    ("title", "labels"), [("Add redis", ("do-not-merge/hold",)), ("WIP Add redis", ()), ("Draft: redis", ())]
+)
+def test_people_stop_a_merge_by_label_or_title(staging: Staging, title: str, labels: tuple[str, ...]) -> None:
+    pull = staging.checked(app("redis"))
+    staging.forge.propose(
+        staging.repo, Offer(pull.head_branch, pull.base_branch, title, "", ("updatebot", *labels))
+    )
+    assert staging.look(pull).state is PullState.OPEN
+
+
+def test_rules_of_the_branch_are_the_forges_word(staging: Staging) -> None:
+    staging.forge.ensure_protection(staging.repo, Protection("master", approvals=1))
+    staging.forge.ensure_collaborator(staging.repo, BOB.login, right="write")
+    pull = staging.checked(app("redis"))
+    assert staging.look(pull).state is PullState.OPEN
+    staging.forge.login_as(BOB).approve(staging.repo, pull.number, revision=pull.head)
+    assert staging.look(pull).state is PullState.MERGED
+
+
+def test_what_a_machine_made_is_made_anew_on_a_base_that_moved(staging: Staging) -> None:
+    first, second = staging.checked(app("redis")), staging.checked(app("shop"))
+    staging.look(first)
+    again = staging.look(second)
+    assert (again.state, again.head != second.head, again.checks) == (PullState.OPEN, True, ())
+    commit = staging.world.repos.log(staging.repo, again.head, limit=1)[0]
+    assert (commit.author, commit.trailers["Jx-Requested-By"]) == (ANN, str(ANN))
+    assert f"Rebasing PullRequest due to conflict: {again.url}" in staging.world.heard.messages[-1]
+    staging.forge.set_status(staging.repo, again.head, PLAN)
+    assert staging.look(again).state is PullState.MERGED
+    text = staging.world.tree("staging").text("env/Chart.yaml")
+    assert "name: redis" in text
+    assert "name: shop" in text
+
+
+def test_a_persons_own_commits_are_left_to_the_person(staging: Staging) -> None:
+    pull = staging.checked(app("shop"))
+    staging.push(pull.head_branch, {"env/shop/values.yaml": "a: 1\n"})
+    head = staging.world.repos.head(staging.repo, pull.head_branch)
+    staging.look(staging.checked(app("redis")))
+    assert staging.look(pull).head == head
+
+
+def test_what_the_base_has_by_now_is_closed_with_a_word(staging: Staging) -> None:
+    staging.look(staging.checked(app("redis")))
+    upgrade = staging.checked(SetVersion(AppKey("redis"), "2.0.0"))
+    text = staging.world.tree("staging").text("env/Chart.yaml").replace("1.0.0", "2.0.0")
+    staging.push("master", {"env/Chart.yaml": f"# by hand\n{text}"})
+    after = staging.look(upgrade)
+    assert after.state is PullState.CLOSED
+    assert "nothing left to change" in after.comments[-1].body
+
+
+def test_what_cannot_be_made_on_the_new_base_says_why_once(staging: Staging) -> None:
+    staging.look(staging.checked(app("redis")))
+    upgrade, removal = (
+        staging.checked(edit) for edit in (SetVersion(AppKey("redis"), "2.0.0"), RemoveApp(AppKey("redis")))
+    )
+    staging.look(removal)
+    for _ in range(2):
+        after = staging.look(upgrade)
+    assert after.state is PullState.OPEN
+    assert [comment.body for comment in after.comments] == [
+        "This cannot be made on today's master: app redis is not installed\n"
+    ]
