@@ -168,7 +168,7 @@ class Wiring(Engines):
     def advance_promotion(self) -> AdvancePromotion:
         """The step below promotions."""
         from jx.usecases.advance_promotion import AdvancePromotion
-        from jx.usecases.look_at_health import LookAtHealth
+        from jx.usecases.look_at_environment import LookAtEnvironment
 
         return AdvancePromotion(
             self.propose_change(),
@@ -178,7 +178,7 @@ class Wiring(Engines):
             self.activities,
             self.clock,
             self.reporter,
-            LookAtHealth(self.cluster),
+            LookAtEnvironment(self.cluster),
         )
 
     def find_source(self) -> FindSource:

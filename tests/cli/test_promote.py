@@ -11,6 +11,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("cli-shared")]
 
 
 def test_a_release_gets_into_staging_by_itself_and_into_production_by_a_person(platform: Machine) -> None:
+    platform.jx("promote", "redis", "--version", "1.0.0", "--env", "staging", user="bob").ok()
     asked = platform.jx(
         "promote", "shop", "--version", "1.0.0", "--env", "staging", "--wait", "--timeout", "3m", user="ann"
     ).ok()
@@ -19,6 +20,11 @@ def test_a_release_gets_into_staging_by_itself_and_into_production_by_a_person(p
     assert asked.err.rstrip().endswith("shop 1.0.0 in staging: applied")
     applications = json.loads(platform.jx("get", "applications", "-o", "json").ok().out)
     assert applications["shop"]["staging"]["version"] == "1.0.0"
+    other = platform.jx(
+        "promote", "redis", "-v", "1.0.0", "-e", "staging", "--wait", "-t", "3m", user="bob"
+    ).ok()
+    assert "redis 1.0.0 in staging: applied" in other.err, "two promotions into one file both survive"
+    assert "shop" in platform.jx("get", "apps", "--env", "staging").ok().out
     asked = platform.jx("promote", "shop", "--version", "1.0.0", "-e", "production", user="ann").ok()
     platform.jx("pr", "close", asked.pull, "--env", "production").ok()
     ended = platform.jx(
@@ -30,6 +36,7 @@ def test_a_release_gets_into_staging_by_itself_and_into_production_by_a_person(p
     assert "Promote: staging" in shown
     assert "PullRequest: http" in shown
     assert "Merge SHA: " in shown
+    assert "Application is at: http://" in shown
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,7 @@ def known(app: AppKey) -> AppPromotions:
         proposed=AT,
         merged=AT + timedelta(minutes=1),
         ended=AT + timedelta(minutes=2),
+        application_url="https://shop.example",
     )
     gone = Leg(EnvironmentName("production"), LegState.SUPERSEDED, message="ä", must_close=True)
     promotion = Promotion(

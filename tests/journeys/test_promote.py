@@ -277,6 +277,7 @@ def test_the_record_of_a_promotion_has_the_steps_of_jenkins_x(world: World) -> N
     pull = world.pull(1, STAGING)
     assert step.pull_request is not None
     assert (step.pull_request.url, step.pull_request.merge_commit) == (pull.url, pull.merged_as)
+    assert step.application_url.startswith("http://")
 
 
 def test_where_nothing_may_go_nothing_goes(world: World) -> None:

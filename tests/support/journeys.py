@@ -72,7 +72,7 @@ from jx.usecases.find_good_release import FindGoodRelease
 from jx.usecases.follow_environment import FollowEnvironment
 from jx.usecases.install_platform import InstallPlatform, InstallReport, InstallRequest
 from jx.usecases.keep_secrets import KeepSecrets
-from jx.usecases.look_at_health import LookAtHealth
+from jx.usecases.look_at_environment import LookAtEnvironment
 from jx.usecases.merge_change import MergeChange
 from jx.usecases.plan_change import PlanChange
 from jx.usecases.plan_environment import PlanEnvironment
@@ -386,7 +386,7 @@ class Process:
             self.activities,
             self.clock,
             self.reporter,
-            LookAtHealth(self.cluster),
+            LookAtEnvironment(self.cluster),
         )
 
     def promote(

@@ -9,7 +9,8 @@ from tests.support.journeys import ANN, BOB, DEV, PRODUCTION, STAGING, World, in
 
 from jx.domain.errors import NotFound
 from jx.domain.manifests import ObjectRef
-from jx.usecases.show_applications import Applications, Placed
+from jx.usecases.look_at_environment import Placed
+from jx.usecases.show_applications import Applications
 
 
 @pytest.fixture

@@ -67,4 +67,4 @@ def _step(leg: Leg) -> PromoteStep:
     if leg.merged is not None or not leg.url:
         update = PromotePart(status, started=leg.merged, completed=leg.ended, description=leg.message)
     started = leg.proposed or leg.merged
-    return PromoteStep(leg.environment, status, pull, update, started, leg.ended)
+    return PromoteStep(leg.environment, status, pull, update, started, leg.ended, leg.application_url)

@@ -84,6 +84,7 @@ def _leg_to_data(leg: Leg) -> dict[str, Any]:
         "proposed": _text(leg.proposed),
         "merged": _text(leg.merged),
         "ended": _text(leg.ended),
+        "applicationUrl": leg.application_url,
     }
 
 
@@ -100,6 +101,7 @@ def _leg(data: Any) -> Leg:
         proposed=_time(data["proposed"]),
         merged=_time(data["merged"]),
         ended=_time(data["ended"]),
+        application_url=data.get("applicationUrl", ""),
     )
 
 

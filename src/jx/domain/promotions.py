@@ -69,6 +69,8 @@ class Leg:
     proposed: datetime | None = None
     merged: datetime | None = None
     ended: datetime | None = None
+    application_url: str = ""
+    """Where the app is, once it runs there."""
 
     @property
     def is_ended(self) -> bool:

@@ -23,7 +23,7 @@ from jx.ports.clock import Clock
 from jx.ports.forge import ForgeReviews
 from jx.ports.promotions import Promotions
 from jx.ports.reporter import Reporter
-from jx.usecases.look_at_health import LookAtHealth
+from jx.usecases.look_at_environment import LookAtEnvironment
 from jx.usecases.propose_change import PlatformAt, ProposeChange, Target
 
 COMMENT_KEY = "jx-promotion"
@@ -41,7 +41,7 @@ class AdvancePromotion:
     activities: Activities
     clock: Clock
     reporter: Reporter
-    look_at_health: LookAtHealth
+    look: LookAtEnvironment
 
     def __call__(self, at: PlatformAt, app: AppKey) -> AppPromotions | None:
         """All promotions of an app, advanced. Stale where somebody else advanced them meanwhile; other errors come from the forge
@@ -144,7 +144,10 @@ class AdvancePromotion:
         anchor = self.anchors.find(target.environment.name)
         seen = promotions.see_environment(leg, anchor, promotion.chart)
         if seen.state is LegState.APPLIED and anchor and anchor.applied and not anchor.applied.is_verified:
-            seen = promotions.see_health(leg, self.look_at_health(anchor), anchor.applied.at, now)
+            seen = promotions.see_health(leg, self.look.list_unhealthy(anchor), anchor.applied.at, now)
+        if seen.state is LegState.APPLIED and anchor:
+            placed = self.look.place(anchor).get(seen.key)
+            seen = replace(seen, application_url=placed.url if placed else "")
         if not seen.is_ended and not self._is_there(target, promotion, leg):
             app = target.find_app(leg.key)
             names = f"{leg.key} {app.chart.version}" if app else f"no {leg.key}"
