@@ -104,6 +104,37 @@ def test_when_decides_and_who_needs_what_was_not_made_is_skipped(world: RunnerWo
     assert world.log("after", run=name) == b"on\n"
 
 
+def test_a_matrix_is_a_task_run_for_each_combination_and_its_results_are_lists(
+    world: RunnerWorld, name: str
+) -> None:
+    versions = [{"name": "os", "value": ["a", "b"]}, {"name": "v", "value": "$(params.versions[*])"}]
+    spec = {"params": [{"name": "os"}, {"name": "v"}], "results": [{"name": "version"}]}
+    told = [{"name": "all", "value": "$(tasks.each.results.version[*])"}]
+    world.start(
+        name,
+        params_=[{"name": "versions", "type": "array", "default": ["1", "2"]}],
+        tasks=[
+            task(
+                "each",
+                "printf $(params.os)$(params.v) > $(results.version.path)",
+                matrix={"params": versions},
+                spec=spec,
+            ),
+            task(
+                "tell",
+                "echo $(params.all[*])",
+                params=told,
+                spec={"params": [{"name": "all", "type": "array"}]},
+            ),
+        ],
+    )
+    run = world.ended(name)
+    assert outcome(run) == ("True", "Succeeded")
+    assert len(run["status"]["childReferences"]) == 5
+    made = world.task_run(f"{name}-tell")
+    assert made["spec"]["params"] == [{"name": "all", "value": ["a1", "a2", "b1", "b2"]}]
+
+
 def test_a_task_is_tried_again_as_often_as_it_says(world: RunnerWorld, name: str) -> None:
     script = 'case "$JX_ROOTFS" in *) echo $(context.taskRun.name); exit 1;; esac'
     world.start(name, tasks=[task("first", script, retries=2)])
@@ -165,7 +196,7 @@ def test_a_pending_run_waits_for_a_person(world: RunnerWorld, name: str) -> None
         ({"pipelineSpec": {"tasks": []}}, "PipelineValidationFailed", "no tasks"),
         ({"pipelineRef": {"name": "x"}, "pipelineSpec": None}, "CouldntGetPipeline", "pipelineSpec"),
         ({"tasks": [{"name": "a", "taskRef": {"name": "x"}}]}, "CouldntGetTask", "task a"),
-        ({"tasks": [task("a", "true", matrix={"params": [1]})]}, "PipelineValidationFailed", "matrix"),
+        ({"tasks": [task("a", "true", matrix={"include": [1]})]}, "PipelineValidationFailed", "include"),
         ({"tasks": [task("a", "true", runAfter=["b"])]}, "PipelineInvalidGraph", "comes after b"),
         (
             {"tasks": [task("a", "true", runAfter=["b"]), task("b", "true", runAfter=["a"])]},

@@ -93,9 +93,11 @@ def time_of(text: object) -> datetime | None:
 
 def _stages(status: Mapping[str, Any], made: Mapping[str, Json]) -> tuple[RunStage, ...]:
     found: list[RunStage] = []
-    for child in status.get("childReferences") or ():
-        if child.get("kind") == "TaskRun":
-            found.append(_stage(str(child.get("pipelineTaskName") or child["name"]), made.get(child["name"])))
+    children = [one for one in status.get("childReferences") or () if one.get("kind") == "TaskRun"]
+    tasks = [str(one.get("pipelineTaskName") or one["name"]) for one in children]
+    for number, (child, task) in enumerate(zip(children, tasks, strict=True)):
+        name = task if tasks.count(task) == 1 else f"{task}-{tasks[:number].count(task)}"  # of a matrix
+        found.append(_stage(name, made.get(child["name"])))
     skipped = [
         RunStage(str(each["name"]), RunState.SKIPPED, words=str(each.get("reason", "")))
         for each in status.get("skippedTasks") or ()

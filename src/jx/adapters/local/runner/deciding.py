@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -79,6 +79,17 @@ class Decision:
     seen: Mapping[str, Seen]
     course: Course
     """What it was decided from."""
+
+
+def combine(several: Sequence[Seen]) -> Seen:
+    """A task with a matrix, from its TaskRuns: over when all are, and failed when one has. Results become lists."""
+    if len(several) == 1:
+        return several[0]
+    order = (State.RUNNING, State.FAILED, State.CANCELLED, State.SUCCEEDED)
+    state = next(state for state in order if any(one.state is state for one in several))
+    reason = next(one.reason for one in several if one.state is state)
+    names = dict.fromkeys(name for one in several for name in one.results)
+    return Seen(state, {name: [one.results.get(name, "") for one in several] for name in names}, reason)
 
 
 def decide(plan: Plan, seen: Mapping[str, Seen], course: Course) -> Decision:

@@ -30,8 +30,9 @@ _RUN = frozenset(
 _PIPELINE = frozenset({"description", "displayName", "params", "tasks", "finally", "workspaces", "results"})
 _PIPELINE_TASK = frozenset(
     {"name", "displayName", "description", "taskSpec", "runAfter", "params", "workspaces", "when"}
-    | {"retries", "timeout", "onError"}
+    | {"retries", "timeout", "onError", "matrix"}
 )
+_MATRIX = frozenset({"params"})
 _TASK = frozenset(
     {
         "description",
@@ -64,6 +65,10 @@ _TASK_RUN_SPEC = frozenset(
     {"pipelineTaskName", "serviceAccountName", "podTemplate", "computeResources", "metadata"}
 )
 _WHEN = frozenset({"input", "operator", "values"})
+
+
+_NAMING = ("params", "when", "matrix", "taskSpec")
+"""Where a task may name results of others."""
 
 
 class BadRun(Exception):
@@ -169,7 +174,8 @@ def _task(body: Obj, *, is_final: bool) -> Task:
         _known(f"task {name}: when", expression, _WHEN)
     if body.get("timeout"):
         seconds_of(str(body["timeout"]))
-    needs = frozenset(results_in([body.get("params"), body.get("when"), body.get("taskSpec")]))
+    _known(f"task {name}: matrix", body.get("matrix") or {}, _MATRIX)
+    needs = frozenset(results_in([body.get(key) for key in _NAMING]))
     after = frozenset(body.get("runAfter") or ()) | {task for task, _ in needs}
     return Task(name, body, is_final, frozenset() if is_final else after, needs)
 

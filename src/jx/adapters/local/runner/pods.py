@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -17,6 +18,8 @@ TASK_LABEL = "tekton.dev/pipelineTask"
 TASK_RUN_LABEL = "tekton.dev/taskRun"
 MANAGED_LABEL = "app.kubernetes.io/managed-by"
 MANAGER = "tekton-pipelines"
+MATRIX = "local.jenkins-x.io/matrix"
+"""On TaskRuns of a matrix: which of how many it is, as `0/4`."""
 RESULTS = "tekton-internal-results"
 DEFAULT_ACCOUNT = "default"
 _GRACE_SECONDS = 10
@@ -30,6 +33,12 @@ def child_name(parent: str, suffix: str) -> str:
         return name
     digest = hashlib.sha256(name.encode()).hexdigest()[:12]
     return f"{name[: _NAME_LENGTH - 13].rstrip('-.')}-{digest}"
+
+
+def place_in_matrix(made: Obj) -> tuple[int, int]:
+    """Which of how many a TaskRun is."""
+    place, _, count = (made["metadata"].get("annotations") or {}).get(MATRIX, "0/1").partition("/")
+    return int(place), int(count)
 
 
 def owned_by(owner: Obj) -> list[Obj]:
@@ -47,7 +56,34 @@ def owned_by(owner: Obj) -> list[Obj]:
     ]
 
 
-def task_run(run: Obj, plan: Plan, task: Task, values: Values) -> Obj:
+def combinations(task: Task, values: Values) -> list[Mapping[str, str]]:
+    """The parameters of each TaskRun of a task: one for every combination of the values of its matrix, or just one. BadRun for a
+    matrix without values."""
+    given = (task.body.get("matrix") or {}).get("params") or ()
+    lists = [(str(each["name"]), substitute_param(each["value"], values)) for each in given]
+    for name, found in lists:
+        if not isinstance(found, list) or not found:
+            words = f"task {task.name}: {name} of its matrix has no list of values"
+            raise BadRun("PipelineValidationFailed", words)
+    names = [name for name, _ in lists]
+    return [dict(zip(names, each, strict=True)) for each in itertools.product(*(texts for _, texts in lists))]
+
+
+def task_runs(run: Obj, plan: Plan, task: Task, values: Values) -> list[Obj]:
+    """The TaskRuns of a task: one, or those of its matrix, each of which knows how many they are."""
+    every = combinations(task, values)
+    if "matrix" not in task.body:
+        return [_task_run(run, plan, task, values, {})]
+    made = []
+    for number, combination in enumerate(every):
+        one = _task_run(run, plan, task, values, combination)
+        one["metadata"]["name"] = child_name(run["metadata"]["name"], f"{task.name}-{number}")
+        one["metadata"]["annotations"][MATRIX] = f"{number}/{len(every)}"
+        made.append(one)
+    return made
+
+
+def _task_run(run: Obj, plan: Plan, task: Task, values: Values, combination: Mapping[str, str]) -> Obj:
     """The TaskRun of a task, its parameters as they are now."""
     meta = run["metadata"]
     template = run["spec"].get("taskRunTemplate") or {}
@@ -57,6 +93,7 @@ def task_run(run: Obj, plan: Plan, task: Task, values: Values) -> Obj:
         {"name": each["name"], "value": substitute_param(each["value"], values)}
         for each in task.body.get("params") or ()
     ]
+    params += [{"name": name, "value": value} for name, value in combination.items()]
     labels = {
         **(meta.get("labels") or {}),
         **((task.spec.get("metadata") or {}).get("labels") or {}),

@@ -14,10 +14,18 @@ from dataclasses import dataclass
 from jx.adapters.kubernetes.api import PODS, Api, Resource
 from jx.adapters.local.node.steps import CANCEL
 from jx.adapters.local.runner import statuses
-from jx.adapters.local.runner.deciding import Course, Seen, State, Wish, decide, values_of
+from jx.adapters.local.runner.deciding import Course, Seen, State, Wish, combine, decide, values_of
 from jx.adapters.local.runner.places import Places
 from jx.adapters.local.runner.plan import DEFAULT_TIMEOUT, BadRun, Obj, Plan, Task, read_plan, seconds_of
-from jx.adapters.local.runner.pods import TASK_LABEL, child_name, claim_of, pod_of, run_values, task_run
+from jx.adapters.local.runner.pods import (
+    TASK_LABEL,
+    child_name,
+    claim_of,
+    place_in_matrix,
+    pod_of,
+    run_values,
+    task_runs,
+)
 from jx.adapters.local.runner.seen import PIPELINE_RUNS, TASK_RUNS, Known
 from jx.domain.errors import Invalid, NotFound, Refused, Stale
 
@@ -99,8 +107,9 @@ class Runs:
         seen = _seen(run, made)
         skipped = decide(plan, seen, course).skipped
         values = {**run_values(run), **values_of(plan, seen, skipped)}
-        created = self._create(TASK_RUNS, task_run(run, plan, task, values))
-        self._tend(run, created, course)
+        for body in task_runs(run, plan, task, values):
+            created = self._create(TASK_RUNS, body)
+            self._tend(run, created, course)
 
     def _tend(self, run: Obj, made: Obj, course: Course) -> None:
         if statuses.is_done(made):
@@ -218,7 +227,11 @@ class Runs:
     # The API
 
     def _children(self, run: Obj) -> list[Obj]:
-        return self.known.owned(TASK_RUNS, run)
+        def age(made: Obj) -> tuple[str, str, int]:
+            task = made["metadata"]["labels"][TASK_LABEL]
+            return made["metadata"].get("creationTimestamp", ""), task, place_in_matrix(made)[0]
+
+        return sorted(self.known.owned(TASK_RUNS, run), key=age)
 
     def _create(self, kind: Resource, body: Obj) -> Obj:
         """Made, or met: it has a name that follows from its run."""
@@ -287,9 +300,20 @@ def pod_name(made: Obj, attempt: int) -> str:
 
 def _seen(run: Obj, made: list[Obj]) -> dict[str, Seen]:
     """By the name of the task. A TaskRun that was there and is gone has failed: it is not made again."""
-    references = (run.get("status") or {}).get("childReferences") or ()
-    gone = {each["pipelineTaskName"]: Seen(State.FAILED, {}, "TaskRunDeleted") for each in references}
-    return gone | {each["metadata"]["labels"][TASK_LABEL]: statuses.seen_of(each) for each in made}
+    there = {each["metadata"]["name"] for each in made}
+    found: dict[str, list[Seen]] = {}
+    missing: dict[str, int] = {}
+    for each in made:
+        task = each["metadata"]["labels"][TASK_LABEL]
+        found.setdefault(task, []).append(statuses.seen_of(each))
+        missing[task] = place_in_matrix(each)[1] - len(found[task])
+    for each in (run.get("status") or {}).get("childReferences") or ():
+        if each["name"] not in there:
+            gone = Seen(State.FAILED, {}, "TaskRunDeleted")
+            found.setdefault(each["pipelineTaskName"], []).append(gone)
+            missing[each["pipelineTaskName"]] = 0
+    # Of a matrix that is not complete, the rest is still to be made.
+    return {task: combine(several) for task, several in found.items() if missing[task] <= 0}
 
 
 def _wish(run: Obj) -> Wish:

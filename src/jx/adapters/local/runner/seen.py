@@ -46,11 +46,10 @@ class Known:
             return self._objects[kind.kind].get(name)
 
     def owned(self, kind: Resource, owner: Obj) -> list[Obj]:
-        """The objects of a kind whose owner this is, in the order of their making."""
+        """The objects of a kind whose owner this is."""
         uid = _uid(owner)
         with self._lock:
-            found = [each for each in self._objects[kind.kind].values() if uid in _owners(each)]
-        return sorted(found, key=lambda each: (each["metadata"].get("creationTimestamp", ""), _version(each)))
+            return [each for each in self._objects[kind.kind].values() if uid in _owners(each)]
 
     def every(self, kind: Resource) -> list[Obj]:
         with self._lock:
