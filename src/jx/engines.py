@@ -1,4 +1,4 @@
-"""Engines: what runs pipelines, and the use-cases that need it. A storey of the wiring."""
+"""Engines: what runs pipelines, and the use-cases around pipelines and their runs. A storey of the wiring."""
 
 from __future__ import annotations
 
@@ -9,10 +9,15 @@ from jx.outside import Outside
 
 if TYPE_CHECKING:
     from jx.domain.environment_runs import RunSetup
+    from jx.usecases.log_git_in import LogGitIn
+    from jx.usecases.make_run import MakeRun
+    from jx.usecases.read_pipeline import ReadPipeline
     from jx.usecases.record_runs import RecordRuns
+    from jx.usecases.resolve_pipeline import ResolvePipeline
     from jx.usecases.run_environment import RunEnvironment
     from jx.usecases.show_logs import ShowLogs
     from jx.usecases.start_pipeline import StartPipeline, StopPipeline
+    from jx.usecases.validate_pipelines import ValidatePipelines
 
 TEKTON = "tekton"
 ACCOUNT = "jx-controllers"
@@ -33,9 +38,39 @@ class Engines(Outside):
             )
         return bool(self.settings.pipelines)
 
+    def validate_pipelines(self) -> ValidatePipelines:
+        """`jx step syntax validate`."""
+        from jx.usecases.validate_pipelines import ValidatePipelines
+
+        return ValidatePipelines(self.folders)
+
+    def resolve_pipeline(self) -> ResolvePipeline:
+        """The step below what shows and what runs pipelines."""
+        from jx.usecases.resolve_pipeline import ResolvePipeline
+
+        return ResolvePipeline(self.repos)
+
+    def read_pipeline(self) -> ReadPipeline:
+        """`jx step syntax effective`, and the step that `jx step create task` begins with."""
+        from jx.usecases.read_pipeline import ReadPipeline
+
+        return ReadPipeline(self.folders, self.resolve_pipeline())
+
+    def log_git_in(self) -> LogGitIn:
+        """`jx step git credentials`."""
+        from jx.adapters.git.logins import GitVariableLogins
+        from jx.usecases.log_git_in import LogGitIn
+
+        return LogGitIn(GitVariableLogins(), self.reporter)
+
+    def make_run(self) -> MakeRun:
+        """`jx step create task`."""
+        from jx.usecases.make_run import MakeRun
+
+        return MakeRun(self.read_pipeline())
+
     def run_environment(self) -> RunEnvironment:
         """What starts the runs of environments."""
-        from jx.usecases.resolve_pipeline import ResolvePipeline
         from jx.usecases.run_environment import RunEnvironment
 
         return RunEnvironment(
@@ -44,7 +79,7 @@ class Engines(Outside):
             pipelines=self.pipelines,
             numbers=self.build_numbers,
             activities=self.activities,
-            resolve=ResolvePipeline(self.repos),
+            resolve=self.resolve_pipeline(),
             setup=self._run_setup,
             clock=self.clock,
             reporter=self.reporter,

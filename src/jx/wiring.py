@@ -42,19 +42,15 @@ if TYPE_CHECKING:
     from jx.usecases.install_platform import InstallPlatform, InstallReport, InstallRequest
     from jx.usecases.keep_login import KeepLogin
     from jx.usecases.keep_secrets import KeepSecrets
-    from jx.usecases.log_git_in import LogGitIn
-    from jx.usecases.make_run import MakeRun
     from jx.usecases.number_chart import NumberChart
     from jx.usecases.plan_change import PlanChange
     from jx.usecases.plan_environment import PlanEnvironment
     from jx.usecases.promote import Promote
     from jx.usecases.propose_change import PlatformAt, ProposeChange
-    from jx.usecases.read_pipeline import ReadPipeline
     from jx.usecases.read_requirements import ReadRequirements
     from jx.usecases.record_secrets import RecordSecrets
     from jx.usecases.remove_app import RemoveApp
     from jx.usecases.render_environment import RenderEnvironment
-    from jx.usecases.resolve_pipeline import ResolvePipeline
     from jx.usecases.revert_change import RevertChange
     from jx.usecases.review_change import ReviewChange
     from jx.usecases.rotate_secret import RotateSecret
@@ -70,7 +66,6 @@ if TYPE_CHECKING:
     from jx.usecases.uninstall_platform import UninstallPlatform
     from jx.usecases.upgrade_apps import UpgradeApps
     from jx.usecases.upgrade_platform import UpgradePlatform
-    from jx.usecases.validate_pipelines import ValidatePipelines
     from jx.usecases.verify_history import VerifyHistory
     from jx.usecases.verify_secrets import VerifySecrets
 
@@ -573,34 +568,3 @@ class Wiring(Engines):
             timeout=timedelta(minutes=10),
             everywhere=True,
         )
-
-    def validate_pipelines(self) -> ValidatePipelines:
-        """`jx step syntax validate`."""
-        from jx.usecases.validate_pipelines import ValidatePipelines
-
-        return ValidatePipelines(self.folders)
-
-    def resolve_pipeline(self) -> ResolvePipeline:
-        """The step below what shows and what runs pipelines."""
-        from jx.usecases.resolve_pipeline import ResolvePipeline
-
-        return ResolvePipeline(self.repos)
-
-    def read_pipeline(self) -> ReadPipeline:
-        """`jx step syntax effective`, and the step that `jx step create task` begins with."""
-        from jx.usecases.read_pipeline import ReadPipeline
-
-        return ReadPipeline(self.folders, self.resolve_pipeline())
-
-    def log_git_in(self) -> LogGitIn:
-        """`jx step git credentials`."""
-        from jx.adapters.git.logins import GitVariableLogins
-        from jx.usecases.log_git_in import LogGitIn
-
-        return LogGitIn(GitVariableLogins(), self.reporter)
-
-    def make_run(self) -> MakeRun:
-        """`jx step create task`."""
-        from jx.usecases.make_run import MakeRun
-
-        return MakeRun(self.read_pipeline())
