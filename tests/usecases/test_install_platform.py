@@ -29,6 +29,7 @@ from tests.support.journeys import (
 from jx.domain.charts import ChartRef
 from jx.domain.errors import Failed, Locked, NotFound, Refused
 from jx.domain.trees import Tree
+from jx.domain.vault_choice import VaultAt
 from jx.ports.repos import Draft
 from jx.usecases import install_platform
 
@@ -177,6 +178,19 @@ def test_an_environment_that_is_there_already_is_kept_as_it_is() -> None:
     second.repos, second.forge = first.repos, first.forge
     report = second.process(OLGA).install(apply=False)
     assert report.heads[DEV] == first.head()
+
+
+def test_a_dev_repository_that_knows_nothing_of_the_store_is_kept_and_that_is_said(world: World) -> None:
+    outside = install_platform.World(
+        "acme", "https://git.example.com", "https://git.example.com", "http://hook", ChartRef("jx-platform", CHARTS, ""),
+        STREAM, vault=VaultAt("https://vault.example"),
+    )  # fmt: skip
+    head = world.head()
+    world.process(OLGA).install(world=outside)
+    assert world.head() == head
+    told = [event.message for event in world.reporter.events if "vault.url" in event.message]
+    way = "jx edit app jx-platform --set vault.url=https://vault.example"
+    assert told == [f"team/environment-acme-dev is there already, and does not name the secret store: {way}"]
 
 
 def test_two_installations_at_once_end_as_one() -> None:

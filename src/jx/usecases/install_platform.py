@@ -15,7 +15,7 @@ from jx.domain.applying import ApplyReport, Source
 from jx.domain.charts import ChartRef, ChartVersion
 from jx.domain.environments import Environment, in_order
 from jx.domain.errors import Failed, Locked, NotFound, Overtaken, Refused, Stale
-from jx.domain.events import Event
+from jx.domain.events import Event, Level
 from jx.domain.installing import Installation
 from jx.domain.layouts import umbrella
 from jx.domain.layouts.new_environment import NewPlatform, new_environment, planned_environments
@@ -249,10 +249,18 @@ class InstallPlatform:
                 f"repository {repo.full_name} is there and holds no environment (no env/Chart.yaml)",
                 hint="choose another prefix with --default-environment-prefix, or empty that repository",
             )
-        if request.world.own_vault and environment.is_dev and f"name: {OPERATOR_CHART}" not in _charts(tree):
-            self.reporter.tell(
-                Event(f"{repo.full_name} is there already, and holds no Vault: jx create vault adds one")
-            )
+        if environment.is_dev:
+            self._tell_of_vault(request.world, repo, tree)
+
+    def _tell_of_vault(self, world: World, repo: Repo, tree: Tree) -> None:
+        """What is there is kept as it is, so it may know nothing of the store that was asked for."""
+        if world.own_vault and f"name: {OPERATOR_CHART}" not in _charts(tree):
+            way = "holds no Vault: jx create vault adds one"
+        elif world.vault and not any(world.vault.url.encode() in blob.data for blob in tree.files.values()):
+            way = f"does not name the secret store: jx edit app jx-platform --set vault.url={world.vault.url}"
+        else:
+            return
+        self.reporter.tell(Event(f"{repo.full_name} is there already, and {way}", Level.WARNING))
 
     def _give_credentials(self, request: InstallRequest) -> str:
         """Secrets of the platform's pods; the key that signs webhooks is drawn once and kept."""

@@ -39,7 +39,7 @@ def command(
       jx install --ng --default-environment-prefix acme
       jx install --gitops --vault --no-tiller --tekton --dry-run
       jx install --ng --provider kubernetes --context staging --git-provider-url https://git.example.com \\
-        --environment-git-owner acme --default-environment-prefix shop
+        --environment-git-owner acme --default-environment-prefix shop --vault-url https://vault.example.com
     """
     flags, idle = read_flags(options)
     installation = plan_installation(flags)
