@@ -17,6 +17,9 @@ _NOW = re.compile(rb'("(?:[^"\\]|\\.)*"|`[^`]*`)|(?<![\w.$])now\b')
 _VALUE = re.compile(r"\.Values\.([\w.]*\w)")
 _INCLUDE = re.compile(r"(?:include|template)\s+\"([^\"]+)\"")
 _PROVIDED = re.compile(r"\"providedValues\"\s+\(list([^)]*)\)")
+_VARIABLE = re.compile(r"\$(\w+)")
+_ASSIGNED = re.compile(r"\$(\w+)\s*:?=")
+_SECRET = re.compile(r"(?i)(password|secret|token|key|cert|passphrase)\w*$")
 _QUOTED = re.compile(r"\"([^\"]+)\"")
 _ANOTHER_DAY = b'(toDate "2006-01-02" "2001-02-03")'
 
@@ -37,14 +40,21 @@ def on_another_day(template: bytes) -> bytes:
 
 def values_behind(chart: Tree, template: str, key: str) -> tuple[str, ...]:
     """The values that a person can set in place of what a template draws at a key, as far as the template tells: those that are
-    read where the key is written, or where something is drawn; in the named templates that are included there, too."""
-    text = chart.find_text(template) or ""
-    lines = text.splitlines()
+    read where the key is written, in the variables and named templates that are used there, too; else where something is drawn.
+    Those that sound like secrets come first."""
+    lines = (chart.find_text(template) or "").splitlines()
     near = [line for line in lines if re.search(rf"(?<![\w-]){re.escape(key)}(?![\w-])", line)]
-    near += [line for line in lines if _MENTION.search(line.encode())]
-    near += [body for line in near for name in _INCLUDE.findall(line) for body in _bodies(chart, name)]
-    named = [name for text in near for name in (*_VALUE.findall(text), *_provided(text))]
-    return tuple(dict.fromkeys(named))
+    used = {name for line in near for name in _VARIABLE.findall(line)}
+    near += [line for line in lines if used & set(_ASSIGNED.findall(line))]
+    drawing = [line for line in lines if _MENTION.search(line.encode())]
+    named = _named(chart, near) or _named(chart, drawing)
+    return tuple(sorted(dict.fromkeys(named), key=lambda name: not _SECRET.search(name)))
+
+
+def _named(chart: Tree, lines: list[str]) -> list[str]:
+    """The values that lines of a template read."""
+    inside = [body for line in lines for name in _INCLUDE.findall(line) for body in _bodies(chart, name)]
+    return [name for text in (*lines, *inside) for name in (*_VALUE.findall(text), *_provided(text))]
 
 
 def _provided(text: str) -> list[str]:
