@@ -169,6 +169,9 @@ def test_an_object_that_is_in_no_ledger_is_not_found_and_one_that_is_twice_wants
 ) -> None:
     with pytest.raises(NotFound, match="no ledger has Deployment/nothing"):
         blamed(world, "Deployment", "nothing")
+    with pytest.raises(NotFound) as near:
+        blamed(world, "Deployment", "controllers")
+    assert near.value.hint.startswith("there is Deployment.apps/jx-controllers (namespace jx)")
     with pytest.raises(NotFound, match=r"has no field spec\.nothing"):
         blamed(world, *DEPLOYMENT, "spec.nothing")
     process = world.process(BOB)

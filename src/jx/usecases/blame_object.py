@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from functools import cached_property
 
 from jx.domain import blame, history, ledger, values
@@ -36,6 +37,7 @@ from jx.usecases.find_origins import FindOrigins, OriginsAsk
 from jx.usecases.show_history import Place
 
 _ALL = 1_000_000
+_NEAR = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +95,25 @@ class FindInLedger:
             )
         return found[0] if found else None
 
+    def similar(self, places: tuple[Place, ...], kind: str, name: str) -> tuple[str, ...]:
+        """Objects of that kind that whoever typed this name may mean, in words."""
+        found = [one.ref for place in places for one in self._all(place) if _is_kind(one.ref, kind)]
+        near = set(get_close_matches(name, [ref.name for ref in found], n=_NEAR))
+        return tuple(str(ref) for ref in found if name in ref.name or ref.name in near)[:_NEAR]
+
     def _look(self, place: Place, kind: str, name: str, namespace: str) -> Iterator[Found]:
+        for one in self._all(place):
+            ref = one.ref
+            if ref.name == name and _is_kind(ref, kind) and namespace in {"", ref.namespace}:
+                yield one
+
+    def _all(self, place: Place) -> Iterator[Found]:
         head = self.histories.head(place.repo, ledger.BRANCH)
         if head is None:
             return
         tree = self.histories.read(place.repo, head)
         for path in tree:
-            ref = history.ref_of(path)
-            if ref and ref.name == name and _is_kind(ref, kind) and namespace in {"", ref.namespace}:
+            if history.ref_of(path):
                 yield Found(place, head, tree, path)
 
 
@@ -117,10 +130,7 @@ class BlameObject:
         """The blame. NotFound where no ledger has the object."""
         found = FindInLedger(self.histories)(request.places, request.kind, request.name, request.namespace)
         if found is None:
-            raise NotFound(
-                f"no ledger has {request.kind}/{request.name}",
-                hint=f"jx why {request.kind}/{request.name} tells who made what is no part of an environment",
-            )
+            raise NotFound(f"no ledger has {request.kind}/{request.name}", hint=self._hint(request))
         run = _Run(self.histories, found)
         ours = [one for one in run.fields() if blame.match_field(one.path, request.path)]
         if request.with_origins:
@@ -131,6 +141,12 @@ class BlameObject:
         if not wanted:
             raise NotFound(f"{found.ref} has no field {request.path}")
         return Blame(found.place.environment, found.ref, run.app, found.source, wanted, is_live)
+
+    def _hint(self, request: BlameRequest) -> str:
+        near = FindInLedger(self.histories).similar(request.places, request.kind, request.name)
+        if near:
+            return f"there is {', '.join(near)}"
+        return f"jx why {request.kind}/{request.name} tells who made what is no part of an environment"
 
     def _with_live(self, found: Found, ours: tuple[BlamedField, ...]) -> tuple[tuple[BlamedField, ...], bool]:
         if self.cluster is None:

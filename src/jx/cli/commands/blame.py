@@ -33,7 +33,7 @@ def command(
 
     \b
     Examples:
-      jx blame Deployment/shop
+      jx blame deploy/shop
       jx blame Ingress/shop -n jx-production --field spec.rules
       jx blame StatefulSet/jenkins-x-redis --dir . -o json
     """
