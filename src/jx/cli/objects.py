@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from jx.domain.errors import Usage
 
-
 _SHORT = {
     "cj": "CronJob",
     "cm": "ConfigMap",
