@@ -137,8 +137,9 @@ def test_a_secret_may_be_shown_without_its_values(store: SecretStore, root: str)
 def test_a_folder_is_no_secret_and_is_said_to_be_one(store: SecretStore, root: str) -> None:
     folder = root if store.depth else f"{root}/folder"
     store.write(f"{folder}/db", {"a": "1"})
-    with pytest.raises(Invalid, match="a folder"):
-        store.read((folder,))
+    with pytest.raises(Invalid, match="a folder") as error:
+        store.read((f"{folder}/db", folder))
+    assert error.value.about == folder
 
 
 @pytest.mark.parametrize("path", ["", "a//b", "../a", "a/..", "a/./b"])

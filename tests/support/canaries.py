@@ -7,12 +7,15 @@ import contextlib
 import json
 import subprocess
 import threading
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
 _AROUND = 100
+_LOOKS = 3
+"""At each process: a program that starts another one has its own arguments at first."""
 
 
 def shapes(value: str) -> set[str]:
@@ -58,13 +61,17 @@ def files_below(folder: Path, *, but: Iterable[str] = ()) -> Iterator[tuple[str,
 def watched_arguments() -> Iterator[set[bytes]]:
     """The arguments of all processes of this machine that are seen meanwhile; nothing where the system does not tell."""
     seen: set[bytes] = set()
+    looks: Counter[str] = Counter()
     over = threading.Event()
 
     def watch() -> None:
-        while not over.wait(0.02):
-            for path in Path("/proc").glob("[0-9]*/cmdline"):
+        while not over.wait(0.05):
+            for path in Path("/proc").glob("[0-9]*"):
+                looks[path.name] += 1
+                if looks[path.name] > _LOOKS:
+                    continue
                 with contextlib.suppress(OSError):  # it has ended meanwhile
-                    seen.add(path.read_bytes())
+                    seen.add((path / "cmdline").read_bytes())
 
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()

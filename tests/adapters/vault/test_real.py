@@ -56,6 +56,8 @@ def test_version_1_of_the_engine(owner: Client, access: VaultAccess, name: str) 
     owner.ask("POST", f"sys/mounts/{name}", {"type": "kv", "options": {"version": "1"}})
     store = VaultSecrets(replace(access, mount=name))
     first = store.write("prod/db", {"password": "one"})
+    assert not first.is_counted
+    assert VaultSecrets(replace(access, mount=name)).read(("prod/db",))["prod/db"].version != first.version
     store.write("prod/db", {"password": "two"}, version=first.version)
     with pytest.raises(Stale):
         store.write("prod/db", {"password": "three"}, version=first.version)
