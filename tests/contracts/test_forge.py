@@ -186,6 +186,12 @@ def test_nobody_approves_what_they_asked_for(world: World) -> None:
         world.ann.approve(world.repo, 1, revision=pull.head)
 
 
+def test_nobody_approves_what_somebody_else_offered_for_them(world: World) -> None:
+    pull = world.bob.propose(world.repo, OFFER)
+    with pytest.raises(Refused, match="your own change"):
+        world.ann.approve(world.repo, 1, revision=pull.head)
+
+
 def test_a_merge_brings_the_changes_and_says_who_asked_and_who_approved(world: World) -> None:
     pull = world.ann.propose(world.repo, OFFER)
     world.bob.approve(world.repo, 1, revision=pull.head)

@@ -78,6 +78,8 @@ def test_production_comes_after_staging_and_waits_for_an_approval_and_a_merge(wo
     assert pull.labels == ()
     commit = world.repos.log(world.repo(PRODUCTION), pull.head, limit=1)[0]
     assert commit.trailers["Jx-Requested-By"] == "Ann Lee <ann@example.com>"
+    with pytest.raises(Refused, match="your own change"):
+        world.process(ANN).approve(1, PRODUCTION)
     merged(world, 1, PRODUCTION)
     world.settle()
     assert states(record(world, 1)) == ["applied", "applied"]

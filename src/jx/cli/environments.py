@@ -65,6 +65,8 @@ def to_data(one: ShownEnvironment) -> dict[str, Any]:
         "promotionStrategy": environment.strategy.value,
         "namespace": environment.namespace,
         "order": environment.order,
+        "remoteCluster": environment.is_remote,
+        "cluster": environment.cluster,
         "source": {"url": environment.repo.url if environment.repo else "", "ref": environment.branch},
         "head": one.head,
         "applied": one.applied,

@@ -82,7 +82,8 @@ class ForgeReviews(Protocol):
     """What a reviewer does."""
 
     def approve(self, repo: Repo, number: int, *, revision: Revision, body: str = "") -> None:
-        """Approve that commit. Refused for one's own pull request; Stale where the head has moved."""
+        """Approve that commit. Refused for one's own pull request, and for a commit that is one's own; Stale where the head has
+        moved."""
         ...
 
     def merge(self, repo: Repo, request: MergeRequest) -> Revision:

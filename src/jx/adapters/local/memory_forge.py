@@ -13,7 +13,7 @@ from jx.domain.errors import Forbidden, NotFound, Refused, Stale
 from jx.domain.names import Person, Repo, Revision
 from jx.domain.trees import Tree
 from jx.ports.forge import EVERY_ABILITY, MergeRequest, Offer, Protection, Webhook
-from jx.ports.repos import Draft
+from jx.ports.repos import Commit, Draft
 
 _START = datetime(2026, 1, 1, tzinfo=UTC)
 _Value = TypeVar("_Value")
@@ -29,6 +29,12 @@ class Branches(Protocol):
 
     def head(self, repo: Repo, branch: str) -> Revision | None:
         """The newest commit of a branch."""
+        ...
+
+    def log(
+        self, repo: Repo, revision: Revision, *, after: Revision | None = None, limit: int = 100
+    ) -> tuple[Commit, ...]:
+        """First-parent history, newest first."""
         ...
 
     def can_merge(self, repo: Repo, *, head: str, base: str) -> bool:
@@ -152,6 +158,9 @@ class MemoryForge:
             raise Refused(f"#{number} of {repo.full_name} is {pull.state.value} already")
         if pull.author.login == self._user.login:
             raise Refused(f"#{number} of {repo.full_name} is your own pull request")
+        written_by = self._world.branches.log(repo, pull.head, limit=1)[0].author
+        if self._user.email and written_by.email == self._user.email:
+            raise Refused(f"#{number} of {repo.full_name} holds your own change")
         if pull.head != revision:
             raise Stale(
                 f"#{number} of {repo.full_name} is at {pull.head[:12]} by now, not at {revision[:12]}"

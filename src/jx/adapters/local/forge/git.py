@@ -200,6 +200,10 @@ class BareGit:
         rows = (line.split("\0", 3) for line in text.splitlines())
         return tuple(Logged(Revision(a), b, c, d) for a, b, c, d in rows)
 
+    def author_email(self, revision: Revision) -> str:
+        """Of the author of a commit, as git knows it."""
+        return self._text("log", "--max-count=1", "--format=%ae", revision, "--").strip()
+
     def diff(self, old: Revision, new: Revision, *, limit: int) -> tuple[str, bool]:
         """The text of `git diff`, and whether it was cut at `limit` bytes."""
         options = ("--no-color", "--no-ext-diff", "--no-textconv", "--find-renames")

@@ -146,6 +146,11 @@ class Pulls:
                     hint="ask somebody else to approve it; alone on this machine, be a second one: "
                     f"jx local user add bob, then jx --as bob pr approve {pull.number}",
                 )
+            if user.email and repo.git.author_email(pull.head) == user.email:
+                raise Refused(
+                    f"#{number} of {repo.full_name} holds your own change, whoever opened it",
+                    hint="ask somebody else to approve it",
+                )
             if pull.head != revision:
                 raise Stale(
                     f"#{number} of {repo.full_name} is at {pull.head[:12]} by now, not at {revision[:12]}",
