@@ -222,22 +222,30 @@ MEANINGS = (
         """),
     _stage("containerOptions may not set image", """
         options:
-          containerOptions: {image: go}  # here
+          containerOptions:
+            env: []
+            image: go  # here
         steps: [{command: make}]
         """),
     _stage("containerOptions may not set livenessProbe: steps of Tekton have none", """
         options:
-          containerOptions: {livenessProbe: {}}  # here
+          containerOptions:
+            imagePullPolicy: Always
+            livenessProbe: {}  # here
         steps: [{command: make}]
         """),
     _stage("memory: 'much' is no quantity", """
         options:
-          containerOptions: {resources: {limits: {memory: much}}}  # here
+          containerOptions:
+            env: []
+            resources: {limits: {memory: much}}  # here
         steps: [{command: make}]
         """),
     _stage("there is no volume cache to mount", """
         options:
-          containerOptions: {volumeMounts: [{name: cache, mountPath: /cache}]}  # here
+          containerOptions:
+            env: []
+            volumeMounts: [{name: cache, mountPath: /cache}]  # here
         steps: [{command: make}]
         """),
     _stage("volume cache stands twice", """

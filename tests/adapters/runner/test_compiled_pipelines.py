@@ -153,3 +153,31 @@ def test_a_conflict_fails_the_run_and_says_so(world: RunnerWorld, project: Sourc
     assert outcome(world.ended(name)) == ("False", "Failed")
     said = world.log("check", step="step-git-clone", run=name)
     assert said.endswith(b"cannot be merged onto master: rebase it\n")
+
+
+MATRIX = """
+buildPack: none
+pipelineConfig:
+  pipelines:
+    feature:
+      pipeline:
+        agent: {image: tools}
+        stages:
+        - name: test
+          matrix: {GO: ["1.20", "1.21"], SYSTEM: [linux]}
+          options: {containerOptions: {resources: {limits: {memory: 512Mi}}}}
+          steps: [{name: say, command: 'echo "$GO $SYSTEM"; ls'}]
+        post:
+        - {condition: success, steps: [{name: cheer, command: ls}]}
+"""
+
+
+def test_a_matrix_runs_once_for_each_combination_on_one_clone(world: RunnerWorld, project: Source) -> None:
+    made = project.run(MATRIX, PipelineKind.FEATURE, 5)
+    world.apply(made)
+    name = made["metadata"]["name"]
+    run = world.ended(name)
+    assert outcome(run)[0] == "True", message(run)
+    seen = {world.log(f"test-{number}", step="step-say", run=name) for number in range(2)}
+    assert seen == {b"1.20 linux\nbase\n", b"1.21 linux\nbase\n"}
+    assert world.log("post-success", step="step-cheer", run=name) == b"base\n"

@@ -149,12 +149,12 @@ def check_container_options(container: Mapping[str, Any] | None, place: Place, m
     for key, value in (container or {}).items():
         if key in _SET_BY_SYNTAX:
             what = f"containerOptions may not set {key}; a step has its own words for it"
-            mistakes.problems.append(place.problem(what, "containerOptions"))
+            mistakes.problems.append(place.problem(what, f"containerOptions.{key}"))
         elif key == "resources":
             _check_resources(value, place, mistakes)
         elif key not in STEP_OPTIONS:
             what = f"containerOptions may not set {key}: steps of Tekton have none"
-            mistakes.problems.append(place.problem(what, "containerOptions"))
+            mistakes.problems.append(place.problem(what, f"containerOptions.{key}"))
         elif key in {"env", "envFrom", "volumeMounts", "volumeDevices"}:
             _check_named(key, value, place, mistakes)
 
@@ -167,28 +167,28 @@ def _check_named(key: str, value: Any, place: Place, mistakes: Mistakes) -> None
     }
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
         mistakes.problems.append(
-            place.problem(f"{key} of containerOptions is a list of mappings", "containerOptions")
+            place.problem(f"{key} of containerOptions is a list of mappings", f"containerOptions.{key}")
         )
         return
     for item in value:
         for word in needed.get(key, ()):
             if not isinstance(item.get(word), str):
                 what = f"an item of {key} of containerOptions has a {word}"
-                mistakes.problems.append(place.problem(what, "containerOptions"))
+                mistakes.problems.append(place.problem(what, f"containerOptions.{key}"))
 
 
 def _check_resources(value: Any, place: Place, mistakes: Mistakes) -> None:
     if not isinstance(value, dict) or not all(isinstance(one, dict) for one in value.values()):
         what = "resources of containerOptions is a mapping of requests and limits"
-        mistakes.problems.append(place.problem(what, "containerOptions"))
+        mistakes.problems.append(place.problem(what, "containerOptions.resources"))
         return
     for key, quantities in value.items():
         if key not in RESOURCES:
-            mistakes.problems.append(place.problem(f"resources have no {key}", "containerOptions"))
+            mistakes.problems.append(place.problem(f"resources have no {key}", "containerOptions.resources"))
         for name, quantity in quantities.items():
             if not _QUANTITY.fullmatch(str(quantity)):
                 what = f"{name}: {quantity!r} is no quantity, as 500m, 2 and 4Gi are"
-                mistakes.problems.append(place.problem(what, "containerOptions"))
+                mistakes.problems.append(place.problem(what, "containerOptions.resources"))
 
 
 def check_volumes(volumes: Iterable[Mapping[str, Any]], place: Place, mistakes: Mistakes) -> None:
@@ -218,5 +218,5 @@ def check_mounts(options: Options | None, volumes: frozenset[str], mistakes: Mis
         name = mount.get("name") if isinstance(mount, dict) else None
         if options and isinstance(name, str) and name not in volumes:
             mistakes.problems.append(
-                options.place.problem(f"there is no volume {name} to mount", "containerOptions")
+                options.place.problem(f"there is no volume {name} to mount", "containerOptions.volumeMounts")
             )

@@ -47,11 +47,14 @@ class Place:
     where: str = ""
     line: int | None = None
     keys: tuple[tuple[str, int], ...] = ()
-    """The lines of what stands in it."""
+    """The lines of what stands in it; what stands in plain data by `key.inner`."""
 
     def problem(self, what: str, key: str = "") -> Problem:
-        """A mistake at a key, or at the whole."""
-        return Problem(self.where, what, dict(self.keys).get(key, self.line))
+        """A mistake at a key, or as near to it as can be told."""
+        lines = dict(self.keys)
+        while key and key not in lines:
+            key = key.rpartition(".")[0]
+        return Problem(self.where, what, lines.get(key, self.line))
 
 
 class Shaped(Protocol):
@@ -189,6 +192,7 @@ class _Reader:
         found: dict[str, Any] = {}
         lines: dict[str, int] = {}
         empty: set[str] = set()
+        deeper: dict[str, int] = {}
         for name, value in self._entries(node.real):
             key = name.real.text
             if key in lines:
@@ -202,13 +206,15 @@ class _Reader:
                 empty.add(key)
                 continue
             attribute, shape = shapes[key]
+            if shape.kind is Kind.PLAIN:
+                deeper |= {f"{key}.{one.real.text}": one.line for one, _ in self._entries(value.real)}
             read = self._read(shape, key, value)
             if read is not None:
                 found[attribute] = read
         for key, (_, shape) in shapes.items():
             if shape.is_required and (key not in lines or key in empty):
                 self._note(f"{key} is missing", node)
-        return kind(**found, place=Place(self._where, node.line, tuple(lines.items())))
+        return kind(**found, place=Place(self._where, node.line, tuple((lines | deeper).items())))
 
     def _entries(self, node: Node) -> Iterator[tuple[Node, Node]]:
         """Keys and values, those of merge keys (`<<`) after the ones that go before them."""
