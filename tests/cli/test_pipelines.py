@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from collections.abc import Iterator
 from typing import Any
 
@@ -41,6 +43,33 @@ def newest(machine: Machine) -> dict[str, Any]:
     return activities(machine)[-1]
 
 
+def kube(machine: Machine) -> str:
+    """kubectl, in the platform's namespace."""
+    return f"kubectl --kubeconfig {machine.kubeconfig()} -n jx"
+
+
+def task(name: str, script: str, *, after: str = "") -> dict[str, Any]:
+    """A task of one step."""
+    spec = {"steps": [{"name": "say", "image": "none", "script": script}]}
+    return {"name": name, "taskSpec": spec, **({"runAfter": [after]} if after else {})}
+
+
+def apply_run(machine: Machine, name: str, *tasks: dict[str, Any]) -> None:
+    """A PipelineRun that somebody starts by kubectl."""
+    run = {
+        "apiVersion": "tekton.dev/v1",
+        "kind": "PipelineRun",
+        "metadata": {"name": name},
+        "spec": {"pipelineSpec": {"tasks": tasks}},
+    }
+    (machine.folder / "run.json").write_text(json.dumps(run))
+    machine.shell(f"{kube(machine)} apply -f {machine.folder}/run.json").ok()
+
+
+def await_run(machine: Machine, name: str) -> None:
+    machine.shell(f"{kube(machine)} wait --for=condition=Succeeded pipelinerun/{name} --timeout=80s").ok()
+
+
 def test_a_merge_is_applied_by_one_run_and_its_record_has_its_steps(engine: Machine) -> None:
     eventually(lambda: newest(engine)["status"] == "Succeeded", seconds=60)
     record = newest(engine)
@@ -57,10 +86,9 @@ def test_the_logs_of_a_run_stay_when_it_is_cleared_away(engine: Machine) -> None
     assert "Environment applied in namespace jx" in shown
     pods = engine.jx("get", "build", "pods", "--repo", "environment-local-dev", "--build", build).ok().out
     name = pods.splitlines()[-1].split()[-1]
-    kube = f"kubectl --kubeconfig {engine.kubeconfig()} -n jx"
-    engine.shell(f"{kube} logs {name} -c step-env-apply | grep -q 'Environment applied'").ok()
+    engine.shell(f"{kube(engine)} logs {name} -c step-env-apply | grep -q 'Environment applied'").ok()
     engine.shell(
-        f"{kube} delete pipelinerun --all --wait; {kube} wait --for=delete pod/{name} --timeout=30s"
+        f"{kube(engine)} delete pipelinerun --all --wait; {kube(engine)} wait --for=delete pod/{name} --timeout=30s"
     ).ok()
     assert engine.jx("get", "build", "logs", DEV, "--build", build).ok().out == shown
 
@@ -74,6 +102,18 @@ def test_a_pipeline_is_started_once_more_by_hand_with_a_number_of_its_own(engine
     assert DEV in engine.jx("get", "pipelines").ok().out
 
 
+def test_a_runner_that_is_killed_is_started_again_and_goes_on_with_what_runs(engine: Machine) -> None:
+    go_on, notes = engine.folder / "go-on", engine.folder / "notes"
+    wait = f"echo ran >> {notes}; while ! test -e {go_on}; do sleep 0.05; done"
+    apply_run(engine, "killed", task("first", wait), task("second", "true", after="first"))
+    eventually(notes.exists, seconds=60)
+    (record,) = engine.platform().glob("kubernetes/pods/*/processes/runner")
+    os.kill(int(record.read_text().split()[0]), signal.SIGKILL)
+    go_on.touch()
+    await_run(engine, "killed")
+    assert notes.read_text() == "ran\n"
+
+
 def test_what_is_meant_wrongly_is_told(engine: Machine) -> None:
     assert "there is no run of --build 77" in engine.jx("get", "build", "logs", "--build", "77").ended(4).err
     assert "no environment's pipeline" in engine.jx("start", "pipeline", "acme/shop/main").ended(4).err
@@ -83,20 +123,11 @@ def test_what_is_meant_wrongly_is_told(engine: Machine) -> None:
 
 @pytest.mark.skipif(find_veil(()).kind == "none", reason="this machine has neither bwrap nor unshare")
 def test_a_step_sees_nothing_of_the_platforms_folder_and_its_token_ends_with_it(engine: Machine) -> None:
-    kube = f"kubectl --kubeconfig {engine.kubeconfig()} -n jx"
     platform = f"{engine.jx_home}/platforms/local"
     script = f"ls {platform}/tokens || true; cat {platform}/forge/admin.token || true"
-    step = {"name": "look", "image": "none", "script": script}
-    run = {
-        "apiVersion": "tekton.dev/v1",
-        "kind": "PipelineRun",
-        "metadata": {"name": "looks"},
-        "spec": {"pipelineSpec": {"tasks": [{"name": "look", "taskSpec": {"steps": [step]}}]}},
-    }
-    (engine.folder / "run.json").write_text(json.dumps(run))
-    engine.shell(f"{kube} apply -f {engine.folder}/run.json").ok()
-    engine.shell(f"{kube} wait --for=condition=Succeeded pipelinerun/looks --timeout=60s").ok()
-    text = engine.shell(f"{kube} logs looks-look-pod").ok().out
+    apply_run(engine, "looks", task("look", script))
+    await_run(engine, "looks")
+    text = engine.shell(f"{kube(engine)} logs looks-look-pod").ok().out
     token = (engine.platform() / "forge" / "admin.token").read_text().strip()
     assert token not in text
     assert "dana" not in text.replace(str(engine.folder), "")

@@ -1,0 +1,95 @@
+"""People start an environment's pipeline once more, stop runs, and read logs, of runs that are gone too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from tests.support.engine import Engine
+from tests.support.journeys import ANN, World, installed
+
+from jx.domain.errors import NotFound, Refused
+from jx.domain.run_choice import RunChoice, not_found
+from jx.domain.runs import LogLine, RunState
+from jx.usecases.show_logs import ShowLogs, ShowLogsRequest
+from jx.usecases.start_pipeline import StartPipeline, StopPipeline
+
+DEV = "team/environment-acme-dev/master"
+
+
+class Store:
+    """Keeps the log of one run."""
+
+    def read(self, choice: RunChoice) -> Iterator[LogLine]:
+        if choice.build != "1":
+            raise not_found((), choice)
+        return iter([LogLine("build", "say", "kept")])
+
+
+@pytest.fixture
+def engine() -> Engine:
+    return Engine(installed())
+
+
+def start(engine: Engine) -> StartPipeline:
+    process = engine.world.process(ANN)
+    return StartPipeline(process.propose_change, engine.pipelines, engine.use_case(process))
+
+
+def world_of(engine: Engine) -> World:
+    return engine.world
+
+
+@pytest.mark.parametrize("word", ["dev", DEV])
+def test_a_run_for_the_head_is_started_with_a_number_of_its_own(engine: Engine, word: str) -> None:
+    world = world_of(engine)
+    run = start(engine)(world.at, word)
+    assert (run.pipeline, run.revision) == (DEV, world.head())
+    engine.end(run)
+    again = start(engine)(world.at, word)
+    assert again.name != run.name
+    assert int(again.build) > int(run.build)
+
+
+def test_no_second_run_is_started_while_one_goes_on(engine: Engine) -> None:
+    world = world_of(engine)
+    run = start(engine)(world.at, "dev")
+    with pytest.raises(Refused, match=f"run #{run.build} of dev goes on"):
+        start(engine)(world.at, "dev")
+
+
+def test_what_is_no_environments_pipeline_cannot_be_started(engine: Engine) -> None:
+    with pytest.raises(NotFound) as caught:
+        start(engine)(world_of(engine).at, "acme/shop/main")
+    assert DEV in caught.value.hint
+
+
+def test_a_run_that_goes_on_is_stopped_and_one_that_has_ended_is_not(engine: Engine) -> None:
+    run = start(engine)(world_of(engine).at, "dev")
+    stopped = StopPipeline(engine.pipelines)(RunChoice(DEV))
+    assert stopped.name == run.name
+    found = engine.pipelines.find(run.name)
+    assert found is not None
+    assert found.state is RunState.CANCELLED
+    with pytest.raises(Refused, match="has ended"):
+        StopPipeline(engine.pipelines)(RunChoice(DEV))
+
+
+def test_logs_come_from_the_pods_or_from_where_they_are_kept(engine: Engine) -> None:
+    run = start(engine)(world_of(engine).at, "dev")
+    engine.pipelines.print(run.name, LogLine("environment", "clone", "cloned"))
+    show = ShowLogs(engine.pipelines, Store(), engine.world.clock)
+    shown = show(ShowLogsRequest(RunChoice(DEV)))
+    assert [line.text for line in shown.lines] == ["cloned"]
+    engine.pipelines.remove(run.name)
+    kept = show(ShowLogsRequest(RunChoice(DEV, build="1")))
+    assert (kept.run, [line.text for line in kept.lines]) == (None, ["kept"])
+
+
+def test_a_run_that_is_not_there_is_waited_for_as_long_as_was_said(engine: Engine) -> None:
+    show = ShowLogs(engine.pipelines, Store(), engine.world.clock)
+    before = engine.world.clock.elapsed()
+    with pytest.raises(NotFound):
+        show(ShowLogsRequest(RunChoice(DEV, build="9"), wait=timedelta(seconds=5)))
+    assert engine.world.clock.elapsed() - before >= timedelta(seconds=5)
