@@ -175,7 +175,7 @@ def _shown(world: World) -> str:
 
 
 @settings(
-    max_examples=8,
+    max_examples=5,
     deadline=None,
     derandomize=True,
     database=None,
