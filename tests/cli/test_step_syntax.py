@@ -66,6 +66,14 @@ def test_what_is_wrong_only_with_the_whole_is_told_too(capsys: pytest.CaptureFix
     assert run(capsys, "validate")[0] == 0
 
 
+def test_a_file_by_which_nothing_can_be_run_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("jenkins-x.yml").write_text("env: [{name: A, value: b}]\n")
+    code, _, err = run(capsys, "validate")
+    assert (code, "jenkins-x.yml: set buildPack, or none for pipelines of its own" in err) == (5, True)
+    Path("go.mod").write_text("")
+    assert run(capsys, "validate")[0] == 0
+
+
 def test_what_is_no_yaml_is_told_with_its_line_too(capsys: pytest.CaptureFixture[str]) -> None:
     Path("jenkins-x.yml").write_text("buildPack: none\n  pipelineConfig: }\n")
     code, _, err = run(capsys, "validate")

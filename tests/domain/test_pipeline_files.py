@@ -152,7 +152,8 @@ def test_a_context_has_a_file_of_its_own_or_else_the_one_of_all() -> None:
     assert files.find_file(tree) == "jenkins-x.yml"
     with pytest.raises(NotFound, match=r"no jenkins-x-lint\.yml and no jenkins-x\.yml"):
         files.find_file(Tree(), "lint")
-    with pytest.raises(Invalid):
+    assert files.name_file("Bdd_vault.2") == "jenkins-x-Bdd_vault.2.yml"
+    with pytest.raises(Invalid, match="not a valid name of a context"):
         files.find_file(tree, "../../etc")
 
 

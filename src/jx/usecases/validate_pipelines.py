@@ -68,12 +68,12 @@ def _needs_no_pack(file: ProjectFile, tree: Tree) -> bool:
     """Whether the file says it all: what packs hold is looked at where it is used."""
     extends = file.pipeline_config.extends if file.pipeline_config else None
     is_own = file.build_pack == NO_PACK or not (file.build_pack or detect_pack(tree))
-    return is_own and file.pipeline_config is not None and not (extends and extends.import_)
+    return is_own and not (extends and extends.import_)
 
 
 def _compile(file: ProjectFile, tree: Tree) -> None:
     """Invalid for what is wrong only with the whole: overrides that find nothing, steps that come to one name."""
-    effective = make_effective(file, NO_PACK, Packs(), Project(tree=tree))
+    effective = make_effective(file, file.build_pack, Packs(), Project(tree=tree))
     for kind in PipelineKind:
         request = RunRequest(
             repo=Repo("https://git.example.com/a/b.git"), branch="master", kind=kind, build=1

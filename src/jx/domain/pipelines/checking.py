@@ -20,6 +20,7 @@ from jx.domain.pipelines.syntax import (
     Lifecycle,
     Lifecycles,
     Override,
+    OverrideType,
     Pipeline,
     PipelineConfig,
     PipelineKind,
@@ -225,8 +226,8 @@ def _check_override(override: Override, mistakes: Mistakes) -> None:
         _note(mistakes, override.place, what, "pipeline")
     if override.step and override.steps:
         _note(mistakes, override.place, "an override has step or steps, not both", "steps")
-    if override.type and not override.new_steps:
-        _note(mistakes, override.place, f"there are no steps to put {override.type.value}", "type")
+    if override.type in {OverrideType.BEFORE, OverrideType.AFTER} and not override.new_steps:
+        _note(mistakes, override.place, f"there are no steps to put {override.type}", "type")
     for key in ("containerOptions", "sidecars", "volumes") if override.name else ():
         if key in dict(override.place.keys):
             _note(mistakes, override.place, f"{key} belongs to a stage or pipeline; leave name out", key)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import TypeVar
 
-from jx.domain.errors import NotFound
+from jx.domain.errors import Invalid, NotFound, Problem
 from jx.domain.layouts.sections import Mistakes
-from jx.domain.names import parse_app_key
 from jx.domain.pipelines.checking import check_config, check_project
 from jx.domain.pipelines.shapes import read_shape
 from jx.domain.pipelines.syntax import PackImports, PipelineConfig, ProjectFile
@@ -19,10 +19,15 @@ PROJECT_FILE = "jenkins-x.yml"
 PACK_FILE = "pipeline.yaml"
 IMPORTS_FILE = "imports.yaml"
 
+_CONTEXT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
 
 def name_file(context: str = "") -> str:
-    """The name of the file of a context."""
-    return f"jenkins-x-{parse_app_key(context)}.yml" if context else PROJECT_FILE
+    """The name of the file of a context; Invalid for what could be a path."""
+    if context and not _CONTEXT.fullmatch(context):
+        what = "a context has letters, digits, '-', '_' and '.', and begins with a letter or digit"
+        raise Invalid(f"{context!r} is not a valid name of a context", Problem("", what))
+    return f"jenkins-x-{context}.yml" if context else PROJECT_FILE
 
 
 def find_file(tree: Tree, context: str = "") -> str:
