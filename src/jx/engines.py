@@ -79,6 +79,7 @@ class Engines(Outside):
             pipelines=self.pipelines,
             numbers=self.build_numbers,
             activities=self.activities,
+            forge=self.forge,
             resolve=self.resolve_pipeline(),
             setup=self._run_setup,
             clock=self.clock,

@@ -114,6 +114,20 @@ def test_a_runner_that_is_killed_is_started_again_and_goes_on_with_what_runs(eng
     assert notes.read_text() == "ran\n"
 
 
+def test_a_step_of_a_pipeline_applies_only_the_head_as_it_was_cloned_and_heeds_holds(engine: Machine) -> None:
+    in_run = {"JX_PIPELINE_RUN": "some-run", "JX_ENVIRONMENT": "dev"}
+    clone = engine.clone("step")
+    apply = ("step", "env", "apply", "-b")
+    engine.shell("git checkout -q HEAD~1", cwd=clone).ok()
+    assert "overtaken by" in engine.jx(*apply, cwd=clone, env=in_run).ok().out
+    engine.shell("git checkout -q master; echo x >> README.md", cwd=clone).ok()
+    assert "is not a commit" in engine.jx(*apply, cwd=clone, env=in_run).ended(2).err
+    engine.shell("git checkout -q README.md", cwd=clone).ok()
+    engine.jx("hold", "dev", "--reason", "we look at it").ok()
+    assert "we look at it" in engine.jx(*apply, cwd=clone, env=in_run).ended(3).err
+    engine.jx("resume", "dev").ok()
+
+
 def test_what_is_meant_wrongly_is_told(engine: Machine) -> None:
     assert "there is no run of --build 77" in engine.jx("get", "build", "logs", "--build", "77").ended(4).err
     assert "no environment's pipeline" in engine.jx("start", "pipeline", "acme/shop/main").ended(4).err

@@ -45,6 +45,7 @@ class Engine:
             pipelines=wrap(self.pipelines),
             numbers=wrap(self.numbers),
             activities=process.activities,
+            forge=process.forge,
             resolve=ResolvePipeline(process.repos),
             setup=SETUP,
             clock=process.clock,

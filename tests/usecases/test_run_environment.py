@@ -189,10 +189,17 @@ def test_a_pipeline_that_cannot_be_run_is_told_once_and_looked_at_again_when_the
 ) -> None:
     world = engine.world
     good = world.tree()
-    world.push(good.put("jenkins-x.yml", "pipelineConfig: {pipelines: {releese: {}}}\n"), "Break it")
+    broken = world.push(good.put("jenkins-x.yml", "pipelineConfig: {pipelines: {releese: {}}}\n"), "Break it")
     controllers = engine.controllers()
     controllers.work(patience=timedelta(minutes=1))
+    engine.settle()
     assert [type(error) for error in controllers.errors] == [Invalid]
+    check = world.status(broken)
+    assert check is not None
+    assert check.state is CheckState.FAILURE
+    assert "releese" in check.description
+    (record,) = [one for one in world.activities.list_all() if one.revision == broken]
+    assert record.status is ActivityStatus.FAILED
     mended = world.push(good.put("README.md", "x\n"), "Mend it")
     controllers.work(patience=timedelta(minutes=1))
     assert starts(engine, mended) == 1

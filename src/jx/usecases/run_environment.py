@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from jx.domain.activities import Activity, ActivityStatus, ActivityStep
 from jx.domain.applying import Anchor
+from jx.domain.changes import Check, CheckState
 from jx.domain.environment_runs import Occasion, RunSetup, new_run, pipeline_of, runs_of
 from jx.domain.environments import Environment
-from jx.domain.events import Event
+from jx.domain.errors import Invalid, JxError, NotFound
+from jx.domain.events import Event, Level
 from jx.domain.names import Revision
 from jx.domain.pipelines.compiling import compile_run
 from jx.domain.pipelines.effective import Project
 from jx.domain.pipelines.runs import RunRequest
 from jx.domain.pipelines.syntax import PipelineKind
-from jx.domain.runs import Run, RunState
+from jx.domain.runs import APPLY, Run, RunState
 from jx.ports.activities import Activities
 from jx.ports.anchor import Anchors
 from jx.ports.clock import Clock
+from jx.ports.forge import Ability, Forge
 from jx.ports.pipelines import BuildNumbers, Pipelines
 from jx.ports.reporter import Reporter
 from jx.ports.repos import Commit, Repos
 from jx.usecases.follow_environment import FollowRequest, is_applied
 from jx.usecases.heed_holds import HeedHolds
 from jx.usecases.resolve_pipeline import PackSource, ResolvePipeline
+
+_FILE = "pipeline file"
+"""The step of a record whose run could not be made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +43,7 @@ class RunEnvironment:
     pipelines: Pipelines
     numbers: BuildNumbers
     activities: Activities
+    forge: Forge
     resolve: ResolvePipeline
     setup: RunSetup
     clock: Clock
@@ -68,9 +77,14 @@ class RunEnvironment:
         assert environment.repo is not None
         commit = self.repos.log(environment.repo, head, limit=1)[0]
         pipeline = pipeline_of(environment)
-        build = self.numbers.next(pipeline, above=self._highest_build(pipeline))
+        records = [one for one in self.activities.list_all() if one.pipeline == pipeline]
+        build = self.numbers.next(pipeline, above=highest_build(records))
         occasion = Occasion(head, commit.author, commit.subject, attempt)
-        made = self._compile(environment, commit, build)
+        try:
+            made = self._compile(environment, commit, build)
+        except (Invalid, NotFound) as error:
+            self._record_mistake(environment, commit, build, error, records)
+            raise
         run = self.pipelines.start(new_run(environment, occasion, self.setup, build=build, made=made))
         self.reporter.tell(Event(f"run {run.name} applies {head[:12]} to {environment.name}"))
         return run
@@ -104,10 +118,48 @@ class RunEnvironment:
             ),
         )
 
-    def _highest_build(self, pipeline: str) -> int:
-        """Of what was recorded before there were counters: those numbers are not given again either."""
-        builds = (one.build for one in self.activities.list_all() if one.pipeline == pipeline)
-        return max((int(build) for build in builds if build.isdigit()), default=0)
+    def _record_mistake(
+        self,
+        environment: Environment,
+        commit: Commit,
+        build: int,
+        error: Invalid | NotFound,
+        records: Sequence[Activity],
+    ) -> None:
+        """There is no run that could tell of it. Told once for a commit."""
+        assert environment.repo is not None
+        if any(
+            one.revision == commit.revision and one.steps[:1] and one.steps[0].name == _FILE
+            for one in records
+        ):
+            return
+        problems = error.problems if isinstance(error, Invalid) else ()
+        words = "; ".join([error.message, *map(str, problems[:3])])
+        failed, now = ActivityStatus.FAILED, self.clock.now()
+        record = Activity(
+            name=f"{pipeline_of(environment).replace('/', '-')}-{build}",
+            pipeline=pipeline_of(environment),
+            build=str(build),
+            status=failed,
+            revision=commit.revision,
+            author=commit.author.name,
+            message=commit.subject,
+            started=now,
+            completed=now,
+            steps=(ActivityStep(_FILE, failed, now, now, words),),
+        )
+        try:
+            if Ability.STATUSES in self.forge.abilities:
+                check = Check(f"jx/{APPLY}", CheckState.FAILURE, words[:140])
+                self.forge.set_status(environment.repo, commit.revision, check)
+            self.activities.save(record)
+        except JxError as trouble:
+            self.reporter.tell(Event(f"not recorded: {trouble.message}", Level.WARNING))
+
+
+def highest_build(records: Sequence[Activity]) -> int:
+    """Of what was recorded before there were counters: those numbers are not given again either."""
+    return max((int(one.build) for one in records if one.build.isdigit()), default=0)
 
 
 def _is_undone(last: Run, anchor: Anchor | None) -> bool:

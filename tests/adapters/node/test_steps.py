@@ -100,7 +100,9 @@ def test_a_step_cannot_see_what_is_hidden_nor_change_its_log(veiled: RealWorld, 
         pytest.skip("without a veil nothing is hidden")
     secret = folder / "secret"
     secret.write_text("s3cr3t")
-    script = f"cat {secret}; ls {folder}; ls $HOME/../logs $HOME/../processes; umount {folder.resolve()}; cat {secret}; true"
+    lift = f"umount {folder.resolve()}; cat {secret}"
+    own = "ls $HOME/../logs $HOME/../processes"
+    script = f"cat {secret}; ls {folder}; {own}; {lift}; unshare -Ur --mount sh -c '{lift}'; true"
     veiled.apply(steps_pod(sh(script)))
     ended(veiled)
     text = log(veiled).decode()
