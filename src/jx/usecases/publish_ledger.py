@@ -34,6 +34,10 @@ class PublishLedger:
             try:
                 revision = self._append(anchor, repo, entry)
             except Stale:
+                newest = self.write_anchor.anchors.find(anchor.environment)
+                if newest and newest.ledger_head != anchor.ledger_head:
+                    anchor = newest  # others have published while we stood still
+                    continue
                 head = self.repos.head(repo, ledger.BRANCH) or ""
                 raise guards.ledger_moved(
                     anchor.environment, branch_head=head, anchor_head=anchor.ledger_head
@@ -76,4 +80,6 @@ class PublishLedger:
 
 def _published(anchor: Anchor, *, entry: PendingEntry, revision: Revision) -> Anchor:
     rest = tuple(one for one in anchor.pending if one.name != entry.name)
+    if len(rest) == len(anchor.pending):
+        return anchor  # somebody else has published it, too, and perhaps more since
     return replace(anchor, pending=rest, ledger_head=revision)
