@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.node import RealWorld, running_world
+from tests.support.node_folder import make_folder
 from tests.support.steps import end_of, ended, log, phase, said, sh, steps_pod, until
 from tests.support.workloads import Obj
 
@@ -23,19 +24,31 @@ RESULTS_VOLUME = {"name": "tekton-internal-results", "emptyDir": {}}
 KINDS = [kind for kind in ("bwrap", "unshare", "none") if kind == "none" or works(kind)]
 
 
-@pytest.fixture
-def world(folder: Path) -> Iterator[RealWorld]:
-    with running_world(folder) as world:
+@pytest.fixture(scope="module")
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_folder(tmp_path_factory.mktemp("steps"))
+
+
+@pytest.fixture(scope="module")
+def shared(shared_folder: Path) -> Iterator[RealWorld]:
+    """One world for all tests; each leaves it without pods."""
+    with running_world(shared_folder) as world:
         yield world
+
+
+@pytest.fixture
+def world(shared: RealWorld) -> Iterator[RealWorld]:
+    yield shared
+    for pod in shared.all("Pod"):
+        shared.delete("Pod", pod["metadata"]["name"])
+    shared.until(lambda: not shared.all("Pod"), 60)
 
 
 @pytest.fixture(params=KINDS)
-def veiled(request: pytest.FixtureRequest, folder: Path) -> Iterator[RealWorld]:
-    """A world with each veil that there is on this machine."""
-    with running_world(folder) as world:
-        hidden = (folder.resolve(),)
-        world.cluster.node.use_veil(Veil(request.param, hidden))
-        yield world
+def veiled(request: pytest.FixtureRequest, world: RealWorld, shared_folder: Path) -> RealWorld:
+    """The world with each veil that there is on this machine."""
+    world.cluster.node.use_veil(Veil(request.param, (shared_folder.resolve(),)))
+    return world
 
 
 def test_steps_run_one_after_the_other_in_a_folder_that_is_theirs(veiled: RealWorld) -> None:
@@ -94,7 +107,8 @@ def test_a_script_says_of_what_it_is_one(world: RealWorld) -> None:
     assert log(world) == b"42\n"
 
 
-def test_a_step_cannot_see_what_is_hidden_nor_change_its_log(veiled: RealWorld, folder: Path) -> None:
+def test_a_step_cannot_see_what_is_hidden_nor_change_its_log(veiled: RealWorld, shared_folder: Path) -> None:
+    folder = shared_folder
     kind = veiled.cluster.node.veil.kind
     if kind == "none":
         pytest.skip("without a veil nothing is hidden")
