@@ -261,7 +261,11 @@ def test_waiting_tells_each_state_and_ends_with_the_promotion(world: World) -> N
     promotion = promoted(world, "1.0.0", STAGING)
     world.settle()
     wait = AwaitPromotion(world.promotions, world.clock, world.reporter)
-    done = wait(AwaitPromotionRequest(SHOP, promotion.number, timedelta(minutes=1)))
+    seen = len(world.reporter.events)
+    done = wait(AwaitPromotionRequest(SHOP, promotion.number, timedelta(minutes=1), seen=promotion))
+    assert [event.message for event in world.reporter.events[seen:]] == ["shop 1.0.0 in staging: applied"]
+    again = wait(AwaitPromotionRequest(SHOP, promotion.number, timedelta(minutes=1), seen=done))
+    assert again == done
     assert done.result is Result.DONE
     assert "shop 1.0.0 in staging: applied" in world.reporter.text
 

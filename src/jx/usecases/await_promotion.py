@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from jx.domain.errors import Failed, Retryable
 from jx.domain.events import Event
-from jx.domain.names import AppKey
+from jx.domain.names import AppKey, EnvironmentName
 from jx.domain.promotions import Leg, Promotion, Result
 from jx.ports.clock import Clock
 from jx.ports.promotions import Promotions
@@ -23,6 +23,8 @@ class AwaitPromotionRequest:
     number: int
     timeout: timedelta
     look_every: timedelta = timedelta(seconds=1)
+    seen: Promotion | None = None
+    """What the person has been told of it already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class AwaitPromotion:
     def __call__(self, request: AwaitPromotionRequest) -> Promotion:
         """The promotion once all its legs are applied. Failed where one failed, it was superseded, or the time is over."""
         deadline = self.clock.now() + request.timeout
-        told: dict[str, str] = {}
+        told = {leg.environment: words_of(seen, leg) for leg in seen.legs} if (seen := request.seen) else {}
         while True:
             promotion = self._find(request)
             if promotion is not None:
@@ -59,7 +61,7 @@ class AwaitPromotion:
             raise Failed(f"the promotion of {request.app} is not on record any more")
         return found
 
-    def _tell(self, promotion: Promotion, told: dict[str, str]) -> None:
+    def _tell(self, promotion: Promotion, told: dict[EnvironmentName, str]) -> None:
         for leg in promotion.legs:
             words = words_of(promotion, leg)
             if told.get(leg.environment) != words:

@@ -13,7 +13,7 @@ from jx.cli.promoting import find_app, promote_options, refuse_senseless
 from jx.cli.session import Session, goes_on
 from jx.cli.session import command as with_session
 from jx.domain.errors import Usage
-from jx.domain.promotions import Aim
+from jx.domain.promotions import Aim, Leg
 from jx.usecases.await_promotion import AwaitPromotionRequest
 from jx.usecases.promote import PromoteRequest
 
@@ -57,9 +57,14 @@ def command(session: Session, name: str, *, wait: bool, no_poll: bool, **options
     if promotion is None:
         return
     if not wait:
-        if promotion.is_open:
-            output.hint(f"next: jx get activities -f {promotion.app}; it goes on by itself")
+        if promotion.due is not None:
+            output.hint(_next(promotion.due))
         return
     with goes_on("The promotion goes on without you: jx get activities"):
-        awaited = AwaitPromotionRequest(promotion.app, promotion.number, timeout, look_every)
+        awaited = AwaitPromotionRequest(promotion.app, promotion.number, timeout, look_every, promotion)
         session.wiring.await_promotion()(awaited)
+
+
+def _next(leg: Leg) -> str:
+    look = f"jx pr diff {leg.number} --env {leg.environment}; " if leg.url else ""
+    return f"next: {look}jx get activities -f promote"
