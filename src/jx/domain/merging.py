@@ -152,7 +152,7 @@ def _changed(old: Any, new: Any, path: Path) -> Iterator[Path]:
 
 
 def _by_name(value: Any) -> dict[str, Any] | None:
-    if not isinstance(value, list) or not value or not all(isinstance(one, Mapping) for one in value):
+    if not isinstance(value, list) or not all(isinstance(one, Mapping) for one in value):
         return None
     names = [str(one.get("alias") or one.get("name") or "") for one in value]
     return dict(zip(names, value, strict=True)) if all(names) and len(set(names)) == len(names) else None

@@ -37,32 +37,37 @@ class Reverted:
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """A change after the one that is taken back: what people call it, and the files that it changed."""
+    """A change after the one that is taken back."""
 
     label: str
+    """What people call it."""
     files: tuple[FileChange, ...]
+    edit: Edit | None = None
+    """What did it, where a machine says so and it is about the same apps."""
 
 
 def revert(
     before: Tree, after: Tree, head: Tree, edit: Edit | None = None, later: Sequence[Later] = ()
 ) -> Reverted:
     """Take back from `head` what was done between two trees. `edit` is what did it, where a machine says so: it counts only if it
-    really leads from the one to the other. `later` are all changes since, oldest first: those of the very same lines are made
-    once more on top of the files as they were before."""
+    really leads from the one to the other. `later` are all changes since, oldest first: where some are about the very same lines
+    or apps, all of them are made once more on top of the files as they were before."""
     changed = {
         path for path in {*before.files, *after.files} if before.files.get(path) != after.files.get(path)
     }
-    if any(_touches(one, before, after) for change in later for one in change.files if one.path in changed):
-        return _replay(before, head, changed, later)
-    reverse = _reverse(edit, before, after, head) if edit and _leads(edit, before, after) else None
-    if reverse is not None:
-        try:
-            tree = umbrella.apply_edit(head, reverse)
-        except JxError:
-            tree = head
-        if tree != head and _means_the_same(tree, before, after, head):
-            return Reverted(tree, reverse)
-    return _merge(before, after, head)
+    is_touched = any(
+        change.edit or any(one.path in changed and _touches(one, before, after) for one in change.files)
+        for change in later
+    )
+    found = _replay(before, after, head, later) if is_touched else _merge(before, after, head)
+    if found.conflicts or edit is None or not _leads(edit, before, after):
+        return found
+    try:
+        reverse = _reverse(edit, before, after, head)
+        tree = umbrella.apply_edit(head, reverse) if reverse else head
+    except JxError:
+        return found
+    return Reverted(tree, reverse) if reverse and tree != head and _is_same(tree, found.tree) else found
 
 
 def _touches(one: FileChange, before: Tree, after: Tree) -> bool:
@@ -82,22 +87,37 @@ def _touches(one: FileChange, before: Tree, after: Tree) -> bool:
         return True
 
 
-def _replay(before: Tree, head: Tree, changed: set[str], later: Sequence[Later]) -> Reverted:
-    """The files as they were, and every later change of them made once more."""
-    texts = {path: _text(before, path) for path in changed}
+def _replay(before: Tree, after: Tree, head: Tree, later: Sequence[Later]) -> Reverted:
+    """The files as they were, and every later change made once more: by its edit where it has one, else by merging its files."""
+    tree, real = before, after
     conflicts: list[str] = []
     for change in later:
-        for one in change.files:
-            if one.path not in changed:
-                continue
-            texts[one.path], found = _once_more(one, texts[one.path])
-            conflicts += [f"{one.path}: {words} ({change.label})" for words in found]
+        there = _with_files(real, change.files)
+        if change.edit and _leads(change.edit, real, there):
+            try:
+                tree = umbrella.apply_edit(tree, change.edit)
+            except JxError as error:
+                conflicts.append(f"{change.label}: {error.message} then")
+        else:
+            for one in change.files:
+                text, found = _once_more(one, _text(tree, one.path))
+                tree = tree.remove(one.path) if text is None else tree.put(one.path, text)
+                conflicts += [f"{one.path}: {words} ({change.label})" for words in found]
+        real = there
     if conflicts:
         return Reverted(head, None, tuple(conflicts))
-    tree = head
-    for path, text in texts.items():
-        tree = tree.remove(path) if text is None else tree.put(path, text)
-    return Reverted(tree, PatchFiles(patches.make_patches(head, tree)) if tree != head else None)
+    paths = [path for path in {*tree.files, *head.files} if _text(tree, path) != _text(head, path)]
+    result = head
+    for path in paths:
+        blob = tree.files.get(path)
+        result = result.put(path, blob.data) if blob else result.remove(path)
+    return Reverted(result, PatchFiles(patches.make_patches(head, result)) if paths else None)
+
+
+def _with_files(tree: Tree, files: tuple[FileChange, ...]) -> Tree:
+    for one in files:
+        tree = tree.remove(one.path) if one.after is None else tree.put(one.path, one.after)
+    return tree
 
 
 def _once_more(one: FileChange, text: str | None) -> tuple[str | None, tuple[str, ...]]:
@@ -124,13 +144,9 @@ def _leads(edit: Edit, before: Tree, after: Tree) -> bool:
         return False
 
 
-def _means_the_same(tree: Tree, before: Tree, after: Tree, head: Tree) -> bool:
-    """Whether the reverse edit gives what a merge of files gives, where that can be told."""
-    merged = _merge(before, after, head)
-    if merged.conflicts:
-        return False
-    paths = {*tree.files, *merged.tree.files}
-    return all(_data(tree, path) == _data(merged.tree, path) for path in paths)
+def _is_same(tree: Tree, other: Tree) -> bool:
+    """Whether two trees mean the same, however they are written."""
+    return all(_data(tree, path) == _data(other, path) for path in {*tree.files, *other.files})
 
 
 def _data(tree: Tree, path: str) -> object:

@@ -83,18 +83,20 @@ class FindRevert:
         before = self.histories.read(repo, parent[0]) if parent else Tree()
         after, now = self.histories.read(repo, commits[0].revision), self.histories.read(repo, head)
         edit = self._edit(repo, commits[0]) if len(commits) == 1 else None
-        since = [
-            Later(f"{c.commit.revision[:12]} {c.commit.author.name}", c.files)
-            for c in reversed(changes[:begin])
-        ]
-        reverted = reverting.revert(before, after, now, edit, since)
         files = [file for one in changes[begin:end] for file in one.files]
         apps = changed_apps.list_changed(files)
+        since = [self._later(repo, one, apps) for one in reversed(changes[:begin])]
+        reverted = reverting.revert(before, after, now, edit, since)
         paths = {file.path for file in files if not changed_apps.list_changed([file])}
         later = tuple(one.commit for one in changes[:begin] if _touches(one, apps, paths))
         if reverted.conflicts:
             raise _in_the_way(commits, reverted.conflicts, later)
         return FoundRevert(commits, head, now, reverted, later, apps)
+
+    def _later(self, repo: Repo, one: ChangedCommit, apps: frozenset[str]) -> Later:
+        label = f"{one.commit.revision[:12]} {one.commit.author.name}"
+        is_about = bool(changed_apps.list_changed(one.files) & apps)
+        return Later(label, one.files, self._edit(repo, one.commit) if is_about else None)
 
     def _select(
         self,
