@@ -334,3 +334,37 @@ def test_the_run_that_asked_tells_the_promotion_with_its_own_steps(world: World)
     assert [(step.environment, step.status) for step in found.promotes] == [
         ("staging", ActivityStatus.SUCCEEDED)
     ]
+
+
+def test_an_app_has_the_same_key_everywhere_whatever_its_chart_is_called(world: World) -> None:
+    promoted(world, "1.0.0", STAGING, alias="store")
+    world.settle()
+    assert "alias: store" in world.tree(STAGING).text("env/Chart.yaml")
+    promoted(world, "1.0.0", PRODUCTION)  # the chart's name finds it in staging
+    merged(world, 1, PRODUCTION)
+    world.settle()
+    known = world.promotions.find(AppKey("store"))
+    assert known is not None
+    assert [states(one) for one in known.promotions] == [["applied"], ["applied"]]
+    assert "alias: store" in world.tree(PRODUCTION).text("env/Chart.yaml")
+
+
+def test_a_part_of_a_name_finds_the_one_app_that_has_it(world: World) -> None:
+    promoted(world, "1.0.0", STAGING)
+    world.settle()
+    assert promoted(world, "2.0.0", STAGING, app="", part="sho").app == SHOP
+    with pytest.raises(NotFound, match="no app's name holds"):
+        promoted(world, "2.0.0", STAGING, app="", part="zzz")
+
+
+def test_a_namespace_stands_for_its_environment(world: World) -> None:
+    promotion = promoted(world, "1.0.0", aim=Aim(namespace="jx-staging"))
+    assert promotion.environments == (STAGING,)
+
+
+def test_an_environment_that_was_taken_away_ends_what_was_on_its_way_there(world: World) -> None:
+    promoted(world, "1.0.0", STAGING, auto_merge=False)
+    world.push(world.tree().remove("env/templates/staging-env.yaml"), "Staging goes")
+    world.settle()
+    assert states(record(world, 1)) == ["failed"]
+    assert record(world, 1).legs[0].message == "there is no environment staging"

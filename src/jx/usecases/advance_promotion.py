@@ -195,7 +195,7 @@ def edit_for(promotion: Promotion, app: App | None) -> Edit:
     moves there."""
     chart = promotion.chart
     if app is None:
-        alias = promotion.alias if promotion.alias != chart.name else ""
+        alias = promotion.app if promotion.app != chart.name else ""
         return PutApp(App(promotion.app, chart, alias=alias), {})
     if chart.repository in {"", app.chart.repository}:
         return SetVersion(app.key, chart.version)
