@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import pytest
 from tests.support.environments import GIT, make_tree
+from tests.support.faults import CRASHES, OUTAGES, Fault, Faults
+from tests.support.fuses import Crash
 from tests.support.proposing import ANN, World, repo_of
 
 from jx.adapters.local.memory_anchors import MemoryAnchors
@@ -14,7 +17,7 @@ from jx.domain.applying import Anchor, InventoryItem
 from jx.domain.changes import PullRequest
 from jx.domain.edits import PutEnvironment, RemoveEnvironment, edit_to_json, parse_edit
 from jx.domain.environments import Environment, Strategy
-from jx.domain.errors import Invalid, NotFound, Refused, Usage
+from jx.domain.errors import Invalid, NotFound, Refused, Unavailable, Usage
 from jx.domain.layouts import umbrella
 from jx.domain.layouts.environments_yaml import spec_of
 from jx.domain.manifests import ObjectRef
@@ -26,6 +29,7 @@ from jx.usecases.edit_environment import (
     EditEnvironment,
     EditEnvironmentRequest,
 )
+from jx.usecases.propose_change import ProposeChange
 from jx.usecases.set_up_repository import GIT_SECRET, WEBHOOK_SECRET, SetUpRepository
 
 QA = EnvironmentName("qa")
@@ -51,12 +55,20 @@ def world() -> World:
     return World()
 
 
-def create(world: World, name: str = "qa", **changes: Any) -> PullRequest | None:
+def create(
+    world: World, name: str = "qa", *, faults: Faults | None = None, **changes: Any
+) -> PullRequest | None:
+    faults = faults or Faults()
     credentials = MemoryCredentials()
     credentials.ensure("jx", GIT_SECRET, {"username": "jx-bot"}, keep=False)
     credentials.ensure("jx", WEBHOOK_SECRET, {"hmac": "k"}, keep=False)
+    repos, forge = faults.wrap(world.repos, "git"), faults.wrap(MakingForge(world), "forge")
     use = CreateEnvironment(
-        world.propose_change, world.repos, SetUpRepository(MakingForge(world)), credentials, ANN
+        ProposeChange(repos, forge, world.heard),
+        repos,
+        SetUpRepository(forge),
+        faults.wrap(credentials, "cluster"),
+        ANN,
     )
     return use(CreateEnvironmentRequest(world.at, name, webhook_url="http://hook", **changes))
 
@@ -92,6 +104,32 @@ def test_asking_twice_is_asking_once(world: World) -> None:
     assert first.number == second.number
     world.merge(first.head_branch)
     assert create(world) is None
+
+
+def end(world: World) -> dict[str, Any]:
+    repo = Repo(f"{GIT}/team/environment-acme-qa.git")
+    head = world.repos.head(repo, "master")
+    assert head is not None
+    pulls = world.forge.list_pulls(world.at.repo, state=None)
+    return {
+        "content": world.repos.read(repo, head).digest,
+        "commits": len(world.repos.log(repo, head)),
+        "pulls": [(one.number, one.title, one.state, one.body) for one in pulls],
+        "declared": declared(world, pulls[0].head_branch),
+    }
+
+
+@pytest.mark.parametrize("fault", [*CRASHES, *OUTAGES])
+def test_one_that_was_interrupted_goes_on_where_it_was(fault: Fault) -> None:
+    calm, calls = World(), Faults()
+    create(calm, faults=calls)
+    assert len(calls.calls) > 15
+    for at in range(1, len(calls.calls) + 1):
+        world = World()
+        with contextlib.suppress(Crash, Unavailable):
+            create(world, faults=Faults(at, fault))
+        create(world)
+        assert end(world) == end(calm), f"{fault} at call {at}, {'.'.join(calls.calls[at - 1])}"
 
 
 def test_what_is_in_a_repository_already_is_left_as_it_is(world: World) -> None:
