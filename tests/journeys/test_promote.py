@@ -9,12 +9,15 @@ import pytest
 from tests.support.faults import Faults
 from tests.support.journeys import ANN, BOB, PRODUCTION, STAGING, World, installed, merged
 
+from jx.domain import ledger
 from jx.domain.activities import Activity, ActivityStatus
 from jx.domain.changes import PullState
 from jx.domain.errors import NotFound, Refused, Usage
 from jx.domain.manifests import ObjectRef
 from jx.domain.names import AppKey
 from jx.domain.promotions import HEALTH, LIFE, Aim, LegState, Promotion, Result
+from jx.domain.trees import Tree
+from jx.ports.repos import Draft
 from jx.usecases.add_app import AddApp, AddAppRequest
 from jx.usecases.await_promotion import AwaitPromotion, AwaitPromotionRequest
 
@@ -368,3 +371,21 @@ def test_an_environment_that_was_taken_away_ends_what_was_on_its_way_there(world
     world.settle()
     assert states(record(world, 1)) == ["failed"]
     assert record(world, 1).legs[0].message == "there is no environment staging"
+
+
+def test_an_environment_in_another_cluster_tells_by_its_ledger_what_it_runs(world: World) -> None:
+    path = "env/templates/staging-env.yaml"
+    here = world.tree().text(path)
+    world.push(world.tree().put(path, f"{here}  remoteCluster: true\n"), "Staging is elsewhere")
+    world.settle()
+    promoted(world, "1.0.0", STAGING)
+    world.settle()
+    leg = record(world, 1).legs[0]
+    assert (leg.state, leg.message) == (LegState.MERGED, "is not applied yet, as its ledger tells")
+    for result, state in (("failed", LegState.MERGED), ("applied", LegState.APPLIED)):
+        message = f"Apply\n\n1 created\n\nJx-Source-Commit: {leg.merged_as}\nJx-Result: {result}\n"
+        parent = world.repos.head(world.repo(STAGING), ledger.BRANCH)
+        draft = Draft(Tree(), message, BOB, world.clock.now())
+        world.repos.append(world.repo(STAGING), ledger.BRANCH, parent=parent, draft=draft)
+        world.settle()
+        assert record(world, 1).legs[0].state is state
