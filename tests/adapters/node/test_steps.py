@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -225,20 +224,35 @@ def test_a_step_that_cannot_run_fails_its_pod_and_says_why(world: RealWorld, ste
 def test_a_node_that_died_fails_what_it_ran_and_begins_nothing_twice(folder: Path, tmp_path: Path) -> None:
     beginnings = tmp_path / "beginnings"
     with running_world(folder) as world:
-        world.apply(steps_pod(sh(f"echo x >> {beginnings}; echo $$; sleep 1000"), sh("echo never")))
-        until(lambda: bool(log(world).strip()))
+        runs = sh(f"echo x >> {beginnings}; echo $$; sleep 1000")
+        world.apply(steps_pod(sh("echo done"), runs, sh("echo never")))
+        until(lambda: bool(log(world, 2).strip()))
         (process,) = [one for pod in world.cluster.node._pods.values() for one in pod.processes()]
-        state = json.dumps(world.get("Pod", "run")["status"])
+        world.until_status("Pod", "run", lambda status: "terminated" in str(status))
         copy = tmp_path / "copy"
         shutil.copytree(folder, copy)  # what the disk holds while it still runs: as after a kill
-    assert '"running"' in state
     with running_world(copy) as world:
         pod = ended(world)
         assert pod["status"]["phase"] == "Failed"
-        assert end_of(pod, 1)["exitCode"] == 137
-        assert said(pod, 1) == {"Reason": "NodeRestarted"}
+        assert [end_of(pod, step)["exitCode"] for step in (1, 2, 3)] == [0, 137, 137]
+        assert said(pod, 2) == {"Reason": "NodeRestarted"}
+        assert log(world, 1) == b"done\n"
     assert beginnings.read_text() == "x\n"
     assert identity_of(process.pid) is None
+
+
+def test_a_node_that_was_stopped_starts_again_with_what_it_had(folder: Path, tmp_path: Path) -> None:
+    beginnings = tmp_path / "beginnings"
+    with running_world(folder) as world:
+        world.apply(steps_pod(sh("echo done"), sh(f"echo x >> {beginnings}; sleep 1000")))
+        until(beginnings.exists)
+        world.until_status("Pod", "run", lambda status: "terminated" in str(status))
+    with running_world(folder) as world:
+        pod = ended(world)
+        assert [end_of(pod, step)["exitCode"] for step in (1, 2)] == [0, 137]
+    with running_world(folder) as world:
+        assert phase(world) == "Failed"
+    assert beginnings.read_text() == "x\n"
 
 
 def test_the_token_of_a_pod_of_steps_ends_with_its_steps(world: RealWorld, tmp_path: Path) -> None:

@@ -173,7 +173,10 @@ class Node:
         over = objects.is_deleting(pod) or objects.status_of(pod).get("phase") in objects.TERMINAL_PHASES
         if pod["spec"].get("nodeName") == objects.NODE_NAME and not over and self.is_real(pod):
             held = self._take(pod, _key(pod))
-            self.cluster.set_status(PODS, pod, held.status(pod, self.cluster.now()))
+            try:
+                self.cluster.set_status(PODS, pod, held.status(pod, self.cluster.now()))
+            except ApiError as error:  # one pod must not keep the whole node from starting
+                logger.error("pod %s: %s", objects.name_of(pod), error)
 
     def _take(self, pod: Obj, key: Key) -> Pod:
         folder = PodFolder.of(self._pods_folder, pod)

@@ -70,7 +70,7 @@ class Step(Container):
         """What ended has ended. What was under way when the node ended, is over."""
         terminated = (status.get("state") or {}).get("terminated")
         if terminated:
-            self._ended = {"terminated": terminated}
+            self._ended, self._waiting = {"terminated": terminated}, {}
 
     @property
     def has_ended(self) -> bool:
