@@ -70,6 +70,16 @@ class Story:
         )
         return "".join(lines)
 
+    def wait_for(self, command: str, text: str) -> str:
+        """Run a command until its output has a text, and show it once, as it is then."""
+        deadline = time.monotonic() + 120
+        while text not in subprocess.run(
+            ["bash", "-c", command], cwd=self.folder, env=self.environment, text=True, capture_output=True, check=False
+        ).stdout:  # fmt: skip
+            self.check(time.monotonic() < deadline, f"{text!r} did not come")
+            time.sleep(0.5)
+        return self.run(command)
+
     def cd(self, folder: str) -> None:
         """Change the shell's folder."""
         print(f"{GREEN}${OFF} {BOLD}cd {folder}{OFF}", flush=True)
@@ -98,6 +108,13 @@ def pull_number(output: str) -> str:
     found = re.search(r"Created Pull Request: \S+/pulls/(\d+)", output)
     if not found:
         raise SystemExit(f"{RED}The demo failed: no pull request was created{OFF}")
+    return found[1]
+
+
+def returning(listed: str) -> str:
+    """The number of the pull request that the platform itself has opened."""
+    found = re.search(r"#(\d+) .*Go back to", listed)
+    assert found
     return found[1]
 
 
@@ -148,6 +165,21 @@ def tell(story: Story) -> None:
     story.check("shop" in applications, "the waiting merge was not applied")
     held = story.run("jx get env")
     story.check("hold" not in held.lower(), "the hold did not end")
+
+    story.chapter("An upgrade breaks CI/CD once more, and nobody does anything")
+    story.say("A new version has five minutes to prove itself; six seconds are enough for a demo.")
+    story.run("sed -i 's/^apply:/apply:\\n  watchdogSeconds: 6/' ../jx-requirements.yml")
+    story.run("git commit -qam 'Prove within 6 s' && git push -q origin master && jx get env --wait")
+    story.wait_for("git fetch -q origin jx-ledger && git log -1 --format=%s origin/jx-ledger", "Verified:")
+    number = pull_number(story.run("jx --as ann upgrade platform --version 1.2.0"))
+    story.run(f"jx --as bob pr approve {number} && jx --as bob pr merge {number}")
+    story.say(
+        "A watchdog outside of the platform was started before. It brings the last verified state back."
+    )
+    story.wait_for("jx get env", "on hold by watchdog")
+    number = returning(story.wait_for("jx pr list", "Go back to"))
+    story.run(f"jx --as bob pr approve {number} && jx --as bob pr merge {number} --wait")
+    story.check("CI/CD works" in story.run("jx step verify install"), "CI/CD does not work")
 
     story.chapter("Who changed what")
     story.run("git fetch -q origin jx-ledger && git log --format='%an  %s' origin/jx-ledger")
