@@ -20,11 +20,10 @@ def test_a_release_gets_into_staging_by_itself_and_into_production_by_a_person(p
     assert asked.err.rstrip().endswith("shop 1.0.0 in staging: applied")
     applications = json.loads(platform.jx("get", "applications", "-o", "json").ok().out)
     assert applications["shop"]["staging"]["version"] == "1.0.0"
-    other = platform.jx(
-        "promote", "redis", "-v", "1.0.0", "-e", "staging", "--wait", "-t", "3m", user="bob"
-    ).ok()
-    assert "redis 1.0.0 in staging: applied" in other.err, "two promotions into one file both survive"
-    assert "shop" in platform.jx("get", "apps", "--env", "staging").ok().out
+    platform.jx("promote", "redis", "-v", "1.0.0", "-e", "staging", "--wait", "-t", "3m", user="bob").ok()
+    apps = platform.jx("get", "apps", "--env", "staging").ok().out
+    assert "redis" in apps
+    assert "shop" in apps, "two promotions into one file both survive"
     asked = platform.jx("promote", "shop", "--version", "1.0.0", "-e", "production", user="ann").ok()
     platform.jx("pr", "close", asked.pull, "--env", "production").ok()
     ended = platform.jx(
