@@ -16,7 +16,7 @@ def test_a_release_gets_into_staging_by_itself_and_into_production_by_a_person(p
         "promote", "shop", "--version", "1.0.0", "--env", "staging", "--wait", "--timeout", "3m", user="ann"
     ).ok()
     assert asked.out.startswith("Created Pull Request: http")
-    assert "shop 1.0.0 in staging: merged" in asked.err
+    assert "shop 1.0.0 in staging: proposed" in asked.err
     assert asked.err.rstrip().endswith("shop 1.0.0 in staging: applied")
     applications = json.loads(platform.jx("get", "applications", "-o", "json").ok().out)
     assert applications["shop"]["staging"]["version"] == "1.0.0"
@@ -25,12 +25,12 @@ def test_a_release_gets_into_staging_by_itself_and_into_production_by_a_person(p
     assert "redis" in apps
     assert "shop" in apps, "two promotions into one file both survive"
     asked = platform.jx("promote", "shop", "--version", "1.0.0", "-e", "production", user="ann").ok()
-    platform.jx("pr", "close", asked.pull, "--env", "production").ok()
     ended = platform.jx(
         "promote", "shop", "-v", "1.0.0", "-e", "production", "--wait", "-t", "0s", user="ann"
     )
     assert ended.code == 1
     assert "Timed out waiting for pull request http" in ended.err
+    platform.jx("pr", "close", asked.pull, "--env", "production").ok()
     shown = platform.jx("get", "activities", "-f", "shop/promote").ok().out
     assert "Promote: staging" in shown
     assert "PullRequest: http" in shown
