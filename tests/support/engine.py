@@ -32,6 +32,7 @@ class Engine:
     world: World
     pipelines: MemoryPipelines = field(default_factory=MemoryPipelines)
     numbers: MemoryBuildNumbers = field(default_factory=MemoryBuildNumbers)
+    keep: int = 20
 
     def use_case(self, process: Any) -> RunEnvironment:
         """What starts runs, each port behind the faults of that process."""
@@ -57,7 +58,7 @@ class Engine:
         found = Controllers(self.world.process(BOT, faults))
         process = found.process
         reader = PlatformReader(process.repos, self.world.at)
-        record = RecordRuns(self.pipelines, process.activities, process.forge, process.reporter)
+        record = RecordRuns(self.pipelines, process.activities, process.forge, process.reporter, self.keep)
         found.environments = EnvironmentsController(reader, self.use_case(process), process.holder)
         found.controller = Several(found.environments, RunsController(reader, record))
         return found

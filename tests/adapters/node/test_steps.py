@@ -228,7 +228,7 @@ def test_a_node_that_died_fails_what_it_ran_and_begins_nothing_twice(folder: Pat
         world.apply(steps_pod(sh("echo done"), runs, sh("echo never")))
         until(lambda: bool(log(world, 2).strip()))
         (process,) = [one for pod in world.cluster.node._pods.values() for one in pod.processes()]
-        world.until_status("Pod", "run", lambda status: "terminated" in str(status))
+        before = world.until_status("Pod", "run", lambda status: "terminated" in str(status))
         copy = tmp_path / "copy"
         shutil.copytree(folder, copy)  # what the disk holds while it still runs: as after a kill
     with running_world(copy) as world:
@@ -236,6 +236,8 @@ def test_a_node_that_died_fails_what_it_ran_and_begins_nothing_twice(folder: Pat
         assert pod["status"]["phase"] == "Failed"
         assert [end_of(pod, step)["exitCode"] for step in (1, 2, 3)] == [0, 137, 137]
         assert said(pod, 2) == {"Reason": "NodeRestarted"}
+        begun = before["status"]["containerStatuses"][1]["state"]["running"]["startedAt"]
+        assert end_of(pod, 2)["startedAt"] == begun
         assert log(world, 1) == b"done\n"
     assert beginnings.read_text() == "x\n"
     assert identity_of(process.pid) is None

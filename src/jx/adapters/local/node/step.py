@@ -67,8 +67,11 @@ class Step(Container):
         self._waits_since = ""
 
     def resume(self, status: Obj) -> None:
-        """What ended has ended. What was under way when the node ended, is over."""
-        terminated = (status.get("state") or {}).get("terminated")
+        """What ended has ended. What was under way when the node ended, is over, and began when it did."""
+        state = status.get("state") or {}
+        terminated = state.get("terminated")
+        if status.get("started"):
+            self._started_at = (state.get("running") or {}).get("startedAt", "")
         if terminated:
             self._ended, self._waiting = {"terminated": terminated}, {}
 
