@@ -102,7 +102,7 @@ class EnvironmentsController:
         if head is None or self._stuck.get(key) == head:
             return
         try:
-            report = self.follow(FollowRequest(environment, self.holder, self.timeout))
+            report = self.follow(FollowRequest(environment, self.holder, self.timeout, head))
         except Held:
             return  # it is looked at again with every round, since a hold can be ended without a push
         except (Invalid, Refused):

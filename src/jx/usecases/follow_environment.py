@@ -36,6 +36,8 @@ class FollowRequest:
     holder: str
     timeout: timedelta = timedelta(minutes=5)
     """For health after the apply."""
+    head: Revision | None = None
+    """The head of its branch, where whoever asks has just looked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ class FollowEnvironment:
         environment = request.environment
         if environment.repo is None or environment.is_remote:
             return None
-        head = self.repos.head(environment.repo, environment.branch)
+        head = request.head or self.repos.head(environment.repo, environment.branch)
         anchor = self.apply.anchors.find(environment.name)
         if head is None:
             return None

@@ -54,7 +54,7 @@ class RunEnvironment:
         environment = request.environment
         if environment.repo is None or environment.is_remote:
             return
-        head = self.repos.head(environment.repo, environment.branch)
+        head = request.head or self.repos.head(environment.repo, environment.branch)
         if head is None:
             return
         # Runs before the anchor: one that has ended in between has moved the anchor already.
