@@ -17,7 +17,7 @@ from jx.domain.changes import CheckState
 from jx.domain.errors import Invalid
 from jx.domain.manifests import ObjectRef
 from jx.domain.names import Revision
-from jx.domain.runs import RunState
+from jx.domain.runs import NewRun, RunState
 
 REDIS = ObjectRef("apps", "StatefulSet", "jx", "jenkins-x-redis")
 
@@ -139,6 +139,27 @@ def test_a_newer_merge_waits_for_the_run_that_goes_on_and_overtakes_one_that_wai
     engine.settle()
     assert world.anchor().applied.source.revision == newest  # type: ignore[union-attr]
     assert len(engine.pipelines.started) == 3
+
+
+def test_ten_pushes_in_a_second_are_one_run_of_the_newest(engine: Engine) -> None:
+    world = engine.world
+    pushes = [world.push(world.tree().put("README.md", f"{n}\n"), f"Say {n}") for n in range(10)]
+    receiver = world.process(BOT).receiver
+    controllers = engine.controllers()
+    for _ in pushes:
+        world.deliver(receiver)
+    controllers.work_off(world.clock.now())
+    engine.work()
+    engine.settle()
+    assert [run.revision for run in engine.pipelines.started] == [pushes[-1]]
+    assert applies(world, pushes[-1]) == 1
+
+
+def test_runs_that_others_started_are_recorded_too(engine: Engine) -> None:
+    engine.pipelines.start(NewRun("build-abc12", "build-abc12", 1, {"pipelineSpec": {}}))
+    engine.settle()
+    (record,) = [one for one in engine.world.activities.list_all() if one.pipeline == "build-abc12"]
+    assert record.status is ActivityStatus.PENDING
 
 
 def test_a_run_that_failed_is_not_started_again_by_itself(engine: Engine) -> None:
