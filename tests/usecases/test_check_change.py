@@ -58,7 +58,7 @@ def test_it_says_what_a_merge_would_do_to_the_cluster(world: World) -> None:
     assert made.description == f"5 objects will change (on {world.head()[:12]})"
     text = only_comment(world)
     assert "5 to create, 0 to update, 0 to delete" in text.partition("\n")[0]
-    assert "redis: not installed → 1.1.0" in text
+    assert "| redis | not installed → 1.1.0 | 4 |  |  |  |" in text
     assert "create StatefulSet.apps/jenkins-x-redis" in text
 
 
@@ -140,7 +140,7 @@ def test_a_plan_that_a_guard_refuses_is_a_failure_that_shows_the_plan_neverthele
     assert made is not None
     assert made.state is CheckState.FAILURE
     assert "**Refused:**" in only_comment(world, number)
-    assert "**Deletes**" in only_comment(world, number)
+    assert "**Deletes:**" in only_comment(world, number)
 
 
 def test_a_conflict_with_the_base_is_a_failure_that_names_the_files(world: World) -> None:

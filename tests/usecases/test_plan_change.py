@@ -8,6 +8,7 @@ from tests.support.journeys import ANN, BETTER, BOT, DEV, World, installed, merg
 from jx.domain.applying import Action
 from jx.domain.errors import NotFound
 from jx.domain.names import Person
+from jx.domain.plan_text import VersionMove
 from jx.ports.forge import Offer
 from jx.ports.repos import Draft
 from jx.usecases.plan_change import PlannedChange
@@ -30,7 +31,7 @@ def kinds(planned: PlannedChange, action: Action) -> list[str]:
 def test_an_added_app_is_what_the_plan_creates(world: World) -> None:
     world.process(ANN).add_app("redis")
     planned = plan(world)
-    assert planned.versions == ("redis: not installed → 1.1.0",)
+    assert planned.versions == (VersionMove("redis", "", "1.1.0"),)
     assert kinds(planned, Action.CREATE) == ["App", "ConfigMap", "Secret", "Service", "StatefulSet"]
     assert planned.base == world.head()
 
@@ -53,7 +54,7 @@ def test_machine_made_edits_are_replayed_on_what_was_merged_meanwhile(world: Wor
     merged(world, 2)
     world.settle()
     planned = plan(world)
-    assert planned.versions == ("redis: not installed → 1.1.0",)
+    assert planned.versions == (VersionMove("redis", "", "1.1.0"),)
     assert kinds(planned, Action.PRUNE) == []
     assert "StatefulSet" in kinds(planned, Action.CREATE)
 

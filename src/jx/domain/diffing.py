@@ -25,10 +25,15 @@ def render_diff(plan: ApplyPlan, live: Mapping[ObjectRef, LiveObject]) -> str:
 
 def diff_step(step: Step, live: LiveObject | None) -> str:
     """The diff of one object."""
-    new_body = _new_body(step.manifest, live) if step.manifest else {}
-    old, new = mask_pair(_old_body(live, new_body), new_body)
+    old, new = sides(step, live)
     texts = (emit(old) if old else "", emit(new) if new else "")
     return "".join(_unified(step, ledger.path_of(step.ref), *texts))
+
+
+def sides(step: Step, live: LiveObject | None) -> tuple[Body, Body]:
+    """What we own of an object, and what we send of it, without secret values; empty where it is not there, or goes."""
+    new_body = _new_body(step.manifest, live) if step.manifest else {}
+    return mask_pair(_old_body(live, new_body), new_body)
 
 
 def _new_body(manifest: Manifest, live: LiveObject | None) -> Body:

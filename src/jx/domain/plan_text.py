@@ -1,16 +1,11 @@
-"""A plan as text for people: a table with totals, a summary in words, the comment on a pull request."""
+"""A plan as text for people: a table with totals, and versions that move."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
-from jx.domain.applying import Action, ApplyPlan, HookStep, LiveObject, Step
-from jx.domain.diffing import diff_step
-from jx.domain.errors import Refused
-from jx.domain.manifests import ObjectRef
-
-_LIMIT = 60_000
-"""Characters of a comment: below the limits of all forges."""
+from jx.domain.applying import Action, ApplyPlan, HookStep, Step
 
 TABLE_HEADER = ("OPERATION", "KIND", "NAME", "NAMESPACE", "WAIT", "WHY")
 
@@ -57,43 +52,19 @@ def totals(plan: ApplyPlan) -> str:
     )
 
 
-def plan_comment(
-    plan: ApplyPlan,
-    live: Mapping[ObjectRef, LiveObject],
-    refusals: tuple[Refused, ...],
-    versions: tuple[str, ...],
-    notes: tuple[str, ...] = (),
-) -> str:
-    """What a pull request will do to the cluster, in Markdown: warnings first, then totals, then each object's diff, folded."""
-    head = [f"### Plan: {totals(plan)}\n"]
-    head += [f"> **Note:** {note}\n" for note in notes]
-    head += [f"> **Refused:** {refusal.message}\n" for refusal in refusals]
-    head += [f"**{line}**\n" for line in versions]
-    deleted = [step for step in plan.steps if step.action is Action.PRUNE]
-    if deleted:
-        head.append(f"\n> **Deletes** {', '.join(str(step.ref) for step in deleted[:20])}\n")
-    if plan.hooks:
-        head.append(f"\n> **Runs** {', '.join(f'{hook.ref} ({hook.phase})' for hook in plan.hooks[:20])}\n")
-    head.append(f"\nPlan `{plan.digest}` for namespace `{plan.namespace}`.\n")
-    text = "\n".join(head)
-    for step in plan.changes:
-        part = _folded(step, live.get(step.ref))
-        if len(text) + len(part) > _LIMIT:
-            return f"{text}\n… cut here; the whole of it: `jx pr diff`\n"
-        text += part
-    return text
+@dataclass(frozen=True, slots=True)
+class VersionMove:
+    """An app whose version moves; `before` is empty where it is new, `after` where it goes."""
+
+    app: str
+    before: str
+    after: str
+
+    def __str__(self) -> str:
+        return f"{self.app}: {self.before or 'not installed'} → {self.after or 'removed'}"
 
 
-def _folded(step: Step, live: LiveObject | None) -> str:
-    fence = "````"
-    return f"\n<details><summary>{step.action} {step.ref}</summary>\n\n{fence}diff\n{diff_step(step, live)}{fence}\n</details>\n"
-
-
-def version_changes(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[str, ...]:
-    """Apps whose version moves, by key: `redis: 1.0.0 → 1.1.0`."""
-    lines = []
-    for key in sorted({*before, *after}):
-        old, new = before.get(key), after.get(key)
-        if old != new:
-            lines.append(f"{key}: {old or 'not installed'} → {new or 'removed'}")
-    return tuple(lines)
+def version_moves(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[VersionMove, ...]:
+    """Apps whose version moves, by key; as text `redis: 1.0.0 → 1.1.0`."""
+    moves = (VersionMove(key, before.get(key, ""), after.get(key, "")) for key in sorted({*before, *after}))
+    return tuple(one for one in moves if one.before != one.after)

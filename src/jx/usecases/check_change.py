@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from jx.domain import holds
 from jx.domain.applying import Hold
+from jx.domain.change_comment import Told, write_comment, write_failure
 from jx.domain.changes import Check, CheckState, PullRequest, PullState
 from jx.domain.environments import Environment
-from jx.domain.errors import Invalid, JxError, Locked, Unavailable
+from jx.domain.errors import JxError, Locked, Unavailable
 from jx.domain.names import Revision
-from jx.domain.plan_text import plan_comment
 from jx.ports.clock import Clock
 from jx.ports.forge import Forge
 from jx.ports.repos import Repos
@@ -47,8 +47,10 @@ class CheckChange:
         except (Locked, Unavailable):
             raise
         except JxError as error:
-            return self._tell(pull, mark, Check(CONTEXT, CheckState.FAILURE, error.message), _failure(error))
-        return self._tell(pull, mark, _verdict(planned), _comment(planned, hold))
+            return self._tell(
+                pull, mark, Check(CONTEXT, CheckState.FAILURE, error.message), write_failure(error)
+            )
+        return self._tell(pull, mark, _verdict(planned), _comment(planned, pull, hold))
 
     def _find_hold(self, environment: Environment) -> Hold | None:
         """Why a merge would not be applied."""
@@ -81,16 +83,23 @@ def _verdict(planned: PlannedChange) -> Check:
     return Check(CONTEXT, CheckState.SUCCESS, f"{count} object{'' if count == 1 else 's'} will change")
 
 
-def _comment(planned: PlannedChange, hold: Hold | None) -> str:
+def _comment(planned: PlannedChange, pull: PullRequest, hold: Hold | None) -> str:
     made = planned.planned
     notes: tuple[str, ...] = ()
     if hold:
         name = made.plan.environment
         notes = (f"Environment {name} is {holds.in_words(hold)}. A merge waits until `jx resume {name}`.",)
-    return plan_comment(made.plan, made.live, made.refusals, (*planned.versions, *planned.secrets), notes)
-
-
-def _failure(error: JxError) -> str:
-    problems = "".join(f"\n- {problem}" for problem in error.problems) if isinstance(error, Invalid) else ""
-    hint = f"\n\n{error.hint}" if error.hint else ""
-    return f"### This cannot be applied\n\n{error.message}{problems}{hint}\n"
+    return write_comment(
+        Told(
+            plan=made.plan,
+            live=made.live,
+            refusals=made.refusals,
+            versions=planned.versions,
+            installed=planned.installed,
+            protected=planned.spec.requirements.protect,
+            words=planned.secrets,
+            notes=notes,
+            number=pull.number,
+            url=pull.url,
+        )
+    )

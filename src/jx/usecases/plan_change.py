@@ -12,8 +12,9 @@ from jx.domain.errors import Invalid, NotFound, Stale
 from jx.domain.layouts import umbrella
 from jx.domain.layouts.requirements import read_requirements
 from jx.domain.layouts.sections import Mistakes
+from jx.domain.manifests import ChartPin
 from jx.domain.names import Repo, Revision
-from jx.domain.plan_text import version_changes
+from jx.domain.plan_text import VersionMove, version_moves
 from jx.domain.references import Reference
 from jx.domain.secret_changes import Wanted
 from jx.domain.secret_policy import SecretPolicy
@@ -31,8 +32,12 @@ class PlannedChange:
 
     planned: Planned
     base: Revision
-    versions: tuple[str, ...]
-    """Apps whose version moves, in words."""
+    spec: EnvironmentSpec
+    """What the files say then."""
+    versions: tuple[VersionMove, ...]
+    """Apps whose version moves."""
+    installed: tuple[ChartPin, ...] = ()
+    """The charts of the last apply."""
     secrets: tuple[str, ...] = ()
     """Secrets that are newly needed, no longer used, or drawn anew, and what changes about where they may be, in words."""
 
@@ -59,12 +64,14 @@ class PlanChange:
         anchor = self.anchors.find(environment.name)
         request = PlanRequest(spec, after, anchor, repo=repo, policies=(policy,))
         old = _spec_before(before, environment)
-        moved = version_changes(_versions(old) if old else {}, _versions(spec))
+        moved = version_moves(_versions(old) if old else {}, _versions(spec))
         wanted = _secrets(old) if old else {}
         news = secret_changes.in_words(wanted, secret_changes.list_wanted(spec.chart, spec.name))
         allowed = secret_policy.in_words(policy, secret_policy.policy_of(spec.requirements, spec.name))
         planned = self.plan_environment(request)
-        return PlannedChange(planned, base, moved, (*news, *allowed, *planned.news))
+        installed = anchor.applied.charts if anchor and anchor.applied else ()
+        told = (*news, *allowed, *planned.news)
+        return PlannedChange(planned, base, spec, moved, installed, told)
 
     def _merged(self, repo: Repo, pull: PullRequest, base: Revision, before: Tree) -> Tree:
         """The files after a merge onto today's base: machine-made edits are replayed there, others are merged file by file."""

@@ -30,7 +30,7 @@ def command(session: Session, pull: str, env: str, *, summary: bool, tells: bool
     planned = session.wiring.plan_change()(find_environment(session, found.repo, env), found)
     plan = planned.planned.plan
     for line in (*planned.versions, *planned.secrets):
-        output.say(line)
+        output.say(str(line))
     if plan.has_changes:
         output.table(TABLE_HEADER, table_rows(plan))
         if not summary:
