@@ -13,7 +13,7 @@ from pathlib import Path
 
 from benchmarks.report import Report
 
-MODULES = ("kubernetes_api", "apply", "pipelines", "runner", "secrets")
+MODULES = ("kubernetes_api", "apply", "pipelines", "runner", "secrets", "history")
 
 
 def main() -> int:

@@ -86,7 +86,7 @@ def test_many_changes_are_cut_and_counted() -> None:
     )
     words = history.in_words(connected(entry(files=files))[0])
     assert len(words) == 6
-    assert words[-1] == "and 4 more changes"
+    assert words[-1] == "and 2 more changes, and 2 more objects"
 
 
 def test_entries_are_found_by_app_person_and_object() -> None:

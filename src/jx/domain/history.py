@@ -14,13 +14,12 @@ from urllib.parse import unquote
 
 from jx.domain import ledger_fields, meanings
 from jx.domain.apps import app_of
-from jx.domain.errors import Invalid, Usage
+from jx.domain.errors import Usage
 from jx.domain.ledger import EVENT, SOURCES
 from jx.domain.ledger_fields import FieldChange
 from jx.domain.manifests import ObjectRef
 from jx.domain.names import EnvironmentName, Person, Revision
 from jx.domain.trailers import list_trailers
-from jx.domain.yaml_text import read_mapping
 
 _MOST_WORDS = 6
 """Lines that tell one change; the rest is counted."""
@@ -162,15 +161,13 @@ def connect(entries: Iterable[HistoryEntry], sources: str) -> tuple[HistoryEntry
     """Entries, newest first, each with the apply before it and with what the ledger says of templates at that point.
 
     `sources` is the text of the ledger's newest file of sources."""
-    newest_first = list(entries)
+    known = read_sources(sources)
     told: list[HistoryEntry] = []
-    for entry in newest_first:
-        told.append(replace(entry, sources=_read_sources(sources)))
+    for entry in entries:
         changed = next((file for file in entry.files if file.path == SOURCES), None)
-        if changed is not None:
-            older = _read_sources(changed.before or "")
-            told[-1] = replace(told[-1], sources={**older, **(told[-1].sources or {})})
-            sources = changed.before or ""
+        older = read_sources(changed.before or "") if changed else known
+        told.append(replace(entry, sources={**older, **known} if changed else known))
+        known = older
     connected: list[HistoryEntry] = []
     before: HistoryEntry | None = None
     for entry in reversed(told):
@@ -191,10 +188,12 @@ def in_words(entry: HistoryEntry, *, most: int = _MOST_WORDS) -> tuple[str, ...]
         rest = []
     made = [f"{one.ref.kind} {one.ref.name} {one.action}" for one in rest if one.action != "changed"]
     lines += made if len(made) < most else [_count([one for one in rest if one.action != "changed"])]
-    lines += _field_words(entry, {one.ref for one in rest if one.action == "changed"})
+    told, unread = _field_words(entry, [one for one in rest if one.action == "changed"], most - len(lines))
+    lines += told
     lines += [f"secret {at}: version {was or '-'} → {now}" for at, was, now in entry.secret_versions]
-    if len(lines) > most:
-        lines = [*lines[: most - 1], f"and {len(lines) - most + 1} more changes"]
+    if len(lines) > most or unread:
+        more = f"{len(lines) - most + 1} more changes" + (f", and {unread} more objects" if unread else "")
+        lines = [*lines[: most - 1], f"and {more}"]
     return tuple(lines) or ("nothing changed in the cluster",)
 
 
@@ -274,18 +273,18 @@ def _count(objects: Iterable[ObjectChange]) -> str:
     return ", ".join(told)
 
 
-def _field_words(entry: HistoryEntry, refs: set[ObjectRef]) -> list[str]:
-    """`ingress host of shop: a → b`; what is the same for several objects is told once."""
-    if not refs:
-        return []
+def _field_words(entry: HistoryEntry, changed: list[ObjectChange], most: int) -> tuple[list[str], int]:
+    """`ingress host of shop: a → b`; what is the same for several objects is told once. As soon as there is more than anybody is
+    told, the objects that are left are only counted."""
+    files = {ref_of(file.path): file for file in entry.files} if changed else {}
     told: dict[str, None] = {}
-    for one in entry.changes:
-        if one.ref not in refs:
-            continue
+    for number, one in enumerate(changed):
+        if len(told) > most:
+            return list(told), len(changed) - number
         of = one.app or one.ref.name
-        for name, change in _paired(one.ref.kind, one.fields):
+        for name, change in _paired(one.ref.kind, _fields(files[one.ref])):
             told[f"{name} of {of}: {_short(change.was)} → {_short(change.now)}"] = None
-    return list(told)
+    return list(told), 0
 
 
 def _paired(kind: str, changes: tuple[FieldChange, ...]) -> Iterator[tuple[str, FieldChange]]:
@@ -329,9 +328,10 @@ def _moved(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[tuple[s
     return tuple(row for row in rows if row[1] != row[2])
 
 
-def _read_sources(text: str) -> Mapping[str, str]:
+def read_sources(text: str) -> Mapping[str, str]:
+    """Which template each file's object came from, by the text of the ledger's file of sources; what it is not is left out."""
     try:
-        found = read_mapping(text, SOURCES)
-    except Invalid:
+        fields = ledger_fields.read_fields(text) if text else {}
+    except (ValueError, IndexError):
         return {}
-    return {path: str(source) for path, source in found.items()}
+    return {path[1:]: ledger_fields.shown(field.text) for path, field in fields.items()}

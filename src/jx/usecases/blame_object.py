@@ -36,7 +36,10 @@ from jx.ports.repos import Commit
 from jx.usecases.find_origins import FindOrigins, OriginsAsk
 from jx.usecases.show_history import Place
 
-_ALL = 1_000_000
+_MOST_AT_ONCE = 200
+"""How many commits one apply may have brought."""
+_LOOK_BACK = 30
+"""How many entries that tell of no apply may stand before one that does."""
 _NEAR = 3
 
 
@@ -74,8 +77,7 @@ class Found:
     @property
     def source(self) -> str:
         """Its template, as the ledger knows it."""
-        text = self.tree.find_text(ledger.SOURCES)
-        return str(read_mapping(text).get(self.path, "")) if text else ""
+        return history.read_sources(self.tree.find_text(ledger.SOURCES) or "").get(self.path, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +142,7 @@ class BlameObject:
         wanted = tuple(one for one in fields if blame.match_field(one.path, request.path))
         if not wanted:
             raise NotFound(f"{found.ref} has no field {request.path}")
-        return Blame(found.place.environment, found.ref, run.app, found.source, wanted, is_live)
+        return Blame(found.place.environment, found.ref, run.app, run.source, wanted, is_live)
 
     def _hint(self, request: BlameRequest) -> str:
         near = FindInLedger(self.histories).similar(request.places, request.kind, request.name)
@@ -170,6 +172,8 @@ class _Run:
 
     histories: Histories
     found: Found
+    _entries: dict[Revision, HistoryEntry] = field(default_factory=dict)
+    _commits: dict[Revision, Commit] = field(default_factory=dict)
     _changes: dict[tuple[Revision, str], tuple[ChangedCommit, ...]] = field(default_factory=dict)
 
     def fields(self) -> list[BlamedField]:
@@ -182,25 +186,41 @@ class _Run:
         ]
 
     def _blamed(self, path: str, one: Field, commit: Commit) -> BlamedField:
-        moved = next((row for row in self.entries[commit.revision].versions if row[0] == self.app), None)
+        moved = next((row for row in self.entry(commit).versions if row[0] == self.app), None)
         return BlamedField(path, one.text, one.line, commit.revision, moved)
 
+    def entry(self, commit: Commit) -> HistoryEntry:
+        """The entry that a commit of the ledger is, with the apply before it."""
+        known = self._entries.get(commit.revision)
+        if known is None:
+            older = (
+                self.histories.log(self.found.place.repo, commit.parents[0], limit=_LOOK_BACK)
+                if commit.parents
+                else ()
+            )
+            read = [self._read(commit), *map(self._read, older)]
+            known = self._entries[commit.revision] = history.connect(read, "")[0]
+        return known
+
+    def _read(self, one: Commit) -> HistoryEntry:
+        facts = (one.revision, one.author, one.committed, one.message)
+        return history.read_entry(self.found.place.environment, facts, ())
+
     @cached_property
-    def entries(self) -> dict[Revision, HistoryEntry]:
-        """All entries of the ledger, each with the apply before it."""
-        place = self.found.place
-        log = self.histories.log(place.repo, self.found.head, limit=_ALL)
-        read = [
-            history.read_entry(place.environment, (one.revision, one.author, one.committed, one.message), ())
-            for one in log
-        ]
-        return {one.revision: one for one in history.connect(read, "")}
+    def newest(self) -> HistoryEntry:
+        """The newest apply."""
+        log = self.histories.log(self.found.place.repo, self.found.head, limit=_LOOK_BACK)
+        return next(entry for entry in map(self._read, log) if entry.is_apply)
+
+    @cached_property
+    def source(self) -> str:
+        """The object's template."""
+        return self.found.source
 
     @cached_property
     def app(self) -> str:
         """The app whose chart the object is of."""
-        newest = next(entry for entry in self.entries.values() if entry.is_apply)
-        return replace(newest, sources={self.found.path: self.found.source}).app_of(self.found.path)
+        return replace(self.newest, sources={self.found.path: self.source}).app_of(self.found.path)
 
     def explain(self, fields: list[BlamedField], find: FindOrigins) -> Iterator[BlamedField]:
         """The fields with what made them so, and who did."""
@@ -210,13 +230,12 @@ class _Run:
             yield replace(one, origin=origin, causes=tuple(self._causes(one, origin)))
 
     def _origins(self, fields: list[BlamedField], find: FindOrigins) -> Mapping[str, Origin]:
-        newest = next(entry for entry in self.entries.values() if entry.is_apply)
-        source = newest.first("Jx-Source-Commit")
+        source = self.newest.first("Jx-Source-Commit")
         texts = {one.path: one.text for one in fields}
         why = ""
         if not source:
             why = "what was applied last is no commit"
-        elif not self.found.source:
+        elif not self.source:
             why = "its last apply kept no record of templates yet"
         if not why:
             try:
@@ -230,7 +249,7 @@ class _Run:
                 environment=self.found.place.environment,
                 tree=tree,
                 ref=self.found.ref,
-                source=self.found.source,
+                source=self.source,
                 capabilities=_capabilities(self.found.tree),
                 texts=texts,
             )
@@ -240,14 +259,14 @@ class _Run:
 
     def _causes(self, one: BlamedField, origin: Origin) -> Iterator[Cause]:
         """The commits that changed what a field follows, as it was when the apply set it: those that came with that apply."""
-        entry = self.entries[one.entry]
+        entry = self._entries[one.entry]
         at = Revision(entry.first("Jx-Source-Commit"))
         if not at:
             return
         try:
             commits = [commit for commit in self._inputs(at, origin) if commit]
             if not commits:
-                commits = [self.histories.log(self.found.place.repo, at, limit=1)[0]]
+                commits = [self._commit_at(at)]
         except JxError:
             return
         since = entry.before.first("Jx-Source-Commit") if entry.before else ""
@@ -257,16 +276,22 @@ class _Run:
         for commit in {one.revision: one for one in kept}.values():
             yield _cause(commit)
 
+    def _commit_at(self, at: Revision) -> Commit:
+        if at not in self._commits:
+            self._commits[at] = self.histories.log(self.found.place.repo, at, limit=1)[0]
+        return self._commits[at]
+
     def _came_with(self, commit: Commit, at: Revision, since: str) -> bool:
         """Whether a commit is one of those between two applies."""
         if not since:
             return True
-        between = self._between.setdefault((at, since), self._list_between(at, since))
-        return commit.revision in between
+        if (at, since) not in self._between:
+            self._between[at, since] = self._list_between(at, since)
+        return commit.revision in self._between[at, since]
 
     def _list_between(self, at: Revision, since: str) -> frozenset[Revision]:
         found = []
-        for one in self.histories.log(self.found.place.repo, at, limit=1000):
+        for one in self.histories.log(self.found.place.repo, at, limit=_MOST_AT_ONCE):
             if one.revision == since:
                 break
             found.append(one.revision)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from jx.domain import ledger_fields, perturbing, placing
 from jx.domain.apps import app_of
@@ -24,6 +25,7 @@ from jx.domain.placing import Target
 from jx.domain.secrets import is_secret
 from jx.domain.trees import Tree
 from jx.domain.yaml_emitter import emit
+from jx.domain.yaml_text import read_mapping
 from jx.ports.catalog import Catalog
 from jx.ports.renderer import Renderer, RenderRequest
 from jx.usecases.fetch_charts import fetch_charts
@@ -234,6 +236,10 @@ class _Run:
         chart = perturbing.without_schemas(self.chart.files if self.chart else self.spec.chart)
         return perturbing.only_template(chart, self._template) if self.is_alone else chart
 
+    @cached_property
+    def _umbrella(self) -> Tree:
+        return perturbing.only_template(_without_others(self.spec.chart, self.app), "")
+
     def _shown_template(self, path: str) -> str:
         if self.chart:
             return f"{self.chart.ref.name}-{self.chart.version}/{path}"
@@ -250,12 +256,7 @@ class _Run:
         if self.renders > _MOST_RENDERS:
             raise Invalid("too many values play a part: it would take too long to try them all")
         templates = perturbing.with_probes(self._templates(), probes)
-        chart = self.spec.chart if self.app else templates
-        for key in dependencies.list_keys(chart):
-            if key != self.app:
-                chart = dependencies.remove_dependency(chart, AppKey(key))
-        if self.app:
-            chart = perturbing.only_template(chart, "")
+        chart = self._umbrella if self.app else _without_others(templates, self.app)
         charts = (
             {AppKey(self.app): replace(self.chart, files=templates, digest="", archive=b"")}
             if self.chart
@@ -313,6 +314,14 @@ class _Run:
     drawn: frozenset[str] = frozenset()
     base: Mapping[str, str] = field(default_factory=dict)
     values: Mapping[str, object] = field(default_factory=dict)
+
+
+def _without_others(chart: Tree, app: str) -> Tree:
+    """The chart with one dependency, or none."""
+    path = dependencies.holder_of(chart)
+    data = read_mapping(chart.find_text(path) or "", path)
+    rows = [one for one in data.get("dependencies") or () if (one.get("alias") or one.get("name")) == app]
+    return chart.put(path, emit({**data, "dependencies": rows}))
 
 
 def _keys(path: str) -> Iterator[str]:
