@@ -16,11 +16,12 @@ from tests.support.workloads import Obj
 from jx.adapters.local.node import strays
 from jx.adapters.local.node.outputs import Output
 from jx.adapters.local.node.processes import identity_of
-from jx.adapters.local.node.veils import Veil, works
+from jx.adapters.local.node.veils import Kind, Veil, works
 
 RESULTS = {"name": "tekton-internal-results", "mountPath": "/tekton/results"}
 RESULTS_VOLUME = {"name": "tekton-internal-results", "emptyDir": {}}
-KINDS = [kind for kind in ("bwrap", "unshare", "none") if kind == "none" or works(kind)]
+EVERY: tuple[Kind, ...] = ("bwrap", "unshare", "none")
+KINDS = [kind for kind in EVERY if kind == "none" or works(kind)]
 
 
 @pytest.fixture(scope="module")
@@ -255,6 +256,16 @@ def test_a_node_that_was_stopped_starts_again_with_what_it_had(folder: Path, tmp
     with running_world(folder) as world:
         assert phase(world) == "Failed"
     assert beginnings.read_text() == "x\n"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_nothing_that_a_step_started_outlives_the_node(folder: Path, kind: Kind) -> None:
+    with running_world(folder) as world:
+        world.cluster.node.use_veil(Veil(kind, (folder.resolve(),)))
+        world.apply(steps_pod(sh("(setsid sleep 1000 >/dev/null 2>&1 &); echo begun; sleep 1000")))
+        until(lambda: log(world) == b"begun\n")
+        marker = f"JX_STEPS_OF={world.get('Pod', 'run')['metadata']['uid']}"
+    assert strays.kill_marked(marker) == 0
 
 
 def test_the_token_of_a_pod_of_steps_ends_with_its_steps(world: RealWorld, tmp_path: Path) -> None:

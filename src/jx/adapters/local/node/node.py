@@ -132,6 +132,9 @@ class Node:
         self._loop.stop()
         running = [process for pod in self._pods.values() for process in pod.processes()]
         processes.stop_all(running, self._settings.stop_seconds, now=time.monotonic)
+        for pod in self._pods.values():
+            if isinstance(pod, StepsPod) and pod.processes():
+                pod.end_strays()
         self._pods.clear()
 
     def _hear(self, event: WatchEvent) -> None:

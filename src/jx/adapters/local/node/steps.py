@@ -17,6 +17,7 @@ from typing import Any
 from jx.adapters.files.kept_logs import KeptPod
 from jx.adapters.local.kubernetes.controllers import environment, objects
 from jx.adapters.local.kubernetes.facts import Obj
+from jx.adapters.local.node import strays
 from jx.adapters.local.node.containers import Container, Launch
 from jx.adapters.local.node.folders import PodFolder, inside
 from jx.adapters.local.node.images import Image
@@ -89,7 +90,12 @@ class StepsPod(Pod):
             return super()._container(spec, policy, on_change, is_init=True)
         return Step(spec, self.folder, self._wishes.get(spec["name"], Wish()), on_change)
 
+    def end_strays(self) -> None:
+        """End what its steps have started, also where that has left their groups."""
+        strays.kill_marked(f"{MARKER}={self._meta['uid']}")
+
     def _lose(self, words: str) -> None:
+        self.end_strays()
         for step in self._steps:
             if not step.has_ended:
                 step.give_up("NodeRestarted", words, code=137)
