@@ -398,7 +398,9 @@ class Wiring(Engines):
         """`jx get history`; with a clone nothing else is asked."""
         from jx.usecases.show_history import ShowHistory
 
-        return ShowHistory(self.histories(clone), self.reporter, None if clone else self.anchors)
+        if clone:
+            return ShowHistory(self.histories(clone), self.reporter)
+        return ShowHistory(self.histories(), self.reporter, self.anchors, self.secret_log)
 
     def verify_history(self, clone: str = "") -> VerifyHistory:
         """`jx verify history`; of that clone, but by the cluster and the forge."""

@@ -8,10 +8,12 @@ from datetime import timedelta
 import pytest
 from tests.support.journeys import ANN, BETTER, BOB, DEV, STAGING, World, installed, merged, upgraded
 
+from jx.adapters.local.memory_secret_log import MemorySecretLog
 from jx.domain import history
 from jx.domain.history import HistoryEntry, Kind
+from jx.domain.secret_writes import Deed, Ending, SecretWrite
 from jx.usecases.set_hold import SetHold
-from jx.usecases.show_history import HistoryRequest
+from jx.usecases.show_history import HistoryRequest, ShowHistory
 
 
 @pytest.fixture
@@ -93,3 +95,16 @@ def test_without_a_cluster_what_is_published_is_told(world: World) -> None:
     world.down["cluster"].is_down = True
     assert told(world)
     assert "the cluster is not asked" in world.reporter.text
+
+
+def test_who_wrote_a_secret_of_the_environment_is_told_and_never_what(world: World) -> None:
+    log = MemorySecretLog()
+    at = world.clock.now()
+    for place in ("vault:staging/redis", "vault:production/redis"):
+        write = SecretWrite(at, "ann", Deed.SET, place, ("password",), "jx edit secret", "3")
+        log.end(replace(log.begin(write), ending=Ending.DONE))
+    show = ShowHistory(world.histories, world.reporter, world.anchors, log)
+    found = [one for one in show(HistoryRequest((world.place(STAGING),))) if one.kind is Kind.SECRET]
+    assert [(one.author.name, *history.in_words(one)) for one in found] == [
+        ("ann", "secret vault:staging/redis (password) set, version 3")
+    ]

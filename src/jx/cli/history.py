@@ -84,7 +84,7 @@ def _cells(entry: HistoryEntry) -> tuple[str, ...]:
     if entry.kind in {history.Kind.BY_HAND, history.Kind.HEALED}:
         result += " by hand" if entry.kind is history.Kind.BY_HAND else ", drift healed"
         who = by if entry.kind is history.Kind.BY_HAND else who
-    if not entry.revision:
+    if not entry.revision and entry.kind is not history.Kind.SECRET:
         result += ", not published"
     when = f"{entry.at:%Y-%m-%d %H:%M}"
     return when, entry.environment, who, approvers or "-", f"#{number}" if number else "-", result

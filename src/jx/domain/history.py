@@ -19,6 +19,7 @@ from jx.domain.ledger import EVENT, SOURCES
 from jx.domain.ledger_fields import FieldChange
 from jx.domain.manifests import ObjectRef
 from jx.domain.names import EnvironmentName, Person, Revision
+from jx.domain.secret_writes import Ending, SecretWrite
 from jx.domain.trailers import list_trailers
 
 _MOST_WORDS = 6
@@ -36,6 +37,8 @@ class Kind(StrEnum):
     HOLD = "hold"
     RESUME = "hold ended"
     VERIFIED = "verified"
+    SECRET = "secret"
+    """Somebody wrote a secret: kept beside the anchors, in no ledger."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +158,22 @@ def read_entry(
     revision, author, at, message = commit
     subject = message.partition("\n")[0]
     return HistoryEntry(environment, revision, at, author, subject, tuple(list_trailers(message)), files)
+
+
+def of_write(environment: EnvironmentName, write: SecretWrite) -> HistoryEntry:
+    """What the cluster keeps of a write of a secret, as an entry; never what was written."""
+    keys = f" ({', '.join(write.keys)})" if write.keys else ""
+    version = f", version {write.version}" if write.version else ""
+    ending = "" if write.ending is Ending.DONE else f", {write.ending}"
+    words = f"secret {write.place}{keys} {write.deed}{version}{ending}"
+    trailers = ((EVENT, Kind.SECRET.value), ("Jx-Reason", words), ("Jx-Purpose", write.purpose))
+    return HistoryEntry(environment, Revision(""), write.at, Person(write.by), words, trailers)
+
+
+def is_of_environment(write: SecretWrite, environment: EnvironmentName, used: Iterable[str]) -> bool:
+    """Whether a secret is an environment's: at its own places, or one of those that it used."""
+    own = (f"vault:{environment}/", f"vault:generated/{environment}/")
+    return write.place.startswith(own) or write.place in set(used)
 
 
 def connect(entries: Iterable[HistoryEntry], sources: str) -> tuple[HistoryEntry, ...]:

@@ -15,6 +15,7 @@ from jx.domain.trees import Tree
 from jx.ports.anchor import Anchors
 from jx.ports.histories import ChangedCommit, Histories
 from jx.ports.reporter import Reporter
+from jx.ports.secret_log import SecretLog
 
 _LOOK_BACK = 50
 """How many entries that tell of no apply may stand before one that does."""
@@ -50,6 +51,7 @@ class ShowHistory:
     histories: Histories
     reporter: Reporter
     anchors: Anchors | None = None
+    secret_log: SecretLog | None = None
     _told: list[str] = field(default_factory=list, compare=False, repr=False)
 
     def __call__(self, request: HistoryRequest) -> tuple[HistoryEntry, ...]:
@@ -61,9 +63,11 @@ class ShowHistory:
             if entries is None:
                 missing.append(place.environment)
                 continue
+            entries = (*entries, *self._writes(place.environment, entries, request.since))
             wanted = [
                 e for e in entries if history.is_about(e, app=request.app, by=request.by, ref=request.ref)
             ]
+            wanted.sort(key=lambda entry: entry.at, reverse=True)
             found += wanted[: request.limit] if request.limit else wanted
         if missing and len(missing) == len(request.places):
             raise NotFound(
@@ -71,6 +75,24 @@ class ShowHistory:
                 hint="git fetch origin jx-ledger",
             )
         return tuple(sorted(found, key=lambda entry: entry.at, reverse=True))
+
+    def _writes(
+        self, environment: EnvironmentName, entries: tuple[HistoryEntry, ...], since: datetime | None
+    ) -> list[HistoryEntry]:
+        """Who wrote secrets of the environment, as far as the cluster keeps it."""
+        if self.secret_log is None:
+            return []
+        try:
+            writes = self.secret_log.list_all()
+        except JxError as error:
+            self.reporter.tell(Event(f"who wrote secrets is not known: {error.message}", Level.WARNING))
+            return []
+        used = {at for entry in entries for at in entry.secrets}
+        return [
+            history.of_write(environment, one)
+            for one in writes
+            if history.is_of_environment(one, environment, used) and (since is None or one.at >= since)
+        ]
 
     def read(self, place: Place, *, since: datetime | None = None) -> tuple[HistoryEntry, ...] | None:
         """All entries of an environment, newest first, with those that wait in the anchor; None where there is no ledger."""
