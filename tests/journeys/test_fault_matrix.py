@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -19,8 +20,9 @@ from tests.support.platform import Machine, Ran, eventually, install, machine_at
 from jx.adapters.files.clock import SystemClock
 from jx.adapters.kubernetes import kubeconfig
 from jx.adapters.kubernetes.anchors import KubernetesAnchors
-from jx.adapters.kubernetes.api import Api, Resource
-from jx.adapters.kubernetes.watchdogs import KubernetesWatchdogs
+from jx.adapters.kubernetes.api import PODS, Api, Resource
+from jx.adapters.kubernetes.watchdogs import LABEL, KubernetesWatchdogs
+from jx.adapters.local.node.folders import PodFolder
 from jx.domain.applying import Anchor
 from jx.domain.membership import RESCUE_NAMESPACE
 from jx.domain.names import DEV
@@ -96,6 +98,18 @@ class Place:
         assert watch
         return watch
 
+    def kill_watchdog(self) -> None:
+        """Its process, as a node that runs out of memory does; it is started again in place."""
+        query = {"labelSelector": f"{LABEL}={DEV}"}
+        alive = [
+            pod
+            for pod in self.api.list_pages(PODS, RESCUE_NAMESPACE, query=query)[0]
+            if not pod["metadata"].get("deletionTimestamp")
+        ]
+        pods = self.machine.platform() / "kubernetes" / "pods"
+        record = PodFolder.of(pods, alive[0]).record("watchdog")
+        os.kill(int(record.read_text().split()[0]), signal.SIGKILL)
+
     def merge_return(self) -> None:
         """Merge the pull request that the controllers opened after the return."""
         found: list[str] = []
@@ -147,6 +161,8 @@ def test_what_breaks_ci_cd_comes_back_by_itself(place: Place, row: Row) -> None:
     before, number = place.spec(), number_of(place)
     offer(place.machine.platform(), row)
     place.merge(row.version)
+    place.await_phase(Phase.WATCHING, number)
+    place.kill_watchdog()
     watch = place.await_phase(Phase.RETURNED, number)
     assert f"did not prove itself within {DEADLINE} s" in watch.words
     assert place.spec() == before
@@ -201,6 +217,6 @@ def test_without_a_watchdog_it_stays_broken_until_a_person_goes_back_to_what_was
     words = ("step", "env", "apply", "--from-ledger", "verified", "--reason", "the controllers do not start")
     told = place.machine.jx(*words, cwd=clone).ok().told
     assert "controllers: 0 of 1 replicas are ready; instead: this machine applies" in told
-    assert "values of secrets: " in told or "objects recalled" in told
+    assert "values of secrets: 1 from the snapshot" in told
     assert place.spec() == before
-    assert "CI/CD works" in place.jx("step", "verify", "install").ok().out
+    assert "CI/CD works" in told

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import click
 
 from jx.cli import applying, exit_codes, output
 from jx.cli.session import Session, goes_on
-from jx.domain.errors import Refused, Usage
+from jx.domain.errors import JxError, Refused, Usage
+from jx.domain.names import DEV
 from jx.usecases.apply_environment import ApplyRequest
 from jx.usecases.rescue_environment import Prepared, Rescued
+
+_PATIENCE = timedelta(seconds=30)
+"""How long CI/CD may take to answer after a rescue."""
 
 
 def rescue(session: Session, request: ApplyRequest, *, folder: str, word: str, form: str, batch: bool) -> int:
@@ -32,6 +37,7 @@ def rescue(session: Session, request: ApplyRequest, *, folder: str, word: str, f
         session.reporter.tell(applying.last_event(rescued.report))
     else:
         applying.show_report(rescued.report)
+    _verify(session, rescued, prepared)
     _show_left(rescued, prepared)
     return exit_codes.DONE if rescued.report.is_good else exit_codes.FAILED
 
@@ -43,6 +49,20 @@ def _with_reason(session: Session, prepared: Prepared, *, batch: bool) -> Prepar
     if not reason:
         raise Usage("a rescue needs a reason, which the ledger keeps", hint="--reason TEXT")
     return replace(prepared, request=replace(prepared.request, reason=reason))
+
+
+def _verify(session: Session, rescued: Rescued, prepared: Prepared) -> None:
+    """Whether CI/CD works again, where it was CI/CD that was rescued. With its forge down it cannot: then that is all there is to
+    say."""
+    if prepared.found.spec.name != DEV or not prepared.request.wait or not rescued.report.is_good:
+        return
+    try:
+        for line in session.wiring.verify_install()(within=_PATIENCE):
+            output.say(line)
+        output.say("CI/CD works")
+    except JxError as error:
+        output.hint(f"CI/CD is not verified: {error.message}")
+        output.hint("once what it needs is back: jx step verify install")
 
 
 def _show_check(prepared: Prepared) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Any
 
 from tests.support.node import POD_IP, RealWorld, expose, running_world, server
+from tests.support.platform import eventually
 from tests.support.workloads import condition, deployment
 
 from jx.adapters.local.node.processes import identity_of
@@ -142,6 +144,38 @@ def test_a_container_that_falls_is_started_again(world: RealWorld) -> None:
     )
     assert world.seen()["pid"] != first
     assert world.container_status()["lastState"]["terminated"]["exitCode"] == 3
+
+
+def test_a_container_is_started_again_although_nobody_may_write_what_came_of_it(world: RealWorld) -> None:
+    expose(world)
+    world.apply(server())
+    world.until_ready()
+    first = world.seen()["pid"]
+    rule = {"apiGroups": ["*"], "apiVersions": ["*"], "operations": ["*"], "resources": ["*/*"]}
+    webhook = {
+        "name": "refuses.all.example.com",
+        "admissionReviewVersions": ["v1"],
+        "sideEffects": "None",
+        "failurePolicy": "Fail",
+        "timeoutSeconds": 1,
+        "clientConfig": {"url": "https://127.0.0.1:1/"},
+        "rules": [rule],
+    }
+    world.apply(
+        {
+            "apiVersion": "admissionregistration.k8s.io/v1",
+            "kind": "ValidatingWebhookConfiguration",
+            "metadata": {"name": "refuses-all"},
+            "webhooks": [webhook],
+        }
+    )
+    world.ask("/fall")
+
+    def is_another() -> bool:
+        status, body = world.ask()
+        return status == 200 and json.loads(body)["pid"] != first
+
+    eventually(is_another, seconds=60)
 
 
 def test_recreate_ends_the_old_process_before_the_new_one_begins(world: RealWorld) -> None:

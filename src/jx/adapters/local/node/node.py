@@ -40,6 +40,7 @@ Key: TypeAlias = tuple[str, str, str]
 
 _CONFIGS = {"configmap": CONFIG_MAPS, "secret": SECRETS}
 FORCED_GRACE_SECONDS = 2.0
+REPORT_AGAIN_SECONDS = 1.0
 KEPT_LOGS = "kept-logs"
 """Below the cluster's folder: logs of pods of steps that are gone."""
 
@@ -168,7 +169,14 @@ class Node:
             return held.terminate(None, FORCED_GRACE_SECONDS) if held else None
         held = self._pods.get(uid) or self._take(pod, key)
         wait = held.tend(pod)
-        self.cluster.set_status(PODS, pod, held.status(pod, self.cluster.now()))
+        try:
+            self.cluster.set_status(PODS, pod, held.status(pod, self.cluster.now()))
+        except ApiError as error:
+            if error.status < 500:
+                raise
+            # A webhook that fails closed keeps nobody from tending to the pod: what came of it is written later.
+            logger.warning("pod %s: %s", name, error)
+            return REPORT_AGAIN_SECONDS if wait is None else min(wait, REPORT_AGAIN_SECONDS)
         return wait
 
     def _revise(self, pod: Obj) -> None:
