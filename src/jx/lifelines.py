@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from jx.wiring import Wiring
 
 if TYPE_CHECKING:
-    from jx.adapters.kubernetes.watchdogs import KubernetesWatchdogs
     from jx.controllers.environments import Follow
     from jx.controllers.run import Loops
     from jx.usecases.apply_environment import ApplyEnvironment
@@ -77,13 +75,6 @@ class Lifelines(Wiring):
             snapshots=self.snapshots,
             reporter=self.reporter,
         )
-
-    @cached_property
-    def watchdogs(self) -> KubernetesWatchdogs:
-        """Watchdogs, with the image of the controllers."""
-        from jx.adapters.kubernetes.watchdogs import KubernetesWatchdogs
-
-        return KubernetesWatchdogs(self.api, namespace=self.namespace)
 
     def watch_state(self) -> WatchState:
         """`jx watchdog run`: without git server, forge, charts and secret store."""

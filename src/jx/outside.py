@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from jx.adapters.kubernetes.secret_log import KubernetesSecretLog
     from jx.adapters.kubernetes.signals import KubernetesSignals
     from jx.adapters.kubernetes.snapshots import KubernetesSnapshots
+    from jx.adapters.kubernetes.watchdogs import KubernetesWatchdogs
     from jx.adapters.local.forge.client import LocalForge
     from jx.adapters.local.platforms import LocalPlatforms, LocalUsers
     from jx.adapters.local.runner.runner import Runner
@@ -389,6 +390,13 @@ class Outside:
         from jx.adapters.kubernetes.build_numbers import KubernetesBuildNumbers
 
         return KubernetesBuildNumbers(self.api, namespace=self.namespace)
+
+    @cached_property
+    def watchdogs(self) -> KubernetesWatchdogs:
+        """Watchdogs, with the image of the controllers."""
+        from jx.adapters.kubernetes.watchdogs import KubernetesWatchdogs
+
+        return KubernetesWatchdogs(self.api, namespace=self.namespace)
 
     @cached_property
     def signals(self) -> KubernetesSignals:

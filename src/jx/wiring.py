@@ -463,6 +463,8 @@ class Wiring(Engines):
             self.forge_admin,
             self.reporter,
             self.promotions,
+            self.watchdogs,
+            self.snapshots,
         )
 
     def run_kubernetes(

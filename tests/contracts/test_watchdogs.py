@@ -107,3 +107,12 @@ def test_without_controllers_there_is_no_image_to_start_from(
 ) -> None:
     with pytest.raises(NotFound, match="controllers"):
         KubernetesWatchdogs(embedded_api, namespace="default").start(orders("1", name))
+
+
+def test_once_it_is_removed_it_may_do_nothing_any_more(watchdogs: Watchdogs, name: EnvironmentName) -> None:
+    watch = watchdogs.start(orders("1", name))
+    watchdogs.remove(name)
+    watchdogs.remove(name)
+    assert watchdogs.find(name) is None
+    with pytest.raises((Stale, NotFound)):
+        watchdogs.report(replace(watch, phase=Phase.WATCHING))

@@ -20,6 +20,10 @@ class Watchdogs(Protocol):
         """The record of the watchdog that was started last; None where there never was one."""
         ...
 
+    def remove(self, environment: EnvironmentName) -> None:
+        """End the watchdog, whatever it is at, and take its rights away; none there is done."""
+        ...
+
     def report(self, watch: Watch) -> Watch:
         """Write the record anew, by the watchdog itself: compare-and-swap. Stale where there are other orders by now."""
         ...

@@ -19,6 +19,8 @@ from jx.ports.credentials import Credentials
 from jx.ports.forge import Ability, ForgeAdmin
 from jx.ports.promotions import Promotions
 from jx.ports.reporter import Reporter
+from jx.ports.snapshots import Snapshots
+from jx.ports.watchdogs import Watchdogs
 from jx.usecases.delete_object import DeleteObject
 from jx.usecases.plan_environment import Planned
 from jx.usecases.send_plan import SendPlan, Terms
@@ -58,6 +60,8 @@ class UninstallPlatform:
     forge: ForgeAdmin
     reporter: Reporter
     promotions: Promotions
+    watchdogs: Watchdogs
+    snapshots: Snapshots
 
     def plan(self, request: UninstallRequest) -> Removal:
         """Decide; nothing is changed. Refused where repositories are to go and the forge cannot delete any."""
@@ -80,6 +84,8 @@ class UninstallPlatform:
         removal = self.plan(request)
         capabilities = self.cluster.capabilities()
         for environment in request.environments:
+            self.watchdogs.remove(environment.name)  # else it would bring back what is removed
+            self.snapshots.keep_only(environment.name, "")
             anchor = self.anchors.find(environment.name)
             if anchor is not None:
                 self._remove(anchor, capabilities, data=request.data)
@@ -155,6 +161,6 @@ class UninstallPlatform:
         WriteAnchor(self.anchors)(
             anchor,
             lambda current: replace(
-                current, inventory=(), applied=None, holds=(), hooks=HookRecord(), drawn=()
+                current, inventory=(), applied=None, verified=None, holds=(), hooks=HookRecord(), drawn=()
             ),
         )

@@ -52,6 +52,17 @@ class KubernetesWatchdogs:
         body = self._find(environment)
         return _read(body) if body else None
 
+    def remove(self, environment: EnvironmentName) -> None:
+        """The rights first: a pod that is slow to end changes nothing any more."""
+        for resource, namespace, name in (
+            (BINDINGS, "", _BINDING),
+            (CONFIG_MAPS, RESCUE_NAMESPACE, _record(environment)),
+            (ACCOUNTS, RESCUE_NAMESPACE, NAME),
+        ):
+            with contextlib.suppress(NotFound):
+                self._api.delete(resource, namespace, name)
+        self._remove_others(environment, "")
+
     def report(self, watch: Watch) -> Watch:
         body = _body(watch)
         body["metadata"]["resourceVersion"] = watch.version

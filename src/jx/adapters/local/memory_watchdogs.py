@@ -29,6 +29,9 @@ class MemoryWatchdogs:
     def find(self, environment: EnvironmentName) -> Watch | None:
         return self._stored.get(environment)
 
+    def remove(self, environment: EnvironmentName) -> None:
+        self._stored.pop(environment, None)
+
     def report(self, watch: Watch) -> Watch:
         there = self._stored.get(watch.orders.environment)
         if there is None or there.version != watch.version:
