@@ -14,6 +14,7 @@ from jx.ports.repos import Draft
 from jx.usecases.check_change import COMMENT_KEY, CONTEXT
 from jx.usecases.review_change import Close, ReviewRequest
 
+PLAIN = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: s\nstringData:\n  password: hunter22-and-more\n"
 BAD_TEMPLATE = "env/templates/a.yaml"
 
 
@@ -69,13 +70,50 @@ def test_nothing_in_the_cluster_is_changed(world: World) -> None:
 
 
 def test_no_secret_value_is_in_the_comment(world: World) -> None:
-    body = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: s\nstringData:\n  password: hunter22-and-more\n"
-    number = offer(world, {"env/templates/s.yaml": body})
+    world.push(world.tree().put("env/templates/s.yaml", PLAIN), "Bring one from before there was a check")
+    number = offer(world, {"env/templates/a.yaml": config("a")})
     made = check(world, number)
     assert made is not None
     assert made.state is CheckState.SUCCESS
     assert "create Secret/s" in only_comment(world, number)
     assert "hunter22" not in only_comment(world, number)
+
+
+def test_the_data_of_a_secret_that_a_change_writes_into_git_is_told_by_its_place_never_by_its_value(
+    world: World,
+) -> None:
+    values = f"{world.tree().text('env/values.yaml')}word: hunter22\n"
+    number = offer(world, {"env/templates/s.yaml": PLAIN, "env/values.yaml": values})
+    made = check(world, number)
+    assert made is not None
+    assert made.state is CheckState.FAILURE
+    told = only_comment(world, number)
+    assert "- env/templates/s.yaml:6: password: the value of password of Secret/s" in told
+    assert "hunter22" not in told + made.description
+
+
+def test_a_token_in_any_file_of_a_change_is_told_by_its_place(world: World) -> None:
+    token = "ghp_" + "aB3" * 12
+    number = offer(world, {"README.md": f"# How to\n\nUse {token}\n"})
+    made = check(world, number)
+    assert made is not None
+    assert made.state is CheckState.FAILURE
+    told = only_comment(world, number)
+    assert "- README.md:3: it has the form of a token of GitHub" in told
+    assert token not in told
+
+
+def test_what_is_no_secret_is_allowed_by_the_base_and_not_by_the_change_itself(world: World) -> None:
+    plain = "secrets:\n  plain:\n  - {file: env/templates/*, name: password}\n"
+    settings = (world.tree().find_text("jx-requirements.yml") or "") + plain
+    number = offer(world, {"env/templates/s.yaml": PLAIN, "jx-requirements.yml": settings})
+    made = check(world, number)
+    assert made is not None
+    assert made.state is CheckState.FAILURE
+    world.push(world.tree().put("jx-requirements.yml", settings), "Allow it")
+    made = check(world, number)
+    assert made is not None
+    assert made.state is CheckState.SUCCESS
 
 
 def test_what_was_checked_on_todays_base_is_left_alone(world: World) -> None:

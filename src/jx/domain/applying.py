@@ -212,12 +212,16 @@ class ApplyPlan:
         return f"sha256:{hashlib.sha256(whole.encode()).hexdigest()}"
 
     @property
+    def manifests(self) -> tuple[Manifest, ...]:
+        """All that is wanted, objects and then the hooks that run."""
+        objects = (step.manifest for step in self.steps if step.manifest)
+        return (*objects, *(hook.manifest for hook in self.hooks))
+
+    @property
     def secret_values(self) -> frozenset[str]:
         """Every value of a Secret that would be sent, and of every other masked field: what no text may show."""
-        manifests = [step.manifest for step in self.steps if step.manifest]
-        manifests += [hook.manifest for hook in self.hooks]
-        masked = frozenset(text for one in manifests for text in secret_parts.texts_of(one))
-        return values_of(one.body for one in manifests) | masked | self.secrets
+        masked = frozenset(text for one in self.manifests for text in secret_parts.texts_of(one))
+        return values_of(one.body for one in self.manifests) | masked | self.secrets
 
     def count(self, action: Action) -> int:
         """How many steps do this."""

@@ -92,6 +92,14 @@ class SecretField:
 
 
 @dataclass(frozen=True, slots=True)
+class PlainField:
+    """What may stand in git as text although it looks like a secret: a name (or `*`) in files (`*` goes through folders)."""
+
+    file: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Requirements:
     """The settings of `jx-requirements.yml` that jx acts upon; others stand in the file and are left alone."""
 
@@ -113,6 +121,8 @@ class Requirements:
     """Paths of secrets that the environment may refer to, `*` for one part and `**` for any; empty: those below its name."""
     secret_fields: tuple[SecretField, ...] = ()
     """Where secrets may be readable outside of a Secret's data."""
+    plain_fields: tuple[PlainField, ...] = ()
+    """What looks like a secret and is none."""
 
     logins: tuple[Login, ...] = ()
     """Where the logins of chart repositories and git servers are kept."""

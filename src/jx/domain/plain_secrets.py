@@ -18,19 +18,30 @@ from jx.domain.values import ValuePath, put
 FORMATS: Final = frozenset({"password", "token", "password-passthrough", "token-passthrough"})
 _NAMED: Final = re.compile(r"(?i).*(?:password|passwd|passphrase|token|api[-_]?key)")
 """Names that end so. What only names where a secret is (`existingSecret`, `passwordKey`) does not."""
-_FORMS: Final = re.compile(
-    r"""(?x)
-    \bgh[pousr]_[A-Za-z0-9]{36,} | \bgithub_pat_[A-Za-z0-9_]{36,}        # GitHub
-    | \bglpat-[A-Za-z0-9_-]{20,}                                        # GitLab
-    | \bhv[sbr]\.[A-Za-z0-9_-]{20,}                                     # Vault
-    | \bxox[abeoprs]-[A-Za-z0-9-]{10,}                                  # Slack
-    | \b(?:AKIA|ASIA)[A-Z0-9]{16}\b | \bAIza[A-Za-z0-9_-]{35}           # AWS, Google
-    | \b(?:sk|rk)_live_[A-Za-z0-9]{16,} | \bnpm_[A-Za-z0-9]{36} | \bdckr_pat_[A-Za-z0-9_-]{20,} | \bpypi-[A-Za-z0-9_-]{50,}
-    | \beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]+    # JSON Web Tokens
-    | -----BEGIN\ (?:[A-Z]+\ )*PRIVATE\ KEY-----
-    | \b[a-z][a-z0-9+.-]*://[^\s/:@]*:[^\s/@]+@                         # a login within a URL
-    """
+_FORMS: Final = tuple(
+    (kind, re.compile(form))
+    for kind, form in (
+        ("a token of GitHub", r"\bgh[pousr]_[A-Za-z0-9]{36,}|\bgithub_pat_[A-Za-z0-9_]{36,}"),
+        ("a token of GitLab", r"\bglpat-[A-Za-z0-9_-]{20,}"),
+        ("a token of Vault", r"\bhv[sbr]\.[A-Za-z0-9_-]{20,}"),
+        ("a token of Slack", r"\bxox[abeoprs]-[A-Za-z0-9-]{10,}"),
+        ("a key of AWS", r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
+        ("a key of Google", r"\bAIza[A-Za-z0-9_-]{35}"),
+        ("a key of Stripe", r"\b(?:sk|rk)_live_[A-Za-z0-9]{16,}"),
+        (
+            "a token of a package registry",
+            r"\bnpm_[A-Za-z0-9]{36}|\bdckr_pat_[A-Za-z0-9_-]{20,}|\bpypi-[A-Za-z0-9_-]{50,}",
+        ),
+        ("a JSON Web Token", r"\beyJ[A-Za-z0-9_-]{10,2000}\.eyJ[A-Za-z0-9_-]{10,9000}\.[A-Za-z0-9_-]+"),
+        ("a private key", r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----"),
+        (
+            "an address with a login",
+            r"\b[a-z][a-z0-9+.-]{0,30}://[^\s/:@]{0,200}:(?P<login>[^\s/@]{1,1000})@",
+        ),
+    )
 )
+_PLACEHOLDER: Final = re.compile(r"[$<{%].*|\*+|x+|\.+")
+"""What stands for a password in an address, in examples and templates."""
 
 Schema = Mapping[str, Any]
 
@@ -51,6 +62,16 @@ class Moved:
 def is_secret_field(schema: Schema) -> bool:
     """Whether a schema describes what must not be read."""
     return schema.get("format") in FORMATS or schema.get("writeOnly") is True
+
+
+def find_form(text: str) -> tuple[str, int, str] | None:
+    """What known form of a secret a text holds, where it begins, and the secret itself; None for none."""
+    for kind, form in _FORMS:
+        for found in form.finditer(text):
+            login = found.groupdict().get("login")
+            if login is None or not _PLACEHOLDER.fullmatch(login):
+                return kind, found.start(), found[0]
+    return None
 
 
 def is_kept_elsewhere(value: object) -> bool:
@@ -94,7 +115,7 @@ def _is_plain(value: Any) -> bool:
 
 
 def _is_secret(path: ValuePath, text: str, schemas: tuple[Schema, ...]) -> bool:
-    if _FORMS.search(text) or any(_describes_secret(schema, path) for schema in schemas):
+    if find_form(text) or any(_describes_secret(schema, path) for schema in schemas):
         return True
     names = [part for part in path if isinstance(part, str)]
     return bool(names and _NAMED.fullmatch(names[-1]))

@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 
 from jx.domain import field_paths, references
 from jx.domain.derived import Landing
-from jx.domain.environments import Requirements, SecretField
+from jx.domain.environments import PlainField, Requirements, SecretField
 from jx.domain.errors import Invalid, Problem
 from jx.domain.logins import Login
 from jx.domain.names import EnvironmentName
@@ -40,6 +40,8 @@ class SecretPolicy:
 
     reach: Reach
     fields: tuple[SecretField, ...] = ()
+    plain: tuple[PlainField, ...] = ()
+    """What looks like a secret and is none."""
 
     def allows(self, landing: Landing) -> bool:
         """Whether a secret may be readable there."""
@@ -49,7 +51,9 @@ class SecretPolicy:
 def policy_of(requirements: Requirements, environment: EnvironmentName) -> SecretPolicy:
     """What settings say; where they are silent, the paths below the environment's own name."""
     return SecretPolicy(
-        Reach(requirements.secret_paths or (f"{environment}/**",)), requirements.secret_fields
+        Reach(requirements.secret_paths or (f"{environment}/**",)),
+        requirements.secret_fields,
+        requirements.plain_fields,
     )
 
 
@@ -110,6 +114,11 @@ def in_words(before: SecretPolicy, after: SecretPolicy) -> tuple[str, ...]:
             f"no longer allows {_shown(one)} to hold a secret"
             for one in before.fields
             if one not in after.fields
+        ),
+        *(
+            f"lets {one.name} in {one.file} stand as text, from its merge on"
+            for one in after.plain
+            if one not in before.plain
         ),
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from jx.domain import secret_changes, secret_policy
+from jx.domain import plain_finds, secret_changes, secret_policy
 from jx.domain.changes import PullRequest
 from jx.domain.edits import parse_edit
 from jx.domain.environments import Environment, EnvironmentSpec
@@ -61,6 +61,7 @@ class PlanChange:
         spec = umbrella.read(after, name=environment.name)
         secret_policy.refuse_pipelines(before, after)
         policy = _policy_before(before, environment)
+        plain_finds.refuse(plain_finds.find_in_files(before, after), policy.plain)
         anchor = self.anchors.find(environment.name)
         request = PlanRequest(spec, after, anchor, repo=repo, policies=(policy,))
         old = _spec_before(before, environment)
@@ -69,6 +70,7 @@ class PlanChange:
         news = secret_changes.in_words(wanted, secret_changes.list_wanted(spec.chart, spec.name))
         allowed = secret_policy.in_words(policy, secret_policy.policy_of(spec.requirements, spec.name))
         planned = self.plan_environment(request)
+        plain_finds.refuse(plain_finds.find_in_objects(before, after, planned.plan.manifests), policy.plain)
         installed = anchor.applied.charts if anchor and anchor.applied else ()
         told = (*news, *allowed, *planned.news)
         return PlannedChange(planned, base, spec, moved, installed, told)

@@ -10,7 +10,7 @@ from typing import Any
 from jx.domain.apps import AppPlace
 from jx.domain.conflicts import Rule, Way
 from jx.domain.drift import Cure
-from jx.domain.environments import Requirements, SecretField
+from jx.domain.environments import PlainField, Requirements, SecretField
 from jx.domain.layouts.sections import Mistakes, Section, find_nearest, open_section
 from jx.domain.logins import Login, parse_url
 from jx.domain.names import parse_repo
@@ -76,7 +76,7 @@ def read_requirements(tree: Tree, mistakes: Mistakes) -> tuple[Requirements, App
         "watchdogSeconds",
     )
     secrets = top.section("secrets")
-    secrets.expect_only("paths", "fields")
+    secrets.expect_only("paths", "fields", "plain")
     url = stream.text("url")
     usual = Requirements()
     requirements = Requirements(
@@ -94,6 +94,7 @@ def read_requirements(tree: Tree, mistakes: Mistakes) -> tuple[Requirements, App
         replace=frozenset(apply.texts("replace")),
         secret_paths=secrets.texts("paths"),
         secret_fields=tuple(_read_field(item) for item in secrets.items("fields")),
+        plain_fields=tuple(_read_plain(item) for item in secrets.items("plain")),
         apps=tuple(_read_place(item) for item in apply.items("apps")),
         proves_within=timedelta(
             seconds=apply.integer("watchdogSeconds", int(usual.proves_within.total_seconds()))
@@ -114,6 +115,15 @@ def _read_field(item: Section) -> SecretField:
         if not item.text(key):
             item.mistake(f"a field for secrets needs {key}")
     return SecretField(item.text("kind"), item.text("name"), item.text("field"))
+
+
+def _read_plain(item: Section) -> PlainField:
+    """What looks like a secret and is none: `{file: env/web/values.yaml, name: siteKey}`."""
+    item.expect_only("file", "name")
+    for key in ("file", "name"):
+        if not item.text(key):
+            item.mistake(f"what may stand as text needs {key}")
+    return PlainField(item.text("file"), item.text("name"))
 
 
 def _read_login(item: Section, mistakes: Mistakes) -> Login | None:
