@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -156,3 +157,25 @@ def test_a_commit_that_is_nowhere_is_not_found(world: World) -> None:
     world.commit({"a": "1\n"})
     with pytest.raises(NotFound):
         world.make().log(world.repo, Revision("0" * 39 + "1"))
+
+
+@pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="no ssh-keygen to sign with")
+def test_a_signature_names_who_signed_and_a_false_one_is_told(tmp_path: Path) -> None:
+    script = """
+    ssh-keygen -q -t ed25519 -N '' -f ann; ssh-keygen -q -t ed25519 -N '' -f eve
+    echo "ann@example.com $(cat ann.pub)" > allowed
+    git init -q -b master repo; cd repo
+    git config user.name Ann; git config user.email ann@example.com
+    git config gpg.format ssh; git config gpg.ssh.allowedSignersFile ../allowed
+    git -c user.signingkey=../ann.pub commit -q -S --allow-empty -m signed
+    git commit -q --allow-empty -m plain
+    git -c user.signingkey=../eve.pub commit -q -S --allow-empty -m strange
+    git cat-file commit HEAD~2 | sed 's/^signed$/forged/' | git hash-object -t commit -w --stdin > ../forged
+    git rev-list --reverse HEAD > ../commits
+    """
+    subprocess.run(["bash", "-euc", script], cwd=tmp_path, check=True, capture_output=True)
+    commits = tuple(map(Revision, (tmp_path / "commits").read_text().split()))
+    forged = Revision((tmp_path / "forged").read_text().strip())
+    found = CloneHistories(tmp_path / "repo").signatures(Repo("file:///nowhere"), (*commits, forged))
+    assert [one.state for one in found] == ["good", "none", "unknown", "bad"]
+    assert found[0].signer == "ann@example.com"

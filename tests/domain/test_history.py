@@ -79,6 +79,16 @@ def test_what_a_person_applied_and_what_was_healed_are_told_apart() -> None:
     assert [hand.kind, entry("Jx-Reason: drift is healed").kind] == [Kind.BY_HAND, Kind.HEALED]
 
 
+def test_why_somebody_applied_by_hand_or_took_a_lock_is_told() -> None:
+    def by_hand(*trailers: str) -> HistoryEntry:
+        rows = "\n".join(("Jx-Applied-By: ann", *trailers))
+        return history.read_entry(DEV, (Revision(""), Person("Ann"), AT, f"x\n\n{rows}\n"), ())
+
+    assert history.in_words(by_hand("Jx-Reason: it is broken"))[-1] == "because: it is broken"
+    taken = by_hand("Jx-Lock-Taken-From: kim@host", "Jx-Reason: she left")
+    assert history.in_words(taken)[-1] == "lock taken from kim@host: she left"
+
+
 def test_many_changes_are_cut_and_counted() -> None:
     files = tuple(
         FileChange(f"jx/core/ConfigMap/c{n}.yaml", emit({"data": {"k": "1"}}), emit({"data": {"k": "2"}}))

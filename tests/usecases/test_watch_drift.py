@@ -21,7 +21,7 @@ from tests.support.worlds import (
 
 from jx.adapters.local.memory_forge import MemoryForge
 from jx.adapters.local.memory_records import MemoryActivities
-from jx.domain import holds
+from jx.domain import holds, ledger
 from jx.domain.applying import Hold
 from jx.domain.drift import Drifted, DriftedField, Kind
 from jx.domain.environments import Environment
@@ -172,6 +172,19 @@ def test_drift_is_reported_and_left_alone_unless_the_repository_says_otherwise(w
     assert note is not None
     assert (note.objects, note.words) == (1, "ConfigMap/cache (namespace jx) changed by kubectl-edit")
     assert "dev was changed behind our back: ConfigMap/cache" in world.reporter.text
+
+
+def test_drift_is_on_record_in_the_ledger_with_its_fields_and_only_once(world: World) -> None:
+    install(world)
+    edit(world, "99")
+    for _ in range(3):
+        watch(world)
+        world.clock.move(timedelta(minutes=5))
+    (entry,) = [ledger.unpack(one) for one in world.anchor.pending]
+    assert entry.author.name == "kubectl-edit"
+    assert "Jx-Event: drift" in entry.message
+    assert "data.size: '1' → '99'" in entry.message
+    assert not entry.files
 
 
 def test_the_same_drift_is_told_once_and_its_note_goes_with_it(world: World) -> None:

@@ -200,6 +200,7 @@ def in_words(entry: HistoryEntry, *, most: int = _MOST_WORDS) -> tuple[str, ...]
     if not entry.is_apply:
         return (entry.first("Jx-Reason"),)
     lines = [_version_words(entry, *row) for row in entry.versions]
+    why = tuple(_why(entry))
     moved = {name for name, _, _ in entry.versions}
     rest = [one for one in entry.objects if one.app not in moved]
     if entry.versions and not entry.sources:
@@ -213,7 +214,16 @@ def in_words(entry: HistoryEntry, *, most: int = _MOST_WORDS) -> tuple[str, ...]
     if len(lines) > most or unread:
         more = f"{len(lines) - most + 1} more changes" + (f", and {unread} more objects" if unread else "")
         lines = [*lines[: most - 1], f"and {more}"]
-    return tuple(lines) or ("nothing changed in the cluster",)
+    return (*lines, *why) if lines else ("nothing changed in the cluster", *why)
+
+
+def _why(entry: HistoryEntry) -> Iterator[str]:
+    """What a person said who applied by hand, or took the lock from somebody."""
+    reason, holder = entry.first("Jx-Reason"), entry.first("Jx-Lock-Taken-From")
+    if holder:
+        yield f"lock taken from {holder}: {reason or 'no reason given'}"
+    elif reason and entry.kind is Kind.BY_HAND:
+        yield f"because: {reason}"
 
 
 def is_about(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from jx.domain import drift, planning
+from jx.domain import drift, ledger, planning
 from jx.domain.applying import Anchor
 from jx.domain.conflicts import Rule
 from jx.domain.drift import Drifted
@@ -61,7 +61,8 @@ class FindDrift:
 
     def _ledger(self, anchor: Anchor, repo: Repo | None) -> Tree:
         """What was applied, object by object; best effort."""
-        if repo is None or not anchor.ledger_head or anchor.pending:
+        waiting = (ledger.unpack(one) for one in anchor.pending)
+        if repo is None or not anchor.ledger_head or any(one.files or one.removed for one in waiting):
             return Tree()
         try:
             return self.repos.read(repo, Revision(anchor.ledger_head))

@@ -18,9 +18,10 @@ from jx.ports.histories import ChangedCommit, Signature
 from jx.ports.repos import Commit
 
 _NO_FILE = "0" * 40
+# A good signature of a key that nobody vouches for (U) proves nothing: anybody can make one.
 _STATES = {
     "G": "good",
-    "U": "good",
+    "U": "unknown",
     "X": "good",
     "Y": "good",
     "B": "bad",
