@@ -71,19 +71,17 @@ def test_why_a_pod_exists(platform: Machine) -> None:
 
 
 def test_a_revert_shows_first_what_it_does(platform: Machine) -> None:
-    pull = (
-        platform.jx("edit", "app", "jx-platform", "--set", "controllers.pollSeconds=4", user="ann").ok().pull
-    )
-    platform.jx("pr", "approve", pull, user="bob").ok()
-    platform.jx("pr", "merge", pull, user="bob").ok()
-    platform.jx("get", "env", "--wait").ok()
-    shown = platform.jx("revert", pull, "--dry-run", user="ann").ok().out
-    assert "Takes back from dev:" in shown
-    assert "Deployment" in shown
-    ran = platform.jx("revert", f"#{pull}", "-b", user="ann").ok()
-    assert ran.pull
-    assert "Revert Edit jx-platform" in platform.jx("pr", "view", ran.pull).ok().out
-    platform.jx("pr", "close", ran.pull, user="ann").ok()
+    clone = platform.clone("noted", environment="staging")
+    note = "echo a >> note.md; git add note.md; git commit -qm 'A note'"
+    script = f'{note}; eval "$(jx local env)"; git push -q; git rev-parse HEAD'
+    commit = platform.shell(script, cwd=clone).ok().out.strip()
+    shown = platform.jx("revert", commit, "-e", "staging", "--dry-run", user="ann").ok().out
+    assert "Takes back from staging:" in shown
+    assert "A note" in shown
+    ran = platform.jx("revert", commit[:10], "-e", "staging", "-b", user="ann").ok()
+    told = platform.jx("pr", "view", ran.pull, "-e", "staging").ok().out
+    assert "Revert A note" in told
+    platform.jx("pr", "close", ran.pull, "-e", "staging", user="ann").ok()
 
 
 def test_a_revert_wants_one_thing_that_is_there(platform: Machine) -> None:
