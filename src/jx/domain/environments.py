@@ -134,6 +134,10 @@ class Requirements:
     """What controllers do about what was changed behind our back."""
     protect: frozenset[str] = frozenset()
     """Further kinds that hold data and are never pruned unless they are named: `Kind` or `Kind.group`."""
+    needs_approval: bool | None = None
+    """Whether somebody has to approve a change; None: everywhere but where releases get in by themselves."""
+    allows_own_approval: bool = False
+    """Whether who asks for a change may approve it, too."""
 
 
 def in_order(environments: tuple[Environment, ...]) -> tuple[Environment, ...]:

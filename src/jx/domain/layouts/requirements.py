@@ -34,7 +34,7 @@ class ApplySettings:
 
 KNOWN = frozenset(
     {
-        "apply", "autoUpdate", "bootConfigURL", "cluster", "environments", "gitops", "helmfile", "ingress",
+        "apply", "approval", "autoUpdate", "bootConfigURL", "cluster", "environments", "gitops", "helmfile", "ingress",
         "kaniko", "logins", "repository", "secretStorage", "secrets", "storage",
         "terraform", "vault", "velero", "versionStream", "webhook",
     }
@@ -77,6 +77,8 @@ def read_requirements(tree: Tree, mistakes: Mistakes) -> tuple[Requirements, App
     )
     secrets = top.section("secrets")
     secrets.expect_only("paths", "fields", "plain")
+    approval = top.section("approval")
+    approval.expect_only("required", "own")
     url = stream.text("url")
     usual = Requirements()
     requirements = Requirements(
@@ -102,6 +104,8 @@ def read_requirements(tree: Tree, mistakes: Mistakes) -> tuple[Requirements, App
         logins=tuple(one for item in top.items("logins") if (one := _read_login(item, mistakes))),
         drift=apply.choice("drift", Cure, usual.drift),
         protect=frozenset(apply.texts("protect")),
+        needs_approval=approval.boolean("required") if approval.has("required") else None,
+        allows_own_approval=approval.boolean("own"),
     )
     return requirements, ApplySettings(
         apply.text("environment"), apply.text("namespace"), apply.text("release")
