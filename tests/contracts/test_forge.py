@@ -117,6 +117,40 @@ def test_proposing_the_same_branches_again_renews_what_is_open(world: World) -> 
     assert (second.title, second.body, second.labels) == ("Add redis 2", "why", ("app", "urgent"))
 
 
+def test_a_comment_tells_the_commit_that_it_was_about_and_what_its_author_may_do(world: World) -> None:
+    world.ann.propose(world.repo, OFFER)
+    seen = head(world)
+    world.bob.comment(world.repo, 1, "good")
+    world.ann.ensure_collaborator(world.repo, "eve", right="read")
+    world.login("eve").comment(world.repo, 1, "well")
+    world.commit("add-redis", "redis", "2")
+    pull = world.ann.observe(world.repo, 1)
+    assert pull.head != seen
+    assert [(one.body, one.revision, one.may_write) for one in pull.comments] == [
+        ("good", seen, True), ("well", seen, False),
+    ]  # fmt: skip
+    assert pull.author_may_write
+
+
+def test_a_comment_that_says_something_else_by_now_says_so(world: World) -> None:
+    world.ann.propose(world.repo, OFFER)
+    world.bob.comment(world.repo, 1, "bad", key="mine")
+    seen = head(world)
+    assert not world.ann.observe(world.repo, 1).comments[0].is_edited
+    world.commit("add-redis", "redis", "2")
+    world.bob.comment(world.repo, 1, "good", key="mine")
+    (said,) = world.ann.observe(world.repo, 1).comments
+    assert (said.body, said.is_edited, said.revision) == ("good", True, seen)
+
+
+def test_who_approved_and_may_not_write_any_more_is_seen(world: World) -> None:
+    world.ann.propose(world.repo, OFFER)
+    world.bob.approve(world.repo, 1, revision=head(world))
+    assert world.ann.observe(world.repo, 1).reviews[0].may_write
+    world.ann.ensure_collaborator(world.repo, "bob", right="read")
+    assert not world.ann.observe(world.repo, 1).reviews[0].may_write
+
+
 def test_a_new_pull_request_may_follow_a_closed_one(world: World) -> None:
     world.ann.propose(world.repo, OFFER)
     world.ann.close(world.repo, 1)

@@ -72,6 +72,8 @@ class Review:
     approves: bool
     revision: Revision
     body: str = ""
+    may_write: bool = False
+    """Whether its author may write to the repository, as the forge says now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,12 @@ class Comment:
     created: datetime
     key: str = ""
     """A comment with a key is renewed, not repeated."""
+    revision: Revision | None = None
+    """The head when it was said; None where the forge does not tell."""
+    is_edited: bool = False
+    """Whether it says something else now than when it was made."""
+    may_write: bool = False
+    """Whether its author may write to the repository, as the forge says now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,3 +116,5 @@ class PullRequest:
     reviews: tuple[Review, ...] = ()
     comments: tuple[Comment, ...] = ()
     checks: tuple[Check, ...] = ()
+    author_may_write: bool = False
+    """Whether the author may write to the repository, as the forge says now."""

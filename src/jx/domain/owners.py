@@ -1,8 +1,8 @@
 """Owners: who may approve a change of which file, by `OWNERS` and `OWNERS_ALIASES` as Kubernetes writes them.
 
-A file is spoken for by the nearest `OWNERS` above it and by all further up, until one says `no_parent_owners`. Always read from the
-base branch: a pull request that makes its author an owner is judged by those it would add to. People are users of the forge; case
-plays no part.
+A file is spoken for by the nearest `OWNERS` above it and by all further up, until one says `no_parent_owners`. Always read from
+the base branch: a pull request that makes its author an owner is judged by those it would add to. People are users of the forge;
+case plays no part.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class Need:
 def list_needs(
     owners: Owners, files: Iterable[str], approved: Iterable[str], writers: Iterable[str]
 ) -> tuple[Need, ...]:
-    """What a change of these files still needs after `approved` have approved it, of whom `writers` may write to the repository."""
+    """What a change of these files still needs after `approved` have approved it, of whom `writers` may write there."""
     given, wrote = {one.lower() for one in approved}, {one.lower() for one in writers}
     waiting: dict[frozenset[str], list[str]] = {}
     for path in sorted(set(files)):

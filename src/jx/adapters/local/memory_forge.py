@@ -130,6 +130,13 @@ class MemoryForge:
         checks = sorted(context for revision, context in stored.checks if revision == pull.head)
         return replace(
             pull,
+            author_may_write=self._may_write(stored, pull.author.login),
+            reviews=tuple(
+                replace(r, may_write=self._may_write(stored, r.author.login)) for r in pull.reviews
+            ),
+            comments=tuple(
+                replace(c, may_write=self._may_write(stored, c.author.login)) for c in pull.comments
+            ),
             checks=tuple(stored.checks[pull.head, context] for context in checks),
             is_mergeable=self._can_merge(repo, pull) if pull.state is PullState.OPEN else None,
         )
@@ -146,9 +153,13 @@ class MemoryForge:
 
     def comment(self, repo: Repo, number: int, body: str, *, key: str = "") -> None:
         pull = self.observe(repo, number)
-        said = Comment(self._user, body, self._world.now(), key)
+        said = Comment(self._user, body, self._world.now(), key, pull.head)
         ours = [key and (c.key, c.author.login) == (key, self._user.login) for c in pull.comments]
-        comments = [said if is_ours else c for c, is_ours in zip(pull.comments, ours, strict=True)]
+        renewed = replace(said, is_edited=True)
+        comments = [
+            replace(renewed, revision=c.revision) if is_ours else c
+            for c, is_ours in zip(pull.comments, ours, strict=True)
+        ]
         self._set(repo, replace(pull, comments=tuple(comments if any(ours) else [*comments, said])))
 
     def approve(self, repo: Repo, number: int, *, revision: Revision, body: str = "") -> None:
@@ -248,9 +259,15 @@ class MemoryForge:
         return stored
 
     def _level(self, stored: _Stored) -> str:
-        if self._user.login == stored.owner:
+        return self._level_of(stored, self._user.login)
+
+    def _level_of(self, stored: _Stored, login: str) -> str:
+        if login == stored.owner:
             return "admin"
-        return stored.rights.get(self._user.login, "" if stored.private else "read")
+        return stored.rights.get(login, "" if stored.private else "read")
+
+    def _may_write(self, stored: _Stored, login: str) -> bool:
+        return self._level_of(stored, login) in ("write", "admin")
 
     def _renew(self, repo: Repo, pull: PullRequest) -> PullRequest:
         head = self._world.branches.head(repo, pull.head_branch)

@@ -115,18 +115,19 @@ class Pulls:
         """Comment; with a key, the user's earlier comment of that key is renewed instead."""
         _check_text("body", body)
         pull = self.view(repo, number)
-        said = Comment(user.person, body, self.now(), key)
+        said = Comment(user.person, body, self.now(), key, pull.head)
         with self.store.transaction() as db:
             renewed = 0
             if key:
                 renewed = db.execute(
-                    "UPDATE comments SET body = ?, created = ? WHERE repo = ? AND number = ? AND author = ? AND key = ?",
+                    "UPDATE comments SET body = ?, created = ?, edited = 1"
+                    " WHERE repo = ? AND number = ? AND author = ? AND key = ?",
                     (body, said.created.isoformat(), repo.id, number, user.login, key),
                 ).rowcount
             if not renewed:
                 db.execute(
-                    "INSERT INTO comments (repo, number, author, body, created, key) VALUES (?, ?, ?, ?, ?, ?)",
-                    (repo.id, number, user.login, body, said.created.isoformat(), key),
+                    "INSERT INTO comments (repo, number, author, body, created, key, revision) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    (repo.id, number, user.login, body, said.created.isoformat(), key, pull.head),
                 )
             payload = payloads.comment(self.describe(repo), pull, said, is_new=not renewed)
             self.hooks.emit(repo, "issue_comment", payload)
@@ -248,7 +249,12 @@ class Pulls:
             merged_as=Revision(row["merged_as"]) if row["merged_as"] else None,
             merged_by=self._person(row["merged_by"]) if row["merged_by"] else None,
             labels=tuple(json.loads(row["labels"])),
+            author_may_write=self._may_write(repo, row["author"]),
         )
+
+    def _may_write(self, repo: Repository, login: str) -> bool:
+        user, row = self.users.find(login), self.store.row("SELECT * FROM repos WHERE id = ?", repo.id)
+        return user is not None and row is not None and self.users.level(user, row) >= Level.WRITE
 
     def _reviews(self, repo: Repository, number: int) -> tuple[Review, ...]:
         rows = self._talk("reviews", repo, number)
@@ -258,6 +264,7 @@ class Pulls:
                 approves=True,
                 revision=Revision(row["revision"]),
                 body=row["body"],
+                may_write=self._may_write(repo, row["author"]),
             )
             for row in rows
         )
@@ -266,7 +273,13 @@ class Pulls:
         rows = self._talk("comments", repo, number)
         return tuple(
             Comment(
-                self._person(row["author"]), row["body"], datetime.fromisoformat(row["created"]), row["key"]
+                self._person(row["author"]),
+                row["body"],
+                datetime.fromisoformat(row["created"]),
+                row["key"],
+                Revision(row["revision"]) if row["revision"] else None,
+                bool(row["edited"]),
+                self._may_write(repo, row["author"]),
             )
             for row in rows
         )

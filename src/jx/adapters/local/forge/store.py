@@ -12,7 +12,7 @@ from typing import Any
 
 from jx.domain.errors import Failed, Unavailable
 
-_SCHEMA_VERSION = 1
+_SCHEMA_VERSION = 2
 
 _SCHEMA = """
 CREATE TABLE users (login TEXT PRIMARY KEY, name TEXT NOT NULL, email TEXT NOT NULL, is_admin INTEGER NOT NULL);
@@ -43,7 +43,7 @@ CREATE UNIQUE INDEX one_open_pull ON pulls (repo, head_branch, base_branch) WHER
 CREATE TABLE comments (
     id INTEGER PRIMARY KEY AUTOINCREMENT, repo INTEGER NOT NULL REFERENCES repos ON DELETE CASCADE,
     number INTEGER NOT NULL, author TEXT NOT NULL REFERENCES users, body TEXT NOT NULL, created TEXT NOT NULL,
-    key TEXT NOT NULL);
+    key TEXT NOT NULL, revision TEXT NOT NULL DEFAULT '', edited INTEGER NOT NULL DEFAULT 0);
 CREATE INDEX comments_of_pull ON comments (repo, number);
 CREATE TABLE reviews (
     id INTEGER PRIMARY KEY AUTOINCREMENT, repo INTEGER NOT NULL REFERENCES repos ON DELETE CASCADE,
@@ -61,6 +61,12 @@ CREATE TABLE deliveries (
     answer TEXT NOT NULL, created TEXT NOT NULL);
 CREATE INDEX deliveries_due ON deliveries (state, due);
 """
+
+_FROM_1 = """
+ALTER TABLE comments ADD COLUMN revision TEXT NOT NULL DEFAULT '';
+ALTER TABLE comments ADD COLUMN edited INTEGER NOT NULL DEFAULT 0;
+"""
+"""To the second format: which commit a comment was about was not kept before, so older ones are about none."""
 
 Row = sqlite3.Row
 Database = sqlite3.Connection
@@ -88,6 +94,8 @@ class Store:
         (version,) = self._db.execute("PRAGMA user_version").fetchone()
         if version == 0:
             self._db.executescript(f"BEGIN;{_SCHEMA}PRAGMA user_version = {_SCHEMA_VERSION};COMMIT;")
+        elif version == 1:
+            self._db.executescript(f"BEGIN;{_FROM_1}PRAGMA user_version = {_SCHEMA_VERSION};COMMIT;")
         elif version != _SCHEMA_VERSION:
             self._db.close()
             raise Failed(

@@ -104,6 +104,7 @@ def pull_to_json(pull: PullRequest) -> Json:
         "reviews": [_review_to_json(review) for review in pull.reviews],
         "comments": [_comment_to_json(comment) for comment in pull.comments],
         "checks": [check_to_json(check) for check in pull.checks],
+        "author_may_write": pull.author_may_write,
     }
 
 
@@ -128,6 +129,7 @@ def pull_from_json(body: Json) -> PullRequest:
         reviews=tuple(_review_from_json(one) for one in body["reviews"]),
         comments=tuple(_comment_from_json(one) for one in body["comments"]),
         checks=tuple(check_from_json(one) for one in body["checks"]),
+        author_may_write=body["author_may_write"],
     )
 
 
@@ -137,12 +139,17 @@ def _review_to_json(review: Review) -> Json:
         "approves": review.approves,
         "revision": review.revision,
         "body": review.body,
+        "may_write": review.may_write,
     }
 
 
 def _review_from_json(body: Json) -> Review:
     return Review(
-        person_from_json(body["author"]), body["approves"], Revision(body["revision"]), body["body"]
+        person_from_json(body["author"]),
+        body["approves"],
+        Revision(body["revision"]),
+        body["body"],
+        body["may_write"],
     )
 
 
@@ -152,9 +159,19 @@ def _comment_to_json(comment: Comment) -> Json:
         "body": comment.body,
         "created": comment.created.isoformat(),
         "key": comment.key,
+        "revision": comment.revision,
+        "is_edited": comment.is_edited,
+        "may_write": comment.may_write,
     }
 
 
 def _comment_from_json(body: Json) -> Comment:
-    created = datetime.fromisoformat(body["created"])
-    return Comment(person_from_json(body["author"]), body["body"], created, body["key"])
+    return Comment(
+        person_from_json(body["author"]),
+        body["body"],
+        datetime.fromisoformat(body["created"]),
+        body["key"],
+        Revision(body["revision"]) if body["revision"] else None,
+        body["is_edited"],
+        body["may_write"],
+    )
