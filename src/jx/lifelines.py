@@ -32,6 +32,7 @@ class Lifelines(Wiring):
         from jx.usecases.answer_verification import AnswerVerification
         from jx.usecases.check_change import CheckChange
         from jx.usecases.follow_environment import FollowEnvironment
+        from jx.usecases.heed_comments import HeedComments
         from jx.usecases.merge_change import MergeChange
         from jx.usecases.propose_return import ProposeReturn
         from jx.usecases.watch_drift import WatchDrift
@@ -46,12 +47,13 @@ class Lifelines(Wiring):
         heal = None if self.has_engine else apply
         watch = WatchDrift(self.find_drift(), heal, self.repos, self.clock, self.reporter)
         check = CheckChange(self.repos, self.forge, self.plan_change(), self.clock)
+        heed = HeedComments(self.repos, self.forge, self.forge)
         merge = MergeChange(self.repos, self.forge, self.forge, self.reporter)
         answer = AnswerVerification(self.repos, self.forge, self.anchors, self.activities, self.clock)
         propose = ProposeReturn(self.repos, self.forge, self.anchors, self.reporter)
         controller = Several(
             EnvironmentsController(platform, follow, self.holder),
-            ChangesController(platform, check, merge),
+            ChangesController(platform, heed, check, merge),
             PromotionsController(platform, self.advance_promotion()),
             DriftController(platform, watch, self.clock, self.holder),
             VerificationController(platform, answer, self.prove_state(), propose),

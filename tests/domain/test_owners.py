@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from jx.domain import owners as subject
 from jx.domain.errors import Invalid
-from jx.domain.owners import Need, Owners, list_needs, read_owners
+from jx.domain.owners import Need, Owners, read_owners
 from jx.domain.trees import Blob, Tree
 
 
@@ -15,6 +16,12 @@ def owners(**files: str) -> Owners:
 
 def tree(files: dict[str, str]) -> Tree:
     return Tree({path.replace("__", "/"): Blob(text.encode()) for path, text in files.items()})
+
+
+def list_needs(
+    found: Owners, files: list[str], *, approved: list[str], writers: list[str]
+) -> tuple[Need, ...]:
+    return subject.list_needs({path: found.approvers(path) for path in files}, approved, writers)
 
 
 def test_a_file_is_spoken_for_by_every_list_above_it() -> None:

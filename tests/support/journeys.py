@@ -70,6 +70,7 @@ from jx.usecases.edit_secret import EditSecret
 from jx.usecases.end_hold import EndHold
 from jx.usecases.find_good_release import FindGoodRelease
 from jx.usecases.follow_environment import FollowEnvironment
+from jx.usecases.heed_comments import HeedComments
 from jx.usecases.install_platform import InstallPlatform, InstallReport, InstallRequest
 from jx.usecases.keep_secrets import KeepSecrets
 from jx.usecases.look_at_environment import LookAtEnvironment
@@ -373,6 +374,10 @@ class Process:
         return ReviewChange(self.forge, self.forge, self.reporter)
 
     @property
+    def heed_comments(self) -> HeedComments:
+        return HeedComments(self.repos, self.forge, self.forge)
+
+    @property
     def merge_change(self) -> MergeChange:
         return MergeChange(self.repos, self.forge, self.forge, self.reporter)
 
@@ -499,7 +504,7 @@ class Controllers:
         self.environments = EnvironmentsController(reader, process.follow, process.holder)
         self.controller = Several(
             self.environments,
-            ChangesController(reader, process.check_change, process.merge_change),
+            ChangesController(reader, process.heed_comments, process.check_change, process.merge_change),
             PromotionsController(reader, process.advance_promotion),
         )
 

@@ -17,6 +17,7 @@ from jx.ports.forge import Ability
 from jx.ports.repos import Repos
 from jx.usecases.check_change import CheckChange
 from jx.usecases.follow_environment import FollowRequest
+from jx.usecases.heed_comments import HeedComments
 from jx.usecases.merge_change import MergeChange
 from jx.usecases.propose_change import PlatformAt
 
@@ -114,10 +115,12 @@ class EnvironmentsController:
 
 @dataclass
 class ChangesController:
-    """Says on each open pull request what it would do to the cluster, and merges what merges itself, oldest first: whatever comes
-    after a merge is checked on the base that it made. One that cannot be checked now keeps no other waiting."""
+    """Says on each open pull request who has to approve it and what it would do to the cluster, and merges what merges itself,
+    oldest first: whatever comes after a merge is checked on the base that it made. One that cannot be checked now keeps no other
+    waiting; one of somebody without rights is not checked before somebody with rights says so."""
 
     platform: PlatformReader
+    heed: HeedComments
     check: CheckChange
     merge: MergeChange
 
@@ -133,9 +136,15 @@ class ChangesController:
         failed: JxError | None = None
         for pull in reversed(self.check.forge.list_pulls(environment.repo)):
             try:
-                self.check(environment, pull.number)
-                self.merge(environment, pull.number)
+                self._look_at(environment, pull.number)
             except JxError as error:
                 failed = failed or error
         if failed is not None:
             raise failed
+
+    def _look_at(self, environment: Environment, number: int) -> None:
+        judged = self.heed(environment, number)
+        if judged is None or not judged.is_trusted:
+            return
+        self.check(environment, number, asked=judged.tests)
+        self.merge(environment, number, is_approved=judged.may_merge, must_replay=judged.must_rebase)

@@ -13,6 +13,7 @@ from enum import StrEnum
 from jx.domain import ledger
 from jx.domain.applying import Anchor
 from jx.domain.changes import PullRequest, PullState
+from jx.domain.commands import Verb, list_commands
 from jx.domain.history import HistoryEntry, Kind
 from jx.domain.names import Person, Revision
 
@@ -196,6 +197,12 @@ def _judge_pull(entry: HistoryEntry, evidence: Evidence) -> Iterator[Finding]:
         words = f"it says {entry.author.name}; the forge says that #{pull.number} is of {pull.author.name}"
         yield _broken(entry, words, "author")
     approved = [one.author for one in pull.reviews if one.approves and one.revision == pull.head]
+    # What was taken back after the merge was given before it.
+    approved += [
+        one.author
+        for one in list_commands(pull.comments)
+        if one.verb is Verb.APPROVE and not one.takes_back and one.comment.revision == pull.head
+    ]
     missing = [text for text in entry.approvers if not any(_is_same(person, text) for person in approved)]
     if missing:
         yield _broken(entry, f"the forge knows of no approval by {', '.join(missing)}", "approval")

@@ -78,20 +78,19 @@ class Need:
     approvers: frozenset[str]
 
     def __str__(self) -> str:
-        return f"{', '.join(self.files)} by {' or '.join(sorted(self.approvers)) or 'anybody who may write here'}"
+        return f"{', '.join(self.files)} by {' or '.join(sorted(self.approvers)) or 'anybody else who may write here'}"
 
 
 def list_needs(
-    owners: Owners, files: Iterable[str], approved: Iterable[str], writers: Iterable[str]
+    able: Mapping[str, frozenset[str]], approved: Iterable[str], writers: Iterable[str]
 ) -> tuple[Need, ...]:
-    """What a change of these files still needs after `approved` have approved it, of whom `writers` may write there."""
+    """What files, each with its approvers, still need after `approved` have approved, of whom `writers` may write there."""
     given, wrote = {one.lower() for one in approved}, {one.lower() for one in writers}
     waiting: dict[frozenset[str], list[str]] = {}
-    for path in sorted(set(files)):
-        able = owners.approvers(path)
-        if not given & (able or wrote):
-            waiting.setdefault(able, []).append(path)
-    return tuple(Need(tuple(paths), able) for able, paths in waiting.items())
+    for path, people in sorted(able.items()):
+        if people.isdisjoint(given) if people else not given & wrote:
+            waiting.setdefault(people, []).append(path)
+    return tuple(Need(tuple(paths), people) for people, paths in waiting.items())
 
 
 def read_owners(tree: Tree) -> Owners:

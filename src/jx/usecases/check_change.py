@@ -30,8 +30,11 @@ class CheckChange:
     clock: Clock | None = None
     """None: holds count whether their time has come or not."""
 
-    def __call__(self, environment: Environment, number: int) -> Check | None:
-        """The check as it was set; None where there was nothing to do. Retryable errors leave the pull request as it is."""
+    def __call__(self, environment: Environment, number: int, *, asked: int = 0) -> Check | None:
+        """The check as it was set; None where there was nothing to do. Retryable errors leave the pull request as it is.
+
+        `asked` is how often people asked for one more check: it is made again when that grows.
+        """
         repo = environment.repo
         assert repo is not None
         pull = self.forge.observe(repo, number)
@@ -39,7 +42,7 @@ class CheckChange:
         if pull.state is not PullState.OPEN or base is None:
             return None
         hold = self._find_hold(environment)
-        mark = _mark(base, hold)
+        mark = _mark(base, hold, asked)
         if _is_checked(pull, mark):
             return None
         try:
@@ -66,9 +69,9 @@ class CheckChange:
         return marked
 
 
-def _mark(base: Revision, hold: Hold | None) -> str:
-    """What a check was made on, so that it is made again when the base moves, or a hold begins or ends."""
-    return f" (on {base[:12]}, held)" if hold else f" (on {base[:12]})"
+def _mark(base: Revision, hold: Hold | None, asked: int) -> str:
+    """What a check was made on, so that it is made again when the base moves, a hold begins or ends, or somebody asks."""
+    return f" (on {base[:12]}{', held' if hold else ''}{f', asked {asked}' if asked else ''})"
 
 
 def _is_checked(pull: PullRequest, mark: str) -> bool:

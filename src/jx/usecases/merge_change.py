@@ -31,16 +31,19 @@ class MergeChange:
     reviews: ForgeReviews
     reporter: Reporter
 
-    def __call__(self, environment: Environment, number: int) -> Revision | None:
-        """The merge commit; None where the pull request waits: for its checks, an approval, or a person."""
+    def __call__(
+        self, environment: Environment, number: int, *, is_approved: bool = True, must_replay: bool = False
+    ) -> Revision | None:
+        """The merge commit; None where the pull request waits: for its checks, an approval, or a person. `must_replay`: somebody
+        asked for it to be made anew on its base."""
         assert environment.repo is not None
         pull = self.forge.observe(environment.repo, number)
         if pull.state is not PullState.OPEN:
             return None
-        if pull.is_mergeable is False:
+        if pull.is_mergeable is False or must_replay:
             self._replay(environment, pull)
             return None
-        if not is_ready(pull):
+        if not is_approved or not is_ready(pull):
             return None
         try:
             merged_as = self.reviews.merge(pull.repo, MergeRequest(pull.number, expected=pull.head))

@@ -189,10 +189,11 @@ class MemoryForge:
             raise Refused(f"#{pull.number} of {repo.full_name} is closed")
         if request.expected is not None and request.expected != pull.head:
             raise Stale(f"#{pull.number} of {repo.full_name} is at {pull.head[:12]} by now")
-        missing = rules.list_missing(pull, stored.protections.get(pull.base_branch))
+        wrote = self._world.branches.log(repo, pull.head, limit=1)[0].author.email
+        missing = rules.list_missing(pull, stored.protections.get(pull.base_branch), written_by=wrote)
         if missing:
             raise rules.refuse_merge(pull, missing)
-        message = rules.merge_message(pull, method=request.method)
+        message = rules.merge_message(pull, method=request.method, written_by=wrote)
         try:
             merged_as = self._world.branches.merge(
                 repo,

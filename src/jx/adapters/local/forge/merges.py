@@ -63,7 +63,9 @@ class Merges:
     def _commit(
         self, repo: Repository, user: User, pull: PullRequest, *, base: Revision, method: str
     ) -> Revision:
-        missing = list(rules.list_missing(pull, self.protections.find(repo, pull.base_branch)))
+        wrote = repo.git.author_email(pull.head)
+        protection = self.protections.find(repo, pull.base_branch)
+        missing = list(rules.list_missing(pull, protection, written_by=wrote))
         tree = ""
         try:
             tree = repo.git.merge_tree(base, pull.head)
@@ -72,7 +74,7 @@ class Merges:
         if missing:
             raise rules.refuse_merge(pull, missing)
         parents = (base,) if method == "squash" else (base, pull.head)
-        message = rules.merge_message(pull, method=method)
+        message = rules.merge_message(pull, method=method, written_by=wrote)
         return repo.git.commit(NewCommit(tree, parents, message, author=pull.author, committer=user.person))
 
     def _note(self, repo: Repository, pull: PullRequest, revision: Revision, user: User) -> None:

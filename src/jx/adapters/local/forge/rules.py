@@ -5,29 +5,36 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from jx.domain.changes import Check, CheckState, PullRequest
+from jx.domain.commands import earlier_approvals, list_approvals
 from jx.domain.errors import Refused
 from jx.domain.names import Person
 from jx.ports.forge import Protection
 
 
-def approvers(pull: PullRequest) -> tuple[Person, ...]:
-    """Who approved the very head of a pull request, the requester not counted, in order and each once."""
-    found = {
-        review.author.login: review.author
-        for review in pull.reviews
-        if review.approves and review.revision == pull.head and review.author.login != pull.author.login
-    }
-    return tuple(found.values())
+def approvers(pull: PullRequest, *, written_by: str = "") -> tuple[Person, ...]:
+    """Who approved the very head of a pull request, by review or by comment, in order and each once. Not counted: the requester,
+    whoever may not write here, and whose email is that of who wrote the head."""
+    return tuple(
+        one.author
+        for one in list_approvals(pull)
+        if one.may_write and one.author.login != pull.author.login and not _is(one.author, written_by)
+    )
 
 
-def list_missing(pull: PullRequest, protection: Protection | None) -> tuple[str, ...]:
+def _is(person: Person, email: str) -> bool:
+    return bool(email) and person.email.lower() == email.lower()
+
+
+def list_missing(
+    pull: PullRequest, protection: Protection | None, *, written_by: str = ""
+) -> tuple[str, ...]:
     """Everything that a pull request still needs before its branch's rules let it in."""
     if protection is None:
         return ()
     missing = []
-    given = len(approvers(pull))
+    given = len(approvers(pull, written_by=written_by))
     if given < protection.approvals:
-        stale = len({r.author.login for r in pull.reviews if r.approves and r.revision != pull.head})
+        stale = len(earlier_approvals(pull))
         words = f"{given} of {protection.approvals} approvals of {pull.head[:7]}"
         missing.append(words + (f" ({stale} were given to an earlier commit)" if stale else ""))
     by_context = {check.context: check for check in pull.checks}
@@ -53,7 +60,7 @@ def refuse_merge(pull: PullRequest, missing: Collection[str]) -> Refused:
     )
 
 
-def merge_message(pull: PullRequest, *, method: str) -> str:
+def merge_message(pull: PullRequest, *, method: str, written_by: str = "") -> str:
     """The message of a merge commit (`merge`) or of the one commit that stands for all (`squash`), with trailers that say who."""
     title = " ".join(pull.title.split())
     first = (
@@ -62,7 +69,7 @@ def merge_message(pull: PullRequest, *, method: str) -> str:
         else f"Merge pull request #{pull.number} from {pull.head_branch}\n\n{title}"
     )
     trailers = [f"Jx-Requested-By: {pull.author}"]
-    trailers += [f"Jx-Approved-By: {person}" for person in approvers(pull)]
+    trailers += [f"Jx-Approved-By: {person}" for person in approvers(pull, written_by=written_by)]
     trailers.append(f"Jx-Pull-Request: {pull.url}")
     return first + "\n\n" + "\n".join(trailers) + "\n"
 
