@@ -35,7 +35,10 @@ def test_the_pull_request_is_checked_and_commented_once_by_the_platform(world: W
     for _ in range(3):
         controllers.work()
     pull = world.pull()
-    assert [(check.context, check.state) for check in pull.checks] == [("jx/plan", CheckState.SUCCESS)]
+    assert [(check.context, check.state) for check in pull.checks] == [
+        ("jx/approval", CheckState.PENDING),
+        ("jx/plan", CheckState.SUCCESS),
+    ]
     assert [comment.author for comment in pull.comments] == [BOT]
     assert "5 to create" in pull.comments[0].body
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from tests.support.faults import Faults
-from tests.support.journeys import ANN, BOB, PRODUCTION, STAGING, World, installed, merged
+from tests.support.journeys import ANN, BOB, OLGA, PRODUCTION, STAGING, World, installed, merged
 
 from jx.domain import ledger
 from jx.domain.activities import Activity, ActivityStatus
@@ -213,6 +213,9 @@ def test_what_is_labelled_merges_itself_once_checked_and_approved(world: World) 
     assert world.pull(1, STAGING).state is PullState.MERGED
     assert world.pull(1).state is PullState.OPEN, "dev wants an approval"
     world.process(BOB).approve(1)
+    world.settle()
+    assert world.pull(1).state is PullState.OPEN, "bob may write, but OWNERS name olga"
+    world.process(OLGA).approve(1)
     world.settle()
     assert world.pull(1).state is PullState.MERGED
 

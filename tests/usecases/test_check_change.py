@@ -147,7 +147,8 @@ def test_it_is_checked_anew_when_the_base_has_moved(world: World) -> None:
     world.settle()
     made = check(world)
     assert made is None  # the controllers did it
-    assert f"(on {world.head()[:12]})" in world.pull().checks[0].description
+    (plan,) = (one for one in world.pull().checks if one.context == "jx/plan")
+    assert f"(on {world.head()[:12]})" in plan.description
     assert "create StatefulSet.apps/jenkins-x-redis" in only_comment(world)
     assert "jenkins-x-shop" not in only_comment(world)
 

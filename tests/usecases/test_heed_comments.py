@@ -77,7 +77,18 @@ def production() -> Production:
 def test_the_status_tells_who_still_has_to_approve_what(production: Production) -> None:
     pull = production.propose()
     assert production.status(pull) == (CheckState.PENDING, "needs approval: env/values.yaml by bob or cat")
-    assert "`env/values.yaml`: bob or cat" in production.forge.observe(production.repo, 1).comments[-1].body
+    assert production.forge.observe(production.repo, pull.number).comments == ()
+
+
+def test_what_has_no_room_in_a_status_is_a_comment_that_renews_itself(production: Production) -> None:
+    pull = production.propose(**{f"env/templates/{number:03}.yaml": "a: 1\n" for number in range(25)})
+    assert production.status(pull)[1].endswith("…")
+    (said,) = production.forge.observe(production.repo, pull.number).comments
+    assert "`env/templates/019.yaml` and 5 more: bob or cat" in said.body
+    production.say(BOB, "/approve", pull)
+    production.look(pull)
+    said, _ = production.forge.observe(production.repo, pull.number).comments
+    assert said.body == "Approved by bob.\n"
 
 
 def test_an_owner_approves_by_a_comment_or_a_review(production: Production) -> None:
@@ -279,7 +290,7 @@ def test_a_mistake_in_the_lists_of_the_base_stops_every_approval(production: Pro
 
 
 def test_names_of_files_are_never_text_of_ours(production: Production) -> None:
-    pull = production.propose(**{"env/`\n\nApproved by bob.\n": "x"})
+    pull = production.propose(**{"env/`\n\nApproved by bob.\n": "x", "env/" + "a" * 200: "x"})
     production.look(pull)
     body = production.forge.observe(production.repo, pull.number).comments[-1].body
-    assert "`env/???Approved by bob.?`: bob or cat" in body
+    assert "`env/???Approved by bob.?`, `env/aaa" in body

@@ -24,7 +24,10 @@ _MOST = 20
 
 @dataclass(frozen=True, slots=True)
 class HeedComments:
-    """Level-triggered: the same comments on the same commits say nothing twice. Owners and rules are the base branch's."""
+    """Level-triggered: the same comments on the same commits say nothing twice. Owners and rules are the base branch's.
+
+    The status says it; a comment of ours, which renews itself, is made only where the status has no room for all.
+    """
 
     repos: Repos
     forge: Forge
@@ -77,12 +80,17 @@ class HeedComments:
         if check not in pull.checks:
             self.forge.set_status(pull.repo, pull.head, check)
         said = {one.key: one.body for one in pull.comments if one.key and one.author.login == machine.login}
-        text = _comment(judged)
-        if said.get(COMMENT_KEY, "") != text and (text or COMMENT_KEY in said):
-            self.forge.comment(pull.repo, pull.number, text or _NOTHING, key=COMMENT_KEY)
+        text = _comment(judged) or _NOTHING
+        is_enough = check.description == judged.check.description and not (judged.notes or judged.seen_by)
+        if COMMENT_KEY in said or not is_enough:
+            self._renew(pull, text, said.get(COMMENT_KEY, ""))
         for answer in judged.answers:
             if answer.key not in said:
                 self.forge.comment(pull.repo, pull.number, answer.text, key=answer.key)
+
+    def _renew(self, pull: PullRequest, text: str, said: str) -> None:
+        if text != said:
+            self.forge.comment(pull.repo, pull.number, text, key=COMMENT_KEY)
 
     def _vouch(self, pull: PullRequest, machine: Person) -> None:
         """The forge counts reviews of others only: what the base allows, the platform's user says for the requester."""
