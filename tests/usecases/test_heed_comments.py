@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 from tests.support.proposing import ANN, World, repo_of
 
@@ -18,6 +20,7 @@ BOB = Person("Bob", "bob@example.com", "bob")
 CAT = Person("Cat", "cat@example.com", "cat")
 EVE = Person("Eve", "eve@example.com", "eve")
 OWNERS = "approvers: [bob, cat]\n"
+CHANGE: Mapping[str, str] = {"env/values.yaml": "a: 1\n"}
 
 
 class Production:
@@ -31,22 +34,22 @@ class Production:
         self.forge: MemoryForge = self.world.forge
         for person, right in ((BOT, "write"), (BOB, "write"), (CAT, "read"), (EVE, "read")):
             self.forge.ensure_collaborator(self.repo, person.login, right=right)
-        self.push("master", OWNERS=OWNERS)
+        self.push("master", {"OWNERS": OWNERS})
 
-    def push(self, branch: str, *, by: Person = ANN, **files: str) -> Revision:
+    def push(self, branch: str, files: Mapping[str, str], *, by: Person = ANN) -> Revision:
         head = self.world.repos.head(self.repo, branch)
         start = head or self.world.repos.head(self.repo, "master")
         assert start is not None
         tree = self.world.repos.read(self.repo, start)
         for path, text in files.items():
-            tree = tree.put(path.replace("__", "/"), text)
+            tree = tree.put(path, text)
         draft = Draft(tree, "By hand\n", by)
         if head is None:
             return self.world.repos.replace(self.repo, branch, base=start, draft=draft)
         return self.world.repos.write(self.repo, branch, base=head, draft=draft)
 
-    def propose(self, *, by: Person = ANN, **files: str) -> PullRequest:
-        self.push("change", by=by, **(files or {"env/values.yaml": "a: 1\n"}))
+    def propose(self, files: Mapping[str, str] = CHANGE, *, by: Person = ANN) -> PullRequest:
+        self.push("change", files, by=by)
         return self.forge.propose(self.repo, Offer("change", "master", "Change", ""))
 
     def say(self, person: Person, text: str, pull: PullRequest, *, key: str = "") -> None:
@@ -81,7 +84,7 @@ def test_the_status_tells_who_still_has_to_approve_what(production: Production) 
 
 
 def test_what_has_no_room_in_a_status_is_a_comment_that_renews_itself(production: Production) -> None:
-    pull = production.propose(**{f"env/templates/{number:03}.yaml": "a: 1\n" for number in range(25)})
+    pull = production.propose({f"env/templates/{number:03}.yaml": "a: 1\n" for number in range(25)})
     assert production.status(pull)[1].endswith("…")
     (said,) = production.forge.observe(production.repo, pull.number).comments
     assert "`env/templates/019.yaml` and 5 more: bob or cat" in said.body
@@ -106,7 +109,7 @@ def test_staging_needs_no_approval_unless_it_says_so() -> None:
     pull = staging.propose()
     assert staging.status(pull) == (CheckState.SUCCESS, "needs no approval")
     settings = staging.world.tree("staging").text("jx-requirements.yml")
-    staging.push("master", **{"jx-requirements.yml": settings + "approval:\n  required: true\n"})
+    staging.push("master", {"jx-requirements.yml": settings + "approval:\n  required: true\n"})
     assert staging.status(pull)[0] is CheckState.PENDING
 
 
@@ -119,7 +122,7 @@ def test_an_approval_of_an_older_commit_does_not_count(production: Production) -
     pull = production.propose()
     production.say(BOB, "/approve", pull)
     assert production.look(pull).may_merge
-    production.push("change", **{"env/values.yaml": "a: 2\n"})
+    production.push("change", {"env/values.yaml": "a: 2\n"})
     judged = production.look(pull)
     assert not judged.may_merge
     assert judged.notes == (f"Given to an earlier commit, and so not counted: bob ({pull.head[:7]}).",)
@@ -138,7 +141,7 @@ def test_an_approval_of_an_older_commit_does_not_count(production: Production) -
 def test_a_pull_request_that_lets_itself_in_is_judged_by_the_base(
     production: Production, path: str, text: str
 ) -> None:
-    pull = production.propose(**{path: text})
+    pull = production.propose({path: text})
     for person in (ANN, EVE):
         production.say(person, "/approve", pull)
     assert production.status(pull) == (CheckState.PENDING, f"needs approval: {path} by bob or cat")
@@ -162,8 +165,8 @@ def test_a_name_like_an_owners_is_not_its_login(production: Production) -> None:
 
 
 def test_who_asked_for_it_does_not_approve_it_whoever_opened_it(production: Production) -> None:
-    production.push("master", OWNERS="approvers: [ann, bob]\n")
-    production.push("change", by=ANN, **{"env/values.yaml": "a: 1\n"})
+    production.push("master", {"OWNERS": "approvers: [ann, bob]\n"})
+    production.push("change", CHANGE)
     pull = production.forge.login_as(BOT).propose(production.repo, Offer("change", "master", "Leg", ""))
     production.say(ANN, "/approve", pull)
     assert not production.look(pull).may_merge
@@ -174,7 +177,8 @@ def test_who_asked_for_it_does_not_approve_it_whoever_opened_it(production: Prod
 def test_ones_own_approval_counts_only_where_the_base_says_so_and_is_shown(production: Production) -> None:
     settings = production.world.tree("production").text("jx-requirements.yml")
     production.push(
-        "master", OWNERS="approvers: [ann]\n", **{"jx-requirements.yml": settings + "approval: {own: true}\n"}
+        "master",
+        {"OWNERS": "approvers: [ann]\n", "jx-requirements.yml": settings + "approval: {own: true}\n"},
     )
     pull = production.propose()
     production.say(ANN, "/approve", pull)
@@ -185,7 +189,7 @@ def test_ones_own_approval_counts_only_where_the_base_says_so_and_is_shown(produ
 
 
 def test_where_the_lists_name_the_requester_alone_another_writer_approves(production: Production) -> None:
-    production.push("master", OWNERS="approvers: [ann]\n")
+    production.push("master", {"OWNERS": "approvers: [ann]\n"})
     pull = production.propose()
     production.say(CAT, "/approve", pull)
     assert production.status(pull)[1] == "needs approval: env/values.yaml by anybody else who may write here"
@@ -195,8 +199,8 @@ def test_where_the_lists_name_the_requester_alone_another_writer_approves(produc
 
 def test_files_of_two_folders_need_both_of_their_owners(production: Production) -> None:
     lists = "approvers: [cat]\noptions: {no_parent_owners: true}\n"
-    production.push("master", OWNERS="approvers: [bob]\n", env__shop__OWNERS=lists)
-    pull = production.propose(**{"env/shop/values.yaml": "a: 1\n", "README.md": "new\n"})
+    production.push("master", {"OWNERS": "approvers: [bob]\n", "env/shop/OWNERS": lists})
+    pull = production.propose({"env/shop/values.yaml": "a: 1\n", "README.md": "new\n"})
     production.say(BOB, "/approve", pull)
     assert [str(need) for need in production.look(pull).needs] == ["env/shop/values.yaml by cat"]
     production.say(CAT, "/approve", pull)
@@ -253,7 +257,7 @@ def test_looking_again_says_nothing_again(production: Production) -> None:
 
 def test_who_has_no_rights_waits_for_an_ok_for_that_very_commit(production: Production) -> None:
     production.forge.ensure_collaborator(production.repo, "eve", right="write")
-    production.push("change", **{"env/values.yaml": "a: 1\n"})
+    production.push("change", CHANGE)
     pull = production.forge.login_as(EVE).propose(production.repo, Offer("change", "master", "Change", ""))
     assert production.look(pull).is_trusted
     production.forge.ensure_collaborator(production.repo, "eve", right="read")
@@ -263,7 +267,7 @@ def test_who_has_no_rights_waits_for_an_ok_for_that_very_commit(production: Prod
     assert production.status(pull)[1] == f"waits for /ok-to-test {pull.head[:12]} by somebody with rights"
     production.say(BOB, f"/ok-to-test {pull.head[:12]}", pull)
     assert production.look(pull).is_trusted
-    production.push("change", **{"env/values.yaml": "a: 2\n"})
+    production.push("change", {"env/values.yaml": "a: 2\n"})
     assert not production.look(pull).is_trusted
 
 
@@ -278,19 +282,19 @@ def test_a_rebase_is_asked_for_until_the_head_has_moved(production: Production) 
     pull = production.propose()
     production.say(BOB, "/rebase", pull)
     assert production.look(pull).must_rebase
-    production.push("change", **{"env/values.yaml": "a: 2\n"})
+    production.push("change", {"env/values.yaml": "a: 2\n"})
     assert not production.look(pull).must_rebase
 
 
 def test_a_mistake_in_the_lists_of_the_base_stops_every_approval(production: Production) -> None:
-    production.push("master", OWNERS="approvers: bob\n")
+    production.push("master", {"OWNERS": "approvers: bob\n"})
     pull = production.propose()
     production.say(BOB, "/approve", pull)
     assert production.status(pull)[0] is CheckState.ERROR
 
 
 def test_names_of_files_are_never_text_of_ours(production: Production) -> None:
-    pull = production.propose(**{"env/`\n\nApproved by bob.\n": "x", "env/" + "a" * 200: "x"})
+    pull = production.propose({"env/`\n\nApproved by bob.\n": "x", "env/" + "a" * 200: "x"})
     production.look(pull)
     body = production.forge.observe(production.repo, pull.number).comments[-1].body
     assert "`env/???Approved by bob.?`, `env/aaa" in body
