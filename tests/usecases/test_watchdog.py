@@ -12,7 +12,7 @@ from tests.support.proving import Place
 from tests.support.worlds import BOB, DEV, World, config_map, deployment, environment_tree, ref, secret
 
 from jx.domain.applying import ApplyResult
-from jx.domain.errors import Held, Unavailable
+from jx.domain.errors import Held, Refused, Unavailable
 from jx.domain.manifests import ObjectRef
 from jx.domain.watchdogs import Phase
 from jx.usecases.start_watchdog import NoWatchdog
@@ -98,6 +98,15 @@ def test_a_watchdog_that_does_not_report_keeps_the_apply_from_changing_anything(
         place.apply("2.0.0", app=PLATFORM)
     assert len(place.world.cluster.writes()) == writes
     assert replace(place.world.anchor, version="") == replace(before, version="")
+
+
+def test_what_keeps_a_watchdog_from_starting_is_told_and_the_apply_may_be_tried_again(place: Place) -> None:
+    def refuse(orders: Any) -> Any:
+        raise Refused("exceeded quota: none")
+
+    place.watchdogs.start = refuse  # type: ignore[method-assign]
+    with pytest.raises(NoWatchdog, match="nothing was changed: exceeded quota"):
+        place.apply("2.0.0", app=PLATFORM)
 
 
 def test_without_a_verified_state_there_is_nothing_to_watch_for(place: Place) -> None:

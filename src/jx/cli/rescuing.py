@@ -14,7 +14,7 @@ from jx.domain.names import DEV
 from jx.usecases.apply_environment import ApplyRequest
 from jx.usecases.rescue_environment import Prepared, Rescued
 
-_PATIENCE = timedelta(seconds=30)
+_PATIENCE = timedelta(seconds=60)
 """How long CI/CD may take to answer after a rescue."""
 
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 from jx.domain import holds, watchdogs
 from jx.domain.applying import Anchor, Hold, Source
 from jx.domain.environments import EnvironmentSpec
-from jx.domain.errors import JxError, Locked, Unavailable
+from jx.domain.errors import Failed, Invalid, JxError, Locked, NotFound, Refused, Unavailable
 from jx.domain.events import Event, Level
 from jx.domain.snapshots import Snapshot
 from jx.domain.trees import Tree
@@ -69,7 +69,7 @@ class StartWatchdog:
             applied_at=anchor.applied.at if anchor.applied else None,
             hold=self._hold(source, tree, snapshot),
         )
-        watch = self._await(self.watchdogs.start(orders))
+        watch = self._await(self._start(orders))
         words = f"a watchdog watches for {deadline.total_seconds():.0f} s, since {needed[0]} changes"
         self._tell(f"{words}{f' and {len(needed) - 1} more' if needed[1:] else ''}")
         return watch
@@ -99,6 +99,15 @@ class StartWatchdog:
             applied_tree=snapshot.source.tree_digest,
             undoes=holds.undone_hunks(tree, snapshot.tree),
         )
+
+    def _start(self, orders: Orders) -> Watch:
+        """Whatever keeps it from starting may be gone a moment later: it is tried again, and nothing else is."""
+        try:
+            return self.watchdogs.start(orders)
+        except (Refused, Failed, Invalid, NotFound) as error:
+            raise NoWatchdog(
+                f"the watchdog cannot be started, so nothing was changed: {error.message}", hint=error.hint
+            ) from error
 
     def _await(self, watch: Watch) -> Watch:
         deadline = self.clock.elapsed() + _PATIENCE
