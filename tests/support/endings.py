@@ -51,9 +51,13 @@ def _environment(world: World, environment: Environment, *, failures: bool) -> d
         "anchor": anchor and _anchor(world, repo, anchor),
         "is published": anchor is not None and anchor.ledger_head == head,
         "ledger": [
-            (commit.subject, commit.author, commit.trailers["Jx-Source-Tree"], commit.trailers["Jx-Result"])
+            (
+                commit.subject,
+                commit.author,
+                *map(commit.trailers.get, ("Jx-Source-Tree", "Jx-Result", ledger.EVENT)),
+            )
             for commit in commits
-            if failures or commit.trailers["Jx-Result"] != "failed"
+            if failures or commit.trailers.get("Jx-Result") != "failed"
         ],
         # A run after the CRDs are there renders for a cluster that serves more, and says so.
         "files": {path: files.text(path) for path in files if path != ledger.CAPABILITIES},
