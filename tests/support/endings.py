@@ -51,13 +51,7 @@ def _environment(world: World, environment: Environment, *, failures: bool) -> d
         "anchor": anchor and _anchor(world, repo, anchor),
         "is published": anchor is not None and anchor.ledger_head == head,
         "ledger": [
-            (
-                commit.subject,
-                commit.author,
-                *map(commit.trailers.get, ("Jx-Source-Tree", "Jx-Result", ledger.EVENT)),
-            )
-            for commit in commits
-            if failures or commit.trailers.get("Jx-Result") != "failed"
+            _entry(commit) for commit in commits if failures or commit.trailers.get("Jx-Result") != "failed"
         ],
         # A run after the CRDs are there renders for a cluster that serves more, and says so.
         "files": {path: files.text(path) for path in files if path != ledger.CAPABILITIES},
@@ -74,6 +68,14 @@ def _environment(world: World, environment: Environment, *, failures: bool) -> d
             if one.pipeline.startswith(f"{repo.full_name}/")
         ],
     }
+
+
+def _entry(commit: Commit) -> tuple[object, ...]:
+    """An apply with whose it is; of what else happened only what: a hold ends by itself or by a person."""
+    trailers = commit.trailers
+    if ledger.EVENT in trailers:
+        return (trailers[ledger.EVENT],)
+    return commit.subject, commit.author, trailers["Jx-Source-Tree"], trailers["Jx-Result"]
 
 
 ANYBODYS = "jx-promotion"
