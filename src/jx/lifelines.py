@@ -30,7 +30,6 @@ class Lifelines(Wiring):
         from jx.controllers.runs import RunsController, RunSignals
         from jx.controllers.verification import VerificationController
         from jx.usecases.answer_verification import AnswerVerification
-        from jx.usecases.check_change import CheckChange
         from jx.usecases.follow_environment import FollowEnvironment
         from jx.usecases.heed_comments import HeedComments
         from jx.usecases.merge_change import MergeChange
@@ -46,7 +45,7 @@ class Lifelines(Wiring):
             follow, runs = self.run_environment(), (RunsController(platform, self.record_runs()),)
         heal = None if self.has_engine else apply
         watch = WatchDrift(self.find_drift(), heal, self.repos, self.clock, self.reporter)
-        check = CheckChange(self.repos, self.forge, self.plan_change(), self.clock)
+        check = self.check_change()
         heed = HeedComments(self.repos, self.forge, self.forge)
         merge = MergeChange(self.repos, self.forge, self.forge, self.reporter)
         answer = AnswerVerification(self.repos, self.forge, self.anchors, self.activities, self.clock)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from jx.usecases.await_promotion import AwaitPromotion
     from jx.usecases.blame_object import BlameObject
     from jx.usecases.build_chart import BuildChart
+    from jx.usecases.check_change import CheckChange
     from jx.usecases.check_target import CheckTarget
     from jx.usecases.choose_chart import ChooseChart, ChosenChart
     from jx.usecases.create_environment import CreateEnvironment
@@ -258,6 +259,12 @@ class Wiring(Engines):
         from jx.usecases.plan_change import PlanChange
 
         return PlanChange(self.repos, self.anchors, self.plan_environment())
+
+    def check_change(self) -> CheckChange:
+        """What controllers do with every pull request, and `jx step verify pr`."""
+        from jx.usecases.check_change import CheckChange
+
+        return CheckChange(self.repos, self.forge, self.plan_change(), self.clock)
 
     def await_health(self) -> AwaitHealth:
         """The step below all that waits."""

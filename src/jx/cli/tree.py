@@ -95,6 +95,7 @@ ROWS = (
     Row(
         "step secrets verify", "Check that every secret that is referred to is there, or will be made", STEPS
     ),
+    Row("step verify pr", "Check a pull request, and say on it what its merge would do", STEPS),
     Row("step verify install", "Check that CI/CD works, by an event that comes back", STEPS),
     Row("step git credentials", "Have git log in as the run is told to", STEPS),
     Row("step syntax validate", "Check pipeline files, all mistakes at once", STEPS),
@@ -135,7 +136,7 @@ SUMMARIES = {
     "step secrets": "Check secrets, and set up their store",
     "step git": "Set git up",
     "step create": "Make Tekton objects",
-    "step verify": "Check the installation",
+    "step verify": "Check pull requests and the installation",
     "step syntax": "Check and show pipeline files",
     "local": "The embedded platform: start, stop, status, logs, users",
     "local user": "Users of the embedded forge",

@@ -77,6 +77,8 @@ class Settings:
     """`JX_PIPELINE_RUN`: the run that this process is a step of. Set in the steps of an environment's pipeline."""
     environment: str = ""
     """`JX_ENVIRONMENT`: the environment that this run is for. Set in the steps of an environment's pipeline."""
+    pull_number: str = ""
+    """`PULL_NUMBER`: the pull request that this run is for, as in Jenkins X 2. Set in the steps of pipelines."""
     namespace: str = "jx"
     """`JX_NAMESPACE`: the namespace of the platform. Default `jx`."""
     pod: Mapping[str, str] = field(default_factory=dict)

@@ -9,7 +9,7 @@ from jx.domain.applying import Hold
 from jx.domain.change_comment import Told, write_comment, write_failure
 from jx.domain.changes import Check, CheckState, PullRequest, PullState
 from jx.domain.environments import Environment
-from jx.domain.errors import JxError, Locked, Unavailable
+from jx.domain.errors import JxError, Locked, NotFound, Unavailable
 from jx.domain.names import Revision
 from jx.ports.clock import Clock
 from jx.ports.forge import Forge
@@ -18,6 +18,17 @@ from jx.usecases.plan_change import PlanChange, PlannedChange
 
 CONTEXT = "jx/plan"
 COMMENT_KEY = "jx-plan"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the check says of a pull request: the status, the comment, and either the plan or why there is none."""
+
+    pull: PullRequest
+    check: Check
+    comment: str
+    planned: PlannedChange | None = None
+    error: JxError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,28 +56,41 @@ class CheckChange:
         mark = _mark(base, hold, asked)
         if _is_checked(pull, mark):
             return None
+        return self.tell(self._look(environment, pull, mark, hold))
+
+    def look(self, environment: Environment, pull: PullRequest) -> Verdict:
+        """What the check says, without telling anybody; NotFound without the base branch, and retryable errors."""
+        base = self.repos.head(pull.repo, pull.base_branch)
+        if base is None:
+            raise NotFound(f"there is no branch {pull.base_branch} in {pull.repo.full_name}")
+        hold = self._find_hold(environment)
+        return self._look(environment, pull, _mark(base, hold, 0), hold)
+
+    def tell(self, verdict: Verdict) -> Check:
+        """Set the check, and write the comment or renew it. Forbidden without the right to."""
+        pull = verdict.pull
+        self.forge.comment(pull.repo, pull.number, verdict.comment, key=COMMENT_KEY)
+        self.forge.set_status(pull.repo, pull.head, verdict.check)
+        return verdict.check
+
+    def _look(self, environment: Environment, pull: PullRequest, mark: str, hold: Hold | None) -> Verdict:
         try:
             planned = self.plan_change(environment, pull)
         except (Locked, Unavailable):
             raise
         except JxError as error:
-            return self._tell(
-                pull, mark, Check(CONTEXT, CheckState.FAILURE, error.message), write_failure(error)
-            )
-        return self._tell(pull, mark, _verdict(planned), _comment(planned, pull, hold))
+            check = _marked(CheckState.FAILURE, error.message, mark)
+            return Verdict(pull, check, write_failure(error), error=error)
+        refusals, count = planned.planned.refusals, len(planned.planned.plan.changes)
+        words = refusals[0].message if refusals else f"{count} object{'' if count == 1 else 's'} will change"
+        state = CheckState.FAILURE if refusals else CheckState.SUCCESS
+        return Verdict(pull, _marked(state, words, mark), _comment(planned, pull, hold), planned)
 
     def _find_hold(self, environment: Environment) -> Hold | None:
         """Why a merge would not be applied."""
         anchor = self.plan_change.anchors.find(environment.name)
         now = self.clock.now() if self.clock else None
         return next((one for one in anchor.holds if not holds.has_ended(one, now)), None) if anchor else None
-
-    def _tell(self, pull: PullRequest, mark: str, check: Check, text: str) -> Check:
-        words = check.description.partition("\n")[0][:100]
-        marked = Check(check.context, check.state, f"{words}{mark}")
-        self.forge.comment(pull.repo, pull.number, text, key=COMMENT_KEY)
-        self.forge.set_status(pull.repo, pull.head, marked)
-        return marked
 
 
 def _mark(base: Revision, hold: Hold | None, asked: int) -> str:
@@ -78,12 +102,8 @@ def _is_checked(pull: PullRequest, mark: str) -> bool:
     return any(check.context == CONTEXT and check.description.endswith(mark) for check in pull.checks)
 
 
-def _verdict(planned: PlannedChange) -> Check:
-    plan, refusals = planned.planned.plan, planned.planned.refusals
-    if refusals:
-        return Check(CONTEXT, CheckState.FAILURE, refusals[0].message)
-    count = len(plan.changes)
-    return Check(CONTEXT, CheckState.SUCCESS, f"{count} object{'' if count == 1 else 's'} will change")
+def _marked(state: CheckState, words: str, mark: str) -> Check:
+    return Check(CONTEXT, state, f"{words.partition(chr(10))[0][:100]}{mark}")
 
 
 def _comment(planned: PlannedChange, pull: PullRequest, hold: Hold | None) -> str:
