@@ -112,3 +112,12 @@ def test_no_file_names_a_registry_or_a_build_machine() -> None:
             if hosts.search(line) or BUILD_MACHINE.search(line):
                 found.append(f"{path.relative_to(ROOT)}:{number}: {line.strip()[:100]}")
     assert not found
+
+
+def test_each_decision_has_a_number_of_its_own_which_is_that_of_its_file() -> None:
+    numbers = {}
+    for path in sorted((ROOT / "docs/decisions").glob("0*.md")):
+        number = int(path.name[:4])
+        assert number not in numbers, f"{path.name} and {numbers.get(number)}"
+        assert path.read_text().startswith(f"# {number}. "), path.name
+        numbers[number] = path.name
