@@ -115,7 +115,7 @@ def test_no_file_names_a_registry_or_a_build_machine() -> None:
 
 
 def test_each_decision_has_a_number_of_its_own_which_is_that_of_its_file() -> None:
-    numbers = {}
+    numbers: dict[int, str] = {}
     for path in sorted((ROOT / "docs/decisions").glob("0*.md")):
         number = int(path.name[:4])
         assert number not in numbers, f"{path.name} and {numbers.get(number)}"
