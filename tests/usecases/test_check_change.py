@@ -260,3 +260,31 @@ def test_the_comment_tells_what_is_drawn_anew(world: World) -> None:
     check(world, number)
     told = only_comment(world, number)
     assert "the environment: what its chart draws at random is drawn anew: it now draws Secret/more" in told
+
+
+def test_an_object_that_breaks_a_policy_of_the_base_is_refused_with_its_plan_shown(world: World) -> None:
+    names = "{properties: {metadata: {properties: {name: {pattern: ^team-}}}}}"
+    rule = f"kinds: [ConfigMap]\nmessage: names begin with team\nschema: {names}\n"
+    bad = world.tree().put("env/templates/a.yaml", config("a"))
+    world.push(bad, "Name one as we did")
+    world.settle()
+    number = offer(world, {"env/templates/b.yaml": config("b")})
+    world.push(world.tree().put("policies/names.yaml", rule), "Rule how things are named")
+    made = check(world, number)
+    assert made is not None
+    assert made.state is CheckState.FAILURE
+    told = only_comment(world, number)
+    assert (
+        "> - policies/names.yaml: ConfigMap/b (namespace jx) at metadata.name: names begin with team" in told
+    )
+    assert "create ConfigMap/b" in told
+    assert "ConfigMap/a" not in told, "what the change does not touch is not its fault"
+
+
+def test_a_policy_that_is_new_is_told_and_not_yet_heeded(world: World) -> None:
+    rule = "kinds: ['*']\nschema: {required: [nothing]}\n"
+    number = offer(world, {"policies/all.yaml": rule})
+    made = check(world, number)
+    assert made is not None
+    assert made.state is CheckState.SUCCESS
+    assert "- brings policy policies/all.yaml: " in only_comment(world, number)

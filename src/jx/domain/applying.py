@@ -218,6 +218,12 @@ class ApplyPlan:
         return (*objects, *(hook.manifest for hook in self.hooks))
 
     @property
+    def touched(self) -> tuple[Manifest, ...]:
+        """What would be sent, and the hooks that run."""
+        objects = (step.manifest for step in self.changes if step.manifest)
+        return (*objects, *(hook.manifest for hook in self.hooks))
+
+    @property
     def secret_values(self) -> frozenset[str]:
         """Every value of a Secret that would be sent, and of every other masked field: what no text may show."""
         masked = frozenset(text for one in self.manifests for text in secret_parts.texts_of(one))

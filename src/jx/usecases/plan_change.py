@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from jx.domain import plain_finds, secret_changes, secret_policy
+from jx.domain import plain_finds, policies, secret_changes, secret_policy
 from jx.domain.changes import PullRequest
 from jx.domain.edits import parse_edit
 from jx.domain.environments import Environment, EnvironmentSpec
@@ -69,10 +69,15 @@ class PlanChange:
         wanted = _secrets(old) if old else {}
         news = secret_changes.in_words(wanted, secret_changes.list_wanted(spec.chart, spec.name))
         allowed = secret_policy.in_words(policy, secret_policy.policy_of(spec.requirements, spec.name))
+        rules = policies.choose(before, after)
         planned = self.plan_environment(request)
         plain_finds.refuse(plain_finds.find_in_objects(before, after, planned.plan.manifests), policy.plain)
+        broken = policies.judge(rules, planned.plan.touched)
+        if broken:
+            planned = replace(planned, refusals=(*planned.refusals, broken))
+        ruled = policies.in_words(before, after, planned.plan.manifests)
         installed = anchor.applied.charts if anchor and anchor.applied else ()
-        told = (*news, *allowed, *planned.news)
+        told = (*news, *allowed, *ruled, *planned.news)
         return PlannedChange(planned, base, spec, moved, installed, told)
 
     def _merged(self, repo: Repo, pull: PullRequest, base: Revision, before: Tree) -> Tree:
