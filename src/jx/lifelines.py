@@ -30,6 +30,7 @@ class Lifelines(Wiring):
         from jx.controllers.runs import RunsController, RunSignals
         from jx.controllers.verification import VerificationController
         from jx.usecases.answer_verification import AnswerVerification
+        from jx.usecases.cancel_checks import CancelChecks
         from jx.usecases.follow_environment import FollowEnvironment
         from jx.usecases.heed_comments import HeedComments
         from jx.usecases.merge_change import MergeChange
@@ -48,11 +49,12 @@ class Lifelines(Wiring):
         check = self.check_change()
         heed = HeedComments(self.repos, self.forge, self.forge)
         merge = MergeChange(self.repos, self.forge, self.forge, self.reporter)
+        cancel = CancelChecks(self.pipelines, self.reporter) if self.has_engine else None
         answer = AnswerVerification(self.repos, self.forge, self.anchors, self.activities, self.clock)
         propose = ProposeReturn(self.repos, self.forge, self.anchors, self.reporter)
         controller = Several(
             EnvironmentsController(platform, follow, self.holder),
-            ChangesController(platform, heed, check, merge),
+            ChangesController(platform, heed, check, merge, cancel),
             PromotionsController(platform, self.advance_promotion()),
             DriftController(platform, watch, self.clock, self.holder),
             VerificationController(platform, answer, self.prove_state(), propose),

@@ -373,3 +373,41 @@ def test_a_deleted_repository_is_gone_with_all_it_held(world: World) -> None:
         world.ann.observe(world.repo, 1)
     world.ann.ensure_repo(world.repo.owner, world.repo.name)
     assert world.ann.list_pulls(world.repo, state=None) == ()
+
+
+def protected(world: World) -> None:
+    world.ann.ensure_protection(world.repo, Protection("master", approvals=1))
+    world.ann.propose(world.repo, OFFER)
+
+
+def test_a_comment_that_approves_counts_as_a_review_does(world: World) -> None:
+    protected(world)
+    world.bob.comment(world.repo, 1, "/approve")
+    merged = world.bob.merge(world.repo, MergeRequest(1))
+    (commit,) = world.repos.log(world.repo, merged, limit=1)
+    assert commit.trailers["Jx-Approved-By"] == "Bob Ray <bob@example.com>"
+
+
+def test_a_comment_approves_what_was_the_head_then(world: World) -> None:
+    protected(world)
+    world.bob.comment(world.repo, 1, "/approve")
+    world.commit("add-redis", "redis", "2")
+    with pytest.raises(Refused, match=r"0 of 1 approvals.*1 were given to an earlier commit"):
+        world.bob.merge(world.repo, MergeRequest(1))
+
+
+def test_a_comment_by_the_requester_or_without_the_right_to_write_approves_nothing(world: World) -> None:
+    protected(world)
+    world.ann.ensure_collaborator(world.repo, "eve", right="read")
+    for login in ("ann", "eve"):
+        world.login(login).comment(world.repo, 1, "/approve")
+    with pytest.raises(Refused, match="0 of 1 approvals"):
+        world.ann.merge(world.repo, MergeRequest(1))
+
+
+def test_who_wrote_the_change_does_not_approve_it_by_a_comment_whoever_opened_it(world: World) -> None:
+    world.ann.ensure_protection(world.repo, Protection("master", approvals=1))
+    world.bob.propose(world.repo, OFFER)
+    world.ann.comment(world.repo, 1, "/approve")
+    with pytest.raises(Refused, match="0 of 1 approvals"):
+        world.ann.merge(world.repo, MergeRequest(1))

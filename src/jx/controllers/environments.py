@@ -15,6 +15,7 @@ from jx.domain.names import Revision
 from jx.domain.platform import Platform, read_platform
 from jx.ports.forge import Ability
 from jx.ports.repos import Repos
+from jx.usecases.cancel_checks import CancelChecks
 from jx.usecases.check_change import CheckChange
 from jx.usecases.follow_environment import FollowRequest
 from jx.usecases.heed_comments import HeedComments
@@ -123,6 +124,8 @@ class ChangesController:
     heed: HeedComments
     check: CheckChange
     merge: MergeChange
+    cancel: CancelChecks | None = None
+    """None where nothing runs pipelines."""
 
     def list_keys(self) -> Iterable[str]:
         return [key_of(one) for one in self.platform.environments() if one.repo]
@@ -144,7 +147,11 @@ class ChangesController:
 
     def _look_at(self, environment: Environment, number: int) -> None:
         judged = self.heed(environment, number)
-        if judged is None or not judged.is_trusted:
+        if judged is None:
+            return
+        if self.cancel is not None and environment.repo is not None:
+            self.cancel(environment.repo, number, judged.cancels)
+        if not judged.is_trusted:
             return
         self.check(environment, number, asked=judged.tests)
         self.merge(environment, number, is_approved=judged.may_merge, must_replay=judged.must_rebase)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from jx.domain.changes import Check, CheckState, PullRequest
 from jx.domain.commands import Command, Verb, earlier_approvals, list_approvals, list_commands, standing
@@ -60,7 +61,8 @@ class Judgement:
     tests: int = 0
     """How often somebody asked for one more check."""
     must_rebase: bool = False
-    cancels: tuple[Command, ...] = ()
+    cancels: tuple[datetime, ...] = ()
+    """When people asked for the runs of it to end."""
     answers: tuple[Answer, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -94,7 +96,7 @@ def judge(subject: Subject, rules: Rules) -> Judgement:
         must_rebase=any(
             one.verb is Verb.REBASE and one.comment.revision == subject.pull.head for one in heard
         ),
-        cancels=tuple(one for one in heard if one.verb is Verb.CANCEL),
+        cancels=tuple(one.comment.created for one in heard if one.verb is Verb.CANCEL),
         answers=tuple(answers.values()),
         notes=notes,
     )
