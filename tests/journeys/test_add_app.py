@@ -77,7 +77,7 @@ def test_two_apps_from_one_base_are_both_merged_and_both_applied(world: World) -
     world.process(ANN).approve(2)
     world.process(ANN).merge(2)
     world.settle()
-    assert "redis: not installed" in world.pull(1).comments[0].body
+    assert "| redis | not installed → " in world.pull(1).comments[0].body
     world.process(ANN).add_app("redis")  # replayed on the newest base, as a second push would be
     merged(world, 1)
     world.settle()

@@ -47,8 +47,11 @@ _HARMLESS: Final = re.compile(
     r"|type|kind|region|bucket|namespace|mode|level|enabled|version|realm|crt|cert|pub)"
 )
 """Keys of a Secret that stand beside the secret."""
+_LONG: Final = re.compile(r"[A-Za-z0-9+/=_~-]{16}")
+"""What every value has that looks drawn at random; most lines have none."""
 _LONGEST_LINE: Final = 10_000
 _SHORTEST_DATA: Final = 6
+_SHORTEST_FORM: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,13 +132,15 @@ def _pairs(files: Iterable[tuple[str, Blob]]) -> Iterator[tuple[str, int, re.Mat
 
 def _scan(files: Iterable[tuple[str, Blob]]) -> Iterator[Find]:
     for path, number, line in _lines(files):
+        if len(line) < _SHORTEST_FORM:
+            continue
         form = find_form(line)
         if form:
             kind, at, value = form
             names = [pair["name"] for pair in _PAIR.finditer(line) if pair.start() <= at]
             yield Find(path, number, names[-1] if names else "", f"it has the form of {kind}", value)
             continue
-        for pair in _PAIR.finditer(line):
+        for pair in _PAIR.finditer(line) if _LONG.search(line) else ():
             what = _why_secret(pair["name"], pair["value"])
             if what:
                 yield Find(path, number, pair["name"], what, pair["value"])

@@ -40,6 +40,10 @@ _FORMS: Final = tuple(
         ),
     )
 )
+_BEGIN: Final = re.compile(
+    r"gh[pousr]_|github_pat_|glpat-|hv[sbr]\.|xox|AKIA|ASIA|AIza|_live_|npm_|dckr_pat_|pypi-|eyJ|PRIVATE KEY|://[^\s@]{0,1300}@"
+)
+"""What one of the forms needs; most texts have none, and one look is faster than eleven."""
 _PLACEHOLDER: Final = re.compile(r"[$<{%].*|\*+|x+|\.+")
 """What stands for a password in an address, in examples and templates."""
 
@@ -66,6 +70,8 @@ def is_secret_field(schema: Schema) -> bool:
 
 def find_form(text: str) -> tuple[str, int, str] | None:
     """What known form of a secret a text holds, where it begins, and the secret itself; None for none."""
+    if not _BEGIN.search(text):
+        return None
     for kind, form in _FORMS:
         for found in form.finditer(text):
             login = found.groupdict().get("login")
