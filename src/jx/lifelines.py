@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from jx.controllers.environments import Follow
     from jx.controllers.run import Loops
     from jx.usecases.apply_environment import ApplyEnvironment
+    from jx.usecases.examine_platform import ExaminePlatform
     from jx.usecases.prove_state import ProveState
     from jx.usecases.rescue_environment import RescueEnvironment
     from jx.usecases.verify_install import VerifyInstall
@@ -114,6 +115,13 @@ class Lifelines(Wiring):
         from jx.usecases.verify_install import VerifyInstall
 
         return VerifyInstall(self.anchors, self.cluster, self.deliveries, self.activities, self.clock)
+
+    def examine_platform(self) -> ExaminePlatform:
+        """`jx doctor`. NotFound where nothing is installed; whatever else is broken is for the checks to tell."""
+        from jx.examining import checks_of
+        from jx.usecases.examine_platform import ExaminePlatform
+
+        return ExaminePlatform(checks_of(self), self.clock)
 
     def prove_state(self) -> ProveState:
         """What the controllers do with each new state of the platform."""

@@ -15,7 +15,7 @@ PAGES = (
     "add-app", "add-app-again", "pr-list", "pr-view", "pr-diff", "pr-diff-summary", "jx-open-pull",
     "pr-approve-own", "pr-merge-unapproved", "pr-approve", "pr-merge", "pr-view-merged", "get-apps", "get-app-yaml",
     "get-applications", "get-activities", "get-history", "upgrade-app", "step-env-apply-dry-run", "step-env-apply", "diff",
-    "get-env-hold", "local-status", "use",
+    "get-env-hold", "doctor", "local-status", "use",
 )  # fmt: skip
 
 
@@ -68,6 +68,9 @@ def _tell(machine: Machine) -> Iterator[tuple[str, Ran]]:
     yield "step-env-apply-dry-run", jx("step", "env", "apply", "--dry-run", cwd=clone)
     yield "step-env-apply", jx("step", "env", "apply", "--reason", "redis eats all memory", cwd=clone)
     yield "get-env-hold", jx("get", "env")
+    while "to be published" in jx("doctor", "--timeout", "60").out:
+        pass
+    yield "doctor", jx("doctor", "--timeout", "60")
     yield "local-status", jx("local", "status")
     yield "use", jx("use")
 

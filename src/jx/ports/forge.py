@@ -133,6 +133,10 @@ class ForgeAdmin(Protocol):
         """A webhook to that URL with that secret and those events."""
         ...
 
+    def list_webhooks(self, repo: Repo) -> tuple[Webhook, ...]:
+        """The webhooks of a repository, without their secrets. Changes nothing."""
+        ...
+
     def ensure_protection(self, repo: Repo, protection: Protection) -> bool:
         """The rules of a branch."""
         ...

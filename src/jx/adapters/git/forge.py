@@ -76,6 +76,9 @@ class PlainForge:
             "the controllers look at it every few seconds anyway",
         )
 
+    def list_webhooks(self, repo: Repo) -> tuple[Webhook, ...]:
+        return ()
+
     def ensure_protection(self, repo: Repo, protection: Protection) -> bool:
         _refuse(
             f"{repo.url} is plain git: it cannot protect branch {protection.branch}",

@@ -233,6 +233,9 @@ class MemoryForge:
     def ensure_webhook(self, repo: Repo, hook: Webhook, *, secret: str) -> bool:
         return _put(self._stored(repo, needs="admin").hooks, hook.url, (hook, secret))
 
+    def list_webhooks(self, repo: Repo) -> tuple[Webhook, ...]:
+        return tuple(hook for hook, _ in self._stored(repo, needs="admin").hooks.values())
+
     def ensure_protection(self, repo: Repo, protection: Protection) -> bool:
         return _put(self._stored(repo, needs="admin").protections, protection.branch, protection)
 

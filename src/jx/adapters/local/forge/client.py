@@ -120,6 +120,10 @@ class LocalForge:
         body = {"url": hook.url, "events": list(hook.events), "secret": secret}
         return bool(self._forge.call("PUT", self._forge.repo_path(repo, "hooks"), body)["changed"])
 
+    def list_webhooks(self, repo: Repo) -> tuple[Webhook, ...]:
+        found = self._forge.call("GET", self._forge.repo_path(repo, "hooks"))
+        return tuple(Webhook(one["url"], tuple(one["events"])) for one in found)
+
     def ensure_protection(self, repo: Repo, protection: Protection) -> bool:
         body = {
             "approvals": protection.approvals,

@@ -1,0 +1,126 @@
+"""Ailments: what is wrong in a platform, told from what was seen of it; each with where it is and the command that mends it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from jx.domain import holds, ledger
+from jx.domain.applying import Anchor, ApplyResult
+from jx.domain.environments import Environment
+from jx.domain.names import Revision
+from jx.domain.snapshots import Snapshot, digest_of
+from jx.domain.trees import Tree
+from jx.domain.watchdogs import DONE, Phase, Watch
+
+APPLY = "in a clone of its repository: jx step env apply"
+_SETTLES = timedelta(minutes=5)
+"""How much longer than its deadline a watchdog that goes back may take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong."""
+
+    where: str
+    what: str
+    mend: str
+    """The command that mends it, or that shows what will."""
+
+
+def judge_anchor(anchor: Anchor, *, cluster_id: str, holder: str, now: datetime) -> Iterator[Finding]:
+    """What the cluster itself remembers of an environment. `holder` is who has its lock, empty where nobody lives that has."""
+    name = anchor.environment
+    where = f"environment {name}"
+    if anchor.cluster_id and cluster_id and anchor.cluster_id != cluster_id:
+        yield Finding(
+            where,
+            f"its anchor was written by cluster {anchor.cluster_id}, and this is {cluster_id}",
+            "jx --context NAME doctor, with the context of the cluster that is meant",
+        )
+    for hold in anchor.holds:
+        if not holds.has_ended(hold, now):
+            first = "push the revert to its repository, or: " if hold.kind == holds.RESCUE else ""
+            yield Finding(where, f"it is {holds.in_words(hold)}", f"{first}jx resume {name}")
+    if anchor.is_begun and not holder:
+        yield Finding(where, "an apply of it has begun, and whoever did that has died", APPLY)
+    applied = anchor.applied
+    if applied and applied.result is ApplyResult.FAILED:
+        words = (applied.message.splitlines() or ["no reason is recorded"])[0]
+        yield Finding(where, f"its last apply failed: {words}", f"jx get history {name}, then {APPLY}")
+    waiting = sum(not ledger.is_proof(one) for one in anchor.pending)
+    if waiting and not holder:
+        words = "1 entry waits" if waiting == 1 else f"{waiting} entries wait"
+        yield Finding(
+            f"ledger of {name}",
+            f"{words} in the cluster to be published",
+            "the controllers publish as soon as they run: kubectl logs -n jx deployment/jx-controllers",
+        )
+
+
+def judge_head(environment: Environment, anchor: Anchor | None, head: Revision | None) -> Iterator[Finding]:
+    """Whether the cluster runs what the branch says."""
+    where = f"environment {environment.name}"
+    if head is None:
+        yield Finding(where, f"its repository has no branch {environment.branch}", "jx install --ng")
+        return
+    applied = anchor.applied if anchor else None
+    if anchor is None or applied is None:
+        yield Finding(where, "it was never applied to this cluster", f"jx get env {environment.name} --wait")
+    elif applied.source.revision != head and not anchor.holds:
+        was = (applied.source.revision or "no commit")[:12]
+        yield Finding(
+            where,
+            f"its branch is at {head[:12]}, and {was} is what was applied",
+            f"jx get env {environment.name} --wait; what stopped it: jx get activities",
+        )
+
+
+def judge_ledger(anchor: Anchor, head: Revision | None) -> Iterator[Finding]:
+    """Whether the branch of the ledger ends where the cluster remembers."""
+    if (head or "") != anchor.ledger_head:
+        there, remembered = (head or "nothing")[:12], (anchor.ledger_head or "nothing")[:12]
+        yield Finding(
+            f"ledger of {anchor.environment}",
+            f"its branch ends at {there}, and the cluster remembers {remembered}",
+            f"jx verify history {anchor.environment}",
+        )
+
+
+def judge_snapshot(anchor: Anchor, snapshot: Snapshot | None, state: Tree | None) -> Iterator[Finding]:
+    """Whether there is what a watchdog would go back to. `state` is the ledger's files of it; None where they cannot be had."""
+    good = anchor.verified
+    if good is None:
+        return
+    where = f"snapshot of {anchor.environment}"
+    if snapshot is None:
+        yield Finding(
+            where,
+            f"there is none of the last verified state ({good.version or good.plan_digest[:19]})",
+            "jx step verify install; the next verified apply makes it",
+        )
+        return
+    if state is not None and digest_of({path: state.text(path) for path in state}) != snapshot.digest:
+        yield Finding(
+            where, "it is not the state that the ledger names", f"jx verify history {anchor.environment}"
+        )
+
+
+def judge_watch(watch: Watch | None, now: datetime) -> Iterator[Finding]:
+    """Whether a watchdog is stuck, or there long after its time."""
+    if watch is None:
+        return
+    where = f"watchdog of {watch.orders.environment}"
+    if watch.phase is Phase.STUCK:
+        yield Finding(where, f"it is stuck: {watch.words}", "docs/how-to/rescue.md: jx step env apply")
+        return
+    if watch.phase in DONE or watch.since is None:
+        return
+    late = now - watch.since - watch.orders.deadline
+    if late > _SETTLES:
+        yield Finding(
+            where,
+            f"it is left over: {watch.phase.value} since {watch.since:%Y-%m-%d %H:%M} UTC",
+            f"kubectl logs -n jx-rescue -l jenkins.io/watchdog={watch.orders.environment}",
+        )
