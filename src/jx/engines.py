@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from jx.domain.errors import Usage
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from jx.usecases.read_pipeline import ReadPipeline
     from jx.usecases.record_runs import RecordRuns
     from jx.usecases.resolve_pipeline import ResolvePipeline
+    from jx.usecases.run_check import RunCheck
     from jx.usecases.run_environment import RunEnvironment
     from jx.usecases.show_logs import ShowLogs
     from jx.usecases.start_pipeline import StartPipeline, StopPipeline
@@ -22,7 +24,10 @@ if TYPE_CHECKING:
 TEKTON = "tekton"
 ACCOUNT = "jx-controllers"
 """Runs of environments apply as the controllers do: whoever applies needs the same rights and the same secrets."""
+CHECKS_ACCOUNT = "jx-checks"
+"""Checks of pull requests only read, and no Secrets: they may run what anybody proposed."""
 GIT_SECRET = "jx-git"
+_OF_STORES = ("VAULT_ADDR", "JX_VAULT_ROLE")
 
 
 class Engines(Outside):
@@ -83,6 +88,23 @@ class Engines(Outside):
             resolve=self.resolve_pipeline(),
             setup=self._run_setup,
             clock=self.clock,
+            reporter=self.reporter,
+        )
+
+    def run_check(self) -> RunCheck:
+        """What starts the runs that check pull requests."""
+        from jx.usecases.run_check import RunCheck
+
+        setup = self._run_setup
+        variables = {name: value for name, value in setup.variables.items() if name not in _OF_STORES}
+        return RunCheck(
+            repos=self.repos,
+            pipelines=self.pipelines,
+            numbers=self.build_numbers,
+            activities=self.activities,
+            forge=self.forge,
+            resolve=self.resolve_pipeline(),
+            setup=replace(setup, account=CHECKS_ACCOUNT, variables=variables),
             reporter=self.reporter,
         )
 

@@ -51,11 +51,12 @@ class Lifelines(Wiring):
         heed = HeedComments(self.repos, self.forge, self.forge)
         merge = MergeChange(self.repos, self.forge, self.forge, self.reporter)
         cancel = CancelChecks(self.pipelines, self.reporter) if self.has_engine else None
+        run = self.run_check() if self.has_engine else None
         answer = AnswerVerification(self.repos, self.forge, self.anchors, self.activities, self.clock)
         propose = ProposeReturn(self.repos, self.forge, self.anchors, self.reporter)
         controller = Several(
             EnvironmentsController(platform, follow, self.holder),
-            ChangesController(platform, heed, check, merge, cancel),
+            ChangesController(platform, heed, check, merge, cancel, run),
             PromotionsController(platform, self.advance_promotion()),
             DriftController(platform, watch, self.clock, self.holder),
             VerificationController(platform, answer, self.prove_state(), propose),

@@ -89,6 +89,27 @@ def test_a_merge_is_applied_by_one_run_and_its_record_has_its_steps(engine: Mach
     assert len([one for one in activities(engine) if one["revision"] == record["revision"]]) == 1
 
 
+def test_a_pull_request_is_checked_by_a_run_that_has_no_login_but_where_it_clones(engine: Machine) -> None:
+    pull = engine.jx("add", "app", "dashboard", user="ann").ok().pull
+    pipeline = f"dana/environment-local-dev/PR-{pull}"
+
+    def records() -> list[dict[str, Any]]:
+        return [
+            one
+            for one in json.loads(engine.jx("get", "activities", "-f", pipeline, "-o", "json").ok().out)
+            if one["status"] in ("Succeeded", "Failed")
+        ]
+
+    eventually(records, seconds=60)
+    (record,) = records()
+    assert record["status"] == "Succeeded", engine.jx("get", "build", "logs", pipeline).out
+    assert [step["name"] for step in record["steps"]] == ["environment", "git-clone", "helm-build"]
+    account = "system:serviceaccount:jx:jx-checks"
+    for verb, what, answer in (("get", "secrets", "no"), ("create", "pods", "no"), ("list", "pods", "yes")):
+        asked = engine.shell(f"{kube(engine)} auth can-i {verb} {what} --as {account} || true").ok()
+        assert asked.out.split()[-1] == answer
+
+
 def test_the_logs_of_a_run_stay_when_it_is_cleared_away(engine: Machine) -> None:
     eventually(lambda: is_settled(engine), seconds=60)
     build = newest(engine)["build"]

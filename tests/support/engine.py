@@ -10,19 +10,22 @@ from tests.support.faults import Faults
 from tests.support.journeys import BOT, DEV, Controllers, World
 
 from jx.adapters.local.memory_pipelines import MemoryBuildNumbers, MemoryPipelines
-from jx.controllers.environments import EnvironmentsController, PlatformReader
+from jx.controllers.environments import ChangesController, EnvironmentsController, PlatformReader
 from jx.controllers.run import Several
 from jx.controllers.runs import RunsController
 from jx.domain.environment_runs import RunSetup
 from jx.domain.names import EnvironmentName, Revision
 from jx.domain.runs import Run, RunState
 from jx.usecases.apply_environment import ApplyRequest
+from jx.usecases.cancel_checks import CancelChecks
 from jx.usecases.find_source import source_of
 from jx.usecases.record_runs import RecordRuns
 from jx.usecases.resolve_pipeline import ResolvePipeline
+from jx.usecases.run_check import RunCheck
 from jx.usecases.run_environment import RunEnvironment
 
 SETUP = RunSetup("jx-controllers", "jx-git", "https://git.example.com", {"JX_NAMESPACE": "jx"})
+CHECKS = RunSetup("jx-checks", "jx-git", "https://git.example.com", {"JX_NAMESPACE": "jx"})
 
 
 @dataclass
@@ -52,6 +55,39 @@ class Engine:
             clock=process.clock,
             reporter=process.reporter,
         )
+
+    def checks(self, process: Any) -> RunCheck:
+        """What starts the runs of checks, likewise."""
+
+        def wrap(port: Any) -> Any:
+            return process.faults.wrap(port, "pipelines")
+
+        return RunCheck(
+            repos=process.repos,
+            pipelines=wrap(self.pipelines),
+            numbers=wrap(self.numbers),
+            activities=process.activities,
+            forge=process.forge,
+            resolve=ResolvePipeline(process.repos),
+            setup=CHECKS,
+            reporter=process.reporter,
+        )
+
+    def checking(self, faults: Faults | None = None) -> Controllers:
+        """As `controllers`, with those that look at pull requests."""
+        found = self.controllers(faults)
+        process = found.process
+        reader = PlatformReader(process.repos, self.world.at)
+        changes = ChangesController(
+            reader,
+            process.heed_comments,
+            process.check_change,
+            process.merge_change,
+            CancelChecks(self.pipelines, process.reporter),
+            self.checks(process),
+        )
+        found.controller = Several(changes, found.controller)
+        return found
 
     def controllers(self, faults: Faults | None = None) -> Controllers:
         """The controllers' pod, started anew, with an engine."""

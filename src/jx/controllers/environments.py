@@ -21,6 +21,7 @@ from jx.usecases.follow_environment import FollowRequest
 from jx.usecases.heed_comments import HeedComments
 from jx.usecases.merge_change import MergeChange
 from jx.usecases.propose_change import PlatformAt
+from jx.usecases.run_check import RunCheck
 
 _DEEPEST = 100
 
@@ -126,6 +127,8 @@ class ChangesController:
     merge: MergeChange
     cancel: CancelChecks | None = None
     """None where nothing runs pipelines."""
+    run: RunCheck | None = None
+    """With an engine: the base's pipeline has to say yes, too."""
 
     def list_keys(self) -> Iterable[str]:
         return [key_of(one) for one in self.platform.environments() if one.repo]
@@ -154,4 +157,7 @@ class ChangesController:
         if not judged.is_trusted:
             return
         self.check(environment, number, asked=judged.tests)
-        self.merge(environment, number, is_approved=judged.may_merge, must_replay=judged.must_rebase)
+        is_good = self.run is None or self.run(environment, number, asked=judged.tests)
+        self.merge(
+            environment, number, is_approved=judged.may_merge and is_good, must_replay=judged.must_rebase
+        )

@@ -64,7 +64,7 @@ def new_run(
     variables = _variables(environment, setup)
     for part in ("tasks", "finally"):
         if part in pipeline:
-            pipeline[part] = [_with_variables(task, variables) for task in pipeline[part]]
+            pipeline[part] = [with_variables(task, variables) for task in pipeline[part]]
     return NewRun(
         name=name_run(environment, occasion),
         pipeline=pipeline_of(environment),
@@ -87,19 +87,27 @@ def _variables(environment: Environment, setup: RunSetup) -> list[dict[str, Any]
     plain = {
         RUN_VARIABLE: "$(context.pipelineRun.name)",
         ENVIRONMENT_VARIABLE: environment.name,
-        "GIT_CONFIG_COUNT": "1",
-        "GIT_CONFIG_KEY_0": f"credential.{setup.git_url}.helper",
-        "GIT_CONFIG_VALUE_0": _HELPER,
         **setup.variables,
     }
-    secret = [
-        {"name": name, "valueFrom": {"secretKeyRef": {"name": setup.git_secret, "key": key}}}
+    login = git_login(setup.git_url, setup.git_secret)
+    return [*({"name": name, "value": value} for name, value in plain.items() if value), *login]
+
+
+def git_login(url: str, secret: str, settings: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
+    """Variables by which git logs in where a URL begins so, and nowhere else; with more settings of git."""
+    config = {f"credential.{url}.helper": _HELPER, **(settings or {})}
+    plain = {"GIT_CONFIG_COUNT": str(len(config))}
+    for number, (key, value) in enumerate(config.items()):
+        plain |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+    hidden = [
+        {"name": name, "valueFrom": {"secretKeyRef": {"name": secret, "key": key}}}
         for name, key in (("JX_GIT_USER", "username"), ("JX_GIT_TOKEN", "token"))
     ]
-    return [*({"name": name, "value": value} for name, value in plain.items() if value), *secret]
+    return [*({"name": name, "value": value} for name, value in plain.items()), *hidden]
 
 
-def _with_variables(task: Mapping[str, Any], variables: list[dict[str, Any]]) -> dict[str, Any]:
+def with_variables(task: Mapping[str, Any], variables: list[dict[str, Any]]) -> dict[str, Any]:
+    """A task whose steps all have these variables, where they do not say otherwise."""
     spec = dict(task["taskSpec"])
     template = dict(spec.get("stepTemplate") or {})
     spec["stepTemplate"] = {**template, "env": [*variables, *(template.get("env") or ())]}

@@ -12,6 +12,8 @@ from jx.domain.activities import Activity, ActivityStatus, ActivityStep
 
 APPLY = "apply"
 """The context of runs that apply an environment's branch."""
+CHECK = "check"
+"""The context of runs that check a pull request."""
 
 
 class RunState(StrEnum):

@@ -40,7 +40,8 @@ class RecordRuns:
         if news:
             known = {one.name: one for one in self.activities.list_all()}
             for run, record in news:
-                self._record(run, record, known.get(record.name), repos.get(run.repo_name))
+                repo = None if _is_overtaken(run, runs) else repos.get(run.repo_name)
+                self._record(run, record, known.get(record.name), repo)
         for run in find_obsolete(runs, keep=self.keep):
             if self._told.get(to_activity(run).name) == to_activity(run):
                 self.pipelines.remove(run.name)
@@ -59,6 +60,16 @@ class RecordRuns:
         if repo is None or not run.revision or Ability.STATUSES not in self.forge.abilities:
             return
         self.forge.set_status(repo, Revision(run.revision), check_of(run))
+
+
+def _is_overtaken(run: Run, runs: tuple[Run, ...]) -> bool:
+    """Whether a newer run of the same commit says how it stands; `runs`, oldest first."""
+    same = [
+        one
+        for one in runs
+        if (one.pipeline, one.context, one.revision) == (run.pipeline, run.context, run.revision)
+    ]
+    return bool(same) and same[-1].name != run.name
 
 
 def check_of(run: Run) -> Check:
