@@ -18,6 +18,7 @@ from jx.domain.runs import CHECK, NewRun, Run, RunState
 from jx.ports.forge import Offer
 from jx.ports.repos import Draft
 from jx.usecases.propose_change import AUTO_MERGE_LABEL
+from jx.usecases.review_change import Close, ReviewRequest
 
 EVE = Person("Eve", "eve@example.com", "eve")
 EVIL = """\
@@ -229,5 +230,15 @@ def test_a_run_that_somebody_cancels_in_a_comment_is_not_started_again(engine: E
     look(engine)
     world.forge_as(BOB).comment(world.repo(), number, "/cancel")
     look(engine)
+    look(engine)
+    assert [run.state for run in runs(engine)] == [RunState.CANCELLED]
+
+
+def test_the_run_of_a_pull_request_that_was_closed_ends(engine: Engine) -> None:
+    world = engine.world
+    number = offer(world, {"README.md": "x\n"})
+    look(engine)
+    engine.begin(runs(engine)[0])
+    world.process(ANN).review_change(ReviewRequest(world.repo(), number, Close()))
     look(engine)
     assert [run.state for run in runs(engine)] == [RunState.CANCELLED]

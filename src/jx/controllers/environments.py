@@ -140,11 +140,14 @@ class ChangesController:
         if Ability.PULLS not in self.check.forge.abilities:
             return
         failed: JxError | None = None
-        for pull in reversed(self.check.forge.list_pulls(environment.repo)):
+        pulls = self.check.forge.list_pulls(environment.repo)
+        for pull in reversed(pulls):
             try:
                 self._look_at(environment, pull.number)
             except JxError as error:
                 failed = failed or error
+        if self.run is not None:
+            self.run.cancel_closed(environment.repo, {pull.number for pull in pulls})
         if failed is not None:
             raise failed
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from jx.domain.changes import Check, CheckState, PullState
@@ -10,6 +11,7 @@ from jx.domain.environment_runs import RunSetup
 from jx.domain.environments import Environment
 from jx.domain.errors import Invalid, NotFound
 from jx.domain.events import Event
+from jx.domain.names import Repo
 from jx.domain.pipelines.compiling import compile_run, find_kind
 from jx.domain.pipelines.effective import Project
 from jx.domain.pipelines.runs import Pull, RunRequest
@@ -60,6 +62,15 @@ class RunCheck:
         except (Invalid, NotFound) as error:
             self._tell_mistake(occasion, error)
         return False
+
+    def cancel_closed(self, repo: Repo, opened: Collection[int]) -> None:
+        """End the runs of pull requests that are not open any more: nobody waits for them."""
+        for run in self.pipelines.list_all():
+            number = run.pipeline.removeprefix(f"{repo.full_name}/PR-")
+            if run.context != CHECK or not run.state.is_open or not number.isdigit() or int(number) in opened:
+                continue
+            self.pipelines.cancel(run.name)
+            self.reporter.tell(Event(f"run {run.name} is cancelled: #{number} is not open any more"))
 
     def _cancel_others(self, occasion: CheckOccasion, mine: Run | None) -> None:
         for run in checks_of(occasion, self.pipelines.list_all()):
