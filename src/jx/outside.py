@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from jx.adapters.kubernetes.signals import KubernetesSignals
     from jx.adapters.kubernetes.snapshots import KubernetesSnapshots
     from jx.adapters.kubernetes.watchdogs import KubernetesWatchdogs
+    from jx.adapters.local.backups import LocalBackups
     from jx.adapters.local.forge.client import LocalForge
     from jx.adapters.local.platforms import LocalPlatforms, LocalUsers
     from jx.adapters.local.runner.runner import Runner
@@ -72,6 +73,13 @@ class Outside:
         from jx.adapters.local.platforms import LocalPlatforms
 
         return LocalPlatforms(self.settings.home, self.settings.keys)
+
+    @cached_property
+    def backups(self) -> LocalBackups:
+        """Embedded platforms as files."""
+        from jx.adapters.local.backups import LocalBackups
+
+        return LocalBackups(self.platforms, self.settings.home, self.settings.keys)
 
     @property
     def platform(self) -> Platform:

@@ -84,6 +84,8 @@ ROWS = (
     Row("why", "Tell why an object exists", LOOK),
     Row("diff", "Show what an apply would change", LOOK),
     Row("doctor", "Tell what is wrong in the platform, and what mends it", RESCUE),
+    Row("backup", "Save an embedded platform to an encrypted file", RESCUE),
+    Row("restore", "Bring an embedded platform back from its backup", RESCUE),
     Row("step env apply", "Apply an environment from a clone of its repository", RESCUE),
     Row("hold", "Stop automatic applies of an environment, with a reason that everybody sees", RESCUE),
     Row("resume", "End a hold, so that merges apply themselves again", RESCUE),

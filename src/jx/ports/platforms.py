@@ -101,3 +101,29 @@ class Users(Protocol):
     def token(self, login: str) -> str:
         """The kept token of a user; NotFound names the users there are."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What a backup holds."""
+
+    name: str
+    """Of the platform."""
+    files: int
+    has_keys: bool
+    """Whether the key of its secret store is in it."""
+    missing_key: str = ""
+    """Of a restore: where the key of the secret store has to be put before the platform can start; empty where it has started."""
+
+
+class Backups(Protocol):
+    """Platforms as files. Calls raise NotFound, Refused, Invalid (a damaged file) and Forbidden (another passphrase)."""
+
+    def save(self, name: str, file: Path, *, passphrase: str, with_keys: bool) -> Saved:
+        """Save a platform, all of it at one moment: its world stands still meanwhile. The file is whole or not there."""
+        ...
+
+    def restore(self, file: Path, *, passphrase: str, force: bool) -> Saved:
+        """Bring a platform back, and start it. Everything is checked before anything is written; Refused where there is a
+        platform of that name, which `force` overwrites."""
+        ...
