@@ -16,7 +16,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("cli-shared")]
 @pytest.fixture(scope="module")
 def pull(platform: Machine) -> Iterator[str]:
     """A pull request to staging."""
-    asked = platform.jx("add", "app", "shop", "--version", "1.0.0", "--env", "staging", user="ann").ok()
+    words = ("add", "app", "shop", "--alias", "verified", "--version", "1.0.0", "--env", "staging")
+    asked = platform.jx(*words, user="ann").ok()
     yield asked.pull
     platform.jx("pr", "close", asked.pull, "--env", "staging").ok()
 
@@ -25,14 +26,14 @@ def pull(platform: Machine) -> Iterator[str]:
 def clone(platform: Machine, pull: str) -> Path:
     """A clone of staging, on the branch of the pull request."""
     made = platform.clone("verify-pr", environment="staging", user="ann")
-    platform.shell("git checkout -q add-app-shop-1.0.0", cwd=made).ok()
+    platform.shell("git checkout -q add-app-verified-1.0.0", cwd=made).ok()
     return made
 
 
 def test_the_branch_of_a_clone_tells_which_one_is_meant(platform: Machine, clone: Path) -> None:
     ran = platform.jx("step", "verify", "pr", cwd=clone).ok()
     assert ran.out.startswith("### Plan: ")
-    assert "| shop | not installed → 1.0.0 |" in ran.out
+    assert "| verified | not installed → 1.0.0 |" in ran.out
     assert "# create: Deployment.apps/" in ran.out
     assert "<details>" not in ran.out
     assert "```" not in ran.out
@@ -55,7 +56,7 @@ def test_whoever_may_not_write_gets_it_printed_and_the_run_says_so(
     platform.jx("local", "user", "add", "guest", "--right", "read").ok()
     ran = platform.jx("step", "verify", "pr", cwd=clone, user="guest", env={"PULL_NUMBER": pull}).ok()
     assert "it is only printed" in ran.err
-    assert "| shop |" in ran.out
+    assert "| verified |" in ran.out
 
 
 def test_a_run_says_it_on_the_pull_request_and_never_beside_somebody_elses_comment(

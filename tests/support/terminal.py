@@ -13,7 +13,12 @@ from contextlib import contextmanager
 
 LONG = 60.0
 CTRL_C = "\x03"
-_OWN_TERMINAL = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execvp(sys.argv[1], sys.argv[1:])"
+_OWN_TERMINAL = """\
+import fcntl, os, signal, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # whoever runs the tests in the background has it ignored
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
 
 
 class Terminal:
