@@ -76,6 +76,11 @@ class TektonPipelines:
             if run_name not in bodies:
                 continue
             run = run_of(bodies[run_name], made.get(run_name, {}).values())
+            if not run.state.is_open and any(stage.state.is_open for stage in run.stages):
+                # Each kind has a watch of its own, and that of the tasks is behind. They ended before their run did.
+                found = self._made_by(bodies[run_name])
+                made[run_name] = {each["metadata"]["name"]: each for each in found}
+                run = run_of(bodies[run_name], found)
             if told.get(run_name) != run:
                 told[run_name] = run
                 yield run
