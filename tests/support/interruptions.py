@@ -63,6 +63,11 @@ class Journey:
                 kinds.setdefault((port, method), []).append(number)
         return sorted({number for kind in kinds.values() for number in (*kind[:2], kind[-1])})
 
+    def crash(self) -> tuple[int, list[str]]:
+        """The same of every kind of crash together."""
+        found = [self.interrupt(fault) for fault in CRASHES]
+        return sum(points for points, _ in found), [one for _, wrong in found for one in wrong]
+
     def interrupt(self, fault: Fault) -> tuple[int, list[str]]:
         """How often it was interrupted, and each end that was another one."""
         failures = fault in CRASHES

@@ -66,13 +66,7 @@ class Found:
     head: Revision
     tree: Tree
     path: str
-
-    @property
-    def ref(self) -> ObjectRef:
-        """Which object."""
-        ref = history.ref_of(self.path)
-        assert ref
-        return ref
+    ref: ObjectRef
 
     @property
     def source(self) -> str:
@@ -115,8 +109,8 @@ class FindInLedger:
             return
         tree = self.histories.read(place.repo, head)
         for path in tree:
-            if history.ref_of(path):
-                yield Found(place, head, tree, path)
+            if ref := history.ref_of(path):
+                yield Found(place, head, tree, path, ref)
 
 
 @dataclass(frozen=True, slots=True)

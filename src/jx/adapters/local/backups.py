@@ -23,9 +23,9 @@ from typing import Any, Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 from jx.adapters.files.writing import write_whole
+from jx.adapters.local.passphrases import key_of
 from jx.adapters.local.platforms import LocalPlatforms, key_file
 from jx.domain.errors import Forbidden, Invalid, NotFound, Refused
 from jx.domain.names import parse_environment_name
@@ -35,7 +35,6 @@ _FORMAT: Final = "jx-backup/1"
 _CONTENTS: Final = "contents.json"
 _KEY: Final = "secret-store.key"
 _NONCE_BYTES: Final = 12
-_SCRYPT: Final = {"n": 2**15, "r": 8, "p": 1}
 _LEFT_OUT: Final = ("cache", "logs", "kubernetes/pods")
 """What is made anew: mirrors, logs, the folders of containers."""
 _PASSING: Final = frozenset({"lock", "daemon.lock", "ready"})
@@ -188,7 +187,7 @@ def _unpack(packed: bytes, file: Path) -> tuple[str, dict[str, tuple[bytes, int]
 def _encrypt(plain: bytes, passphrase: str) -> bytes:
     salt, nonce = secrets.token_bytes(16), secrets.token_bytes(_NONCE_BYTES)
     head = json.dumps({"format": _FORMAT, "salt": base64.b64encode(salt).decode()}).encode()
-    return head + b"\n" + nonce + AESGCM(_key_of(passphrase, salt)).encrypt(nonce, plain, head)
+    return head + b"\n" + nonce + AESGCM(key_of(passphrase, salt)).encrypt(nonce, plain, head)
 
 
 def _decrypt(content: bytes, passphrase: str, file: Path) -> bytes:
@@ -202,13 +201,9 @@ def _decrypt(content: bytes, passphrase: str, file: Path) -> bytes:
     if not is_ours:
         raise Invalid(f"{file} is no backup that this jx can read", hint="name a file of jx backup")
     try:
-        return AESGCM(_key_of(passphrase, salt)).decrypt(rest[:_NONCE_BYTES], rest[_NONCE_BYTES:], head)
+        return AESGCM(key_of(passphrase, salt)).decrypt(rest[:_NONCE_BYTES], rest[_NONCE_BYTES:], head)
     except (InvalidTag, ValueError) as error:
         raise Forbidden(
             f"{file} does not open: the passphrase is another one, or the file was changed",
             hint="give the passphrase that it was saved with",
         ) from error
-
-
-def _key_of(passphrase: str, salt: bytes) -> bytes:
-    return Scrypt(salt=salt, length=32, **_SCRYPT).derive(passphrase.encode())

@@ -18,15 +18,13 @@ from typing import Any, Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 from jx.adapters.files.writing import write_whole
+from jx.adapters.local.passphrases import KEY_BYTES, key_of
 from jx.domain.errors import Forbidden, Invalid, NotFound
 
 _FILE: Final = "seal.json"
 _NONCE_BYTES: Final = 12
-_KEY_BYTES: Final = 32
-_SCRYPT: Final = {"n": 2**15, "r": 8, "p": 1}
 _ABOUT_AUDIT: Final = b"jx embedded secret store: audit record"
 _ABOUT: Final = b"jx embedded secret store: data key"
 
@@ -92,8 +90,8 @@ def _create(path: Path, source: KeySource) -> Seal:
     written: dict[str, Any] = {"by": by, "salt": base64.b64encode(salt).decode()}
     if not source.passphrase and not source.key_file.exists():
         source.key_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_whole(source.key_file, base64.b64encode(secrets.token_bytes(_KEY_BYTES)) + b"\n")
-    key, nonce = secrets.token_bytes(_KEY_BYTES), secrets.token_bytes(_NONCE_BYTES)
+        write_whole(source.key_file, base64.b64encode(secrets.token_bytes(KEY_BYTES)) + b"\n")
+    key, nonce = secrets.token_bytes(KEY_BYTES), secrets.token_bytes(_NONCE_BYTES)
     sealed = nonce + AESGCM(_outer_key(source, written)).encrypt(nonce, key, _ABOUT)
     write_whole(path, json.dumps({**written, "key": base64.b64encode(sealed).decode()}).encode())
     return Seal(key)
@@ -106,8 +104,7 @@ def _outer_key(source: KeySource, written: dict[str, Any]) -> bytes:
                 "the embedded secret store was made with a passphrase, and none is given",
                 hint="set JX_SECRETS_PASSPHRASE",
             )
-        salt = base64.b64decode(written["salt"])
-        return Scrypt(salt=salt, length=_KEY_BYTES, **_SCRYPT).derive(source.passphrase.encode())
+        return key_of(source.passphrase, base64.b64decode(written["salt"]))
     try:
         mode = source.key_file.stat().st_mode & 0o077
         key = base64.b64decode(source.key_file.read_text())
