@@ -36,7 +36,8 @@ _REPLACEMENTS = (
     (r"\bv1\.36\.\d+\b", "v1.36"),
     (r"\b(10|127)\.\d{1,3}\.\d{1,3}\.\d{1,3}\b", "<ip>"),
     (r"\b3[0-2]\d{3}\b", "<port>"),
-    (r"\b(\d+d)?(\d+h)?(\d+m)?\d+(\.\d+)?(ms|[smhd])\b", "<age>"),
+    # Not after a hyphen: the hash in the name of a ReplicaSet can look like an age.
+    (r"(?<!-)\b(\d+d)?(\d+h)?(\d+m)?\d+(\.\d+)?(ms|[smhd])\b", "<age>"),
     (r"\bapplyset-[\w-]{43}-v1", "applyset-<digest>-v1"),
     (r"(?<=/)(LIVE|MERGED)-\d+", r"\1"),
     (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+ [+-]\d{4}", "<time>"),
