@@ -14,7 +14,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-TARGET = Path(__file__).parents[1] / "src/jx/adapters/local/kubernetes/facts.json.gz"
+TARGET = Path(__file__).parents[1] / "src/jx/adapters/local/kubernetes/types/facts.json.gz"
 
 SHORT_NAMES = {
     "": {

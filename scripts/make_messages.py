@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-TARGET = Path(__file__).parents[1] / "src/jx/adapters/local/kubernetes/messages.json.gz"
+TARGET = Path(__file__).parents[1] / "src/jx/adapters/local/kubernetes/types/messages.json.gz"
 
 _MESSAGE = re.compile(r"^message (\w+) \{\n(.*?)^\}", re.M | re.S)
 _FIELD = re.compile(r"^\s+(?:(optional|repeated|required) )?(map<\w+, [\w.]+>|[\w.]+) (\w+) = (\d+);", re.M)

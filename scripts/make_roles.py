@@ -13,7 +13,7 @@ from jx.adapters.files.clock import SystemClock
 from jx.adapters.kubernetes import kubeconfig
 from jx.adapters.kubernetes.transport import Request, Transport
 
-TARGET = Path(__file__).parents[1] / "src/jx/adapters/local/kubernetes/roles.json.gz"
+TARGET = Path(__file__).parents[1] / "src/jx/adapters/local/kubernetes/access/roles.json.gz"
 GROUP = "rbac.authorization.k8s.io/v1"
 MARK = "kubernetes.io/bootstrapping=rbac-defaults"
 KINDS = {

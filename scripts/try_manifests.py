@@ -62,8 +62,8 @@ def main() -> int:
 def render(chart: Path, namespace: str, values: Path | None, into: Path) -> None:
     """Write what a chart renders to, named after the chart."""
     from jx.adapters.helm.engine import Engine
-    from jx.adapters.local.kubernetes import facts
-    from jx.adapters.local.kubernetes.discovery import GIT_VERSION
+    from jx.adapters.local.kubernetes.types import facts
+    from jx.adapters.local.kubernetes.views.discovery import GIT_VERSION
 
     name = yaml.safe_load((chart / "Chart.yaml").read_text())["name"]
     served = sorted({one.api_version for one in facts.load().resources})

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from tests.support import vaults
 
-from jx.adapters.local.kubernetes.pki import Pki
+from jx.adapters.local.kubernetes.access.pki import Pki
 from jx.adapters.local.memory_secrets import MemorySecretAccess
 from jx.adapters.vault.access import ServiceAccount, VaultAccess
 from jx.adapters.vault.accounts import VaultAccounts

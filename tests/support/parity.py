@@ -22,7 +22,7 @@ from jx.adapters.files.clock import SystemClock
 from jx.adapters.kubernetes import kubeconfig
 from jx.adapters.kubernetes.streams import LineStream
 from jx.adapters.kubernetes.transport import Request, Transport
-from jx.adapters.local.kubernetes import facts
+from jx.adapters.local.kubernetes.types import facts
 
 Obj = dict[str, Any]
 Step = Mapping[str, Any]

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from jx.adapters.local.kubernetes import facts
+from jx.adapters.local.kubernetes.types import facts
 
 Obj = dict[str, Any]
 

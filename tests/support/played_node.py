@@ -19,7 +19,6 @@ from jx.adapters.kubernetes import api as remote
 from jx.adapters.kubernetes import kubeconfig
 from jx.adapters.kubernetes.transport import Request, Transport
 from jx.adapters.kubernetes.watching import Target, Watching
-from jx.adapters.local.kubernetes import facts
 from jx.adapters.local.kubernetes.api import Api, ApiError, WatchEvent
 from jx.adapters.local.kubernetes.controllers import cluster as kinds
 from jx.adapters.local.kubernetes.controllers import objects
@@ -31,6 +30,7 @@ from jx.adapters.local.kubernetes.controllers.nodes import Nodes
 from jx.adapters.local.kubernetes.controllers.play import Play, PlaySettings
 from jx.adapters.local.kubernetes.controllers.scheduler import Scheduler
 from jx.adapters.local.kubernetes.store import ChangeType
+from jx.adapters.local.kubernetes.types import facts
 
 Obj = dict[str, Any]
 _CIDR = "10.244.0.0/24"

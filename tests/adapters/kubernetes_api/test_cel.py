@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from tests.support.kubernetes_server import Client, Obj, definition
 
-from jx.adapters.local.kubernetes import cel, definition_schemas
-from jx.adapters.local.kubernetes.custom_rules import CustomRules
+from jx.adapters.local.kubernetes.cel import cel
+from jx.adapters.local.kubernetes.definitions import definition_schemas
+from jx.adapters.local.kubernetes.definitions.custom_rules import CustomRules
 
 
 def value_of(source: str, **variables: Any) -> Any:

@@ -7,7 +7,7 @@ import json
 import pytest
 from tests.support.kubernetes_server import Client, Obj
 
-from jx.adapters.local.kubernetes import conversions, strictness
+from jx.adapters.local.kubernetes.types import conversions, strictness
 
 TARGET = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "a"}
 

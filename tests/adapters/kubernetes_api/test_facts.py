@@ -2,7 +2,7 @@
 
 import pytest
 
-from jx.adapters.local.kubernetes import facts
+from jx.adapters.local.kubernetes.types import facts
 
 
 def node(*path: str, gvk: facts.Gvk = ("apps", "v1", "Deployment")) -> facts.Schema:

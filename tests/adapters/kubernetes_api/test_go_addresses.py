@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from jx.adapters.local.kubernetes.go_addresses import parse_address, parse_prefix
+from jx.adapters.local.kubernetes.words.go_addresses import parse_address, parse_prefix
 
 
 @pytest.mark.parametrize(

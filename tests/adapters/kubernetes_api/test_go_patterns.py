@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from jx.adapters.local.kubernetes import go_patterns
+from jx.adapters.local.kubernetes.words import go_patterns
 
 
 @pytest.mark.parametrize(

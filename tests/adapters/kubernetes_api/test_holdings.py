@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from jx.adapters.local.kubernetes.api import Api, ApiError
-from jx.adapters.local.kubernetes.facts import Obj
-from jx.adapters.local.kubernetes.holdings import SERVICES, Holdings
 from jx.adapters.local.kubernetes.store import Store
+from jx.adapters.local.kubernetes.types.facts import Obj
+from jx.adapters.local.kubernetes.writes.holdings import SERVICES, Holdings
 
 
 def _service(name: str, **spec: object) -> Obj:

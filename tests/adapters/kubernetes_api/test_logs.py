@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from tests.support.kubernetes_server import Client
 
-from jx.adapters.local.kubernetes.logs import range_of
 from jx.adapters.local.kubernetes.serve import Server
+from jx.adapters.local.kubernetes.views.logs import range_of
 
 
 class _Folder:

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jx.adapters.local.kubernetes import facts, managed
-from jx.adapters.local.kubernetes.facts import Obj
-from jx.adapters.local.kubernetes.fields import FieldSet
+from jx.adapters.local.kubernetes.types import facts, managed
+from jx.adapters.local.kubernetes.types.facts import Obj
+from jx.adapters.local.kubernetes.types.fields import FieldSet
 
 DEPLOYMENT = facts.load().schema(("apps", "v1", "Deployment"))
 CONFIG_MAP = facts.load().schema(("", "v1", "ConfigMap"))

@@ -8,8 +8,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jx.adapters.local.kubernetes import decoding, facts, normalise, object_rules, preparation, quantities
-from jx.adapters.local.kubernetes.facts import Gvk, Obj
+from jx.adapters.local.kubernetes.kinds import normalise, object_rules, preparation
+from jx.adapters.local.kubernetes.types import decoding, facts
+from jx.adapters.local.kubernetes.types.facts import Gvk, Obj
+from jx.adapters.local.kubernetes.words import quantities
 
 DEPLOYMENT: Gvk = ("apps", "v1", "Deployment")
 POD: Gvk = ("", "v1", "Pod")

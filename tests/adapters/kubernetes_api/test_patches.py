@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jx.adapters.local.kubernetes import facts, patches
-from jx.adapters.local.kubernetes.facts import Obj
+from jx.adapters.local.kubernetes.types import facts, patches
+from jx.adapters.local.kubernetes.types.facts import Obj
 
 DEPLOYMENT = facts.load().schema(("apps", "v1", "Deployment"))
 POD = facts.load().schema(("", "v1", "Pod"))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jx.adapters.local.kubernetes import protobuf
+from jx.adapters.local.kubernetes.types import protobuf
 
 
 def _varint(value: int) -> bytes:

@@ -16,7 +16,7 @@ from jx.adapters.local.kubernetes.controllers.environment import (
     expand,
     quantity,
 )
-from jx.adapters.local.kubernetes.schedules import ScheduleError, parse_schedule
+from jx.adapters.local.kubernetes.words.schedules import ScheduleError, parse_schedule
 
 START = datetime(2024, 2, 27, 23, 59, 30, tzinfo=UTC).timestamp()
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jx.adapters.local.kubernetes import facts
-from jx.adapters.local.kubernetes.facts import Obj
-from jx.adapters.local.kubernetes.schemas import CrdValidator, unknown_fields
+from jx.adapters.local.kubernetes.definitions.schemas import CrdValidator, unknown_fields
+from jx.adapters.local.kubernetes.types import facts
+from jx.adapters.local.kubernetes.types.facts import Obj
 
 
 def validator(spec: Obj, **root: Any) -> CrdValidator:

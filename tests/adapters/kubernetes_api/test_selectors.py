@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jx.adapters.local.kubernetes import selectors
+from jx.adapters.local.kubernetes.types import selectors
 
 WEB = {"app": "web", "tier": "front", "size": "3", "empty": ""}
 

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jx.adapters.local.kubernetes.facts import Obj
 from jx.adapters.local.kubernetes.store import Expired, Key, Store
+from jx.adapters.local.kubernetes.types.facts import Obj
 
 PODS = ("", "pods")
 

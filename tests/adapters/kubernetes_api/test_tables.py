@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from jx.adapters.local.kubernetes import jsonpaths, pod_cells, shown
-from jx.adapters.local.kubernetes.facts import Obj
+from jx.adapters.local.kubernetes.types.facts import Obj
+from jx.adapters.local.kubernetes.views import pod_cells, shown
+from jx.adapters.local.kubernetes.words import jsonpaths
 
 
 @pytest.mark.parametrize(

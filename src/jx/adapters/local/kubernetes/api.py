@@ -9,35 +9,43 @@ from pathlib import Path
 
 import orjson
 
-from jx.adapters.local.kubernetes import admission, bindings, conversions, furniture
-from jx.adapters.local.kubernetes.accounts import Accounts
-from jx.adapters.local.kubernetes.class_defaults import ClaimGrowth, DefaultClasses
-from jx.adapters.local.kubernetes.crds import DefinitionRules, Definitions
-from jx.adapters.local.kubernetes.drafts import Draft, attempt
-from jx.adapters.local.kubernetes.errors import ApiError
-from jx.adapters.local.kubernetes.escalation import EscalationCheck
-from jx.adapters.local.kubernetes.facts import Obj, Resource
-from jx.adapters.local.kubernetes.garbage import GarbageCollector
-from jx.adapters.local.kubernetes.limits import LimitDefaults, Limits
-from jx.adapters.local.kubernetes.logs import LogSource
-from jx.adapters.local.kubernetes.namespaces import Namespaces
-from jx.adapters.local.kubernetes.pki import Pki
-from jx.adapters.local.kubernetes.pod_admission import PodAccounts, PodPriorities, PodRuntimes, PodTolerations
-from jx.adapters.local.kubernetes.policies import MutatingPolicies, ValidatingPolicies
-from jx.adapters.local.kubernetes.protection import NodeTaints, StorageProtection
-from jx.adapters.local.kubernetes.quotas import Quotas
-from jx.adapters.local.kubernetes.rbac import Authorizer, CreateCheck
-from jx.adapters.local.kubernetes.reading import Selection, select
-from jx.adapters.local.kubernetes.registry import Registry, Served
-from jx.adapters.local.kubernetes.requests import DeleteOptions, Request
-from jx.adapters.local.kubernetes.services import ServiceAddresses
-from jx.adapters.local.kubernetes.store import Change, ChangeType, Store, Stored
-from jx.adapters.local.kubernetes.verbs import Clock, Verbs, Written, utc_now
-from jx.adapters.local.kubernetes.webhooks import (
+from jx.adapters.local.kubernetes.access.accounts import Accounts
+from jx.adapters.local.kubernetes.access.escalation import EscalationCheck
+from jx.adapters.local.kubernetes.access.pki import Pki
+from jx.adapters.local.kubernetes.access.rbac import Authorizer, CreateCheck
+from jx.adapters.local.kubernetes.admission.class_defaults import ClaimGrowth, DefaultClasses
+from jx.adapters.local.kubernetes.admission.limits import LimitDefaults, Limits
+from jx.adapters.local.kubernetes.admission.pod_admission import (
+    PodAccounts,
+    PodPriorities,
+    PodRuntimes,
+    PodTolerations,
+)
+from jx.adapters.local.kubernetes.admission.policies import MutatingPolicies, ValidatingPolicies
+from jx.adapters.local.kubernetes.admission.quotas import Quotas
+from jx.adapters.local.kubernetes.admission.webhooks import (
     MutatingWebhooks,
     ValidatingWebhooks,
     Webhooks,
 )
+from jx.adapters.local.kubernetes.calls import admission
+from jx.adapters.local.kubernetes.calls.drafts import Draft, attempt
+from jx.adapters.local.kubernetes.calls.requests import DeleteOptions, Request
+from jx.adapters.local.kubernetes.errors import ApiError
+from jx.adapters.local.kubernetes.lifecycles import furniture
+from jx.adapters.local.kubernetes.lifecycles.crds import DefinitionRules, Definitions
+from jx.adapters.local.kubernetes.lifecycles.garbage import GarbageCollector
+from jx.adapters.local.kubernetes.lifecycles.namespaces import Namespaces
+from jx.adapters.local.kubernetes.lifecycles.protection import NodeTaints, StorageProtection
+from jx.adapters.local.kubernetes.registry import Registry, Served
+from jx.adapters.local.kubernetes.store import Change, ChangeType, Store, Stored
+from jx.adapters.local.kubernetes.types import conversions
+from jx.adapters.local.kubernetes.types.facts import Obj, Resource
+from jx.adapters.local.kubernetes.views.logs import LogSource
+from jx.adapters.local.kubernetes.views.reading import Selection, select
+from jx.adapters.local.kubernetes.writes import bindings
+from jx.adapters.local.kubernetes.writes.services import ServiceAddresses
+from jx.adapters.local.kubernetes.writes.verbs import Clock, Verbs, Written, utc_now
 
 __all__ = ["Api", "ApiError", "LogSource", "Obj", "Resource", "WatchEvent"]
 

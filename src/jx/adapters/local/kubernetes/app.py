@@ -13,10 +13,15 @@ from urllib.parse import parse_qsl
 
 import orjson
 
-from jx.adapters.local.kubernetes import authn, discovery, exchange, forms, openapi_protobuf, paths, reading
+from jx.adapters.local.kubernetes.access import authn
+from jx.adapters.local.kubernetes.access.pki import SERVER_NAMES
+from jx.adapters.local.kubernetes.access.rbac import Action
+from jx.adapters.local.kubernetes.access.reviews import Reviews
 from jx.adapters.local.kubernetes.api import Api
-from jx.adapters.local.kubernetes.discovery import Discovery, version_info
-from jx.adapters.local.kubernetes.drafts import Draft, Outstanding
+from jx.adapters.local.kubernetes.calls import exchange, forms, paths
+from jx.adapters.local.kubernetes.calls.drafts import Draft, Outstanding
+from jx.adapters.local.kubernetes.calls.exchange import Call, Response
+from jx.adapters.local.kubernetes.calls.paths import Target
 from jx.adapters.local.kubernetes.errors import (
     ApiError,
     NoSuchPath,
@@ -24,16 +29,13 @@ from jx.adapters.local.kubernetes.errors import (
     no_such_path,
     no_such_resource,
 )
-from jx.adapters.local.kubernetes.exchange import Call, Response
-from jx.adapters.local.kubernetes.facts import Obj
-from jx.adapters.local.kubernetes.openapi import OpenApi
-from jx.adapters.local.kubernetes.paths import Target
-from jx.adapters.local.kubernetes.pki import SERVER_NAMES
-from jx.adapters.local.kubernetes.rbac import Action
 from jx.adapters.local.kubernetes.resources import Resources
-from jx.adapters.local.kubernetes.reviews import Reviews
 from jx.adapters.local.kubernetes.subresources import Subresources
-from jx.adapters.local.kubernetes.watch import Hub
+from jx.adapters.local.kubernetes.types.facts import Obj
+from jx.adapters.local.kubernetes.views import discovery, openapi_protobuf, reading
+from jx.adapters.local.kubernetes.views.discovery import Discovery, version_info
+from jx.adapters.local.kubernetes.views.openapi import OpenApi
+from jx.adapters.local.kubernetes.views.watch import Hub
 
 Scope: TypeAlias = dict[str, Any]
 Message: TypeAlias = dict[str, Any]

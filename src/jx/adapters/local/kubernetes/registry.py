@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from jx.adapters.local.kubernetes import conversions, facts
-from jx.adapters.local.kubernetes.custom_rules import CustomRules
+from jx.adapters.local.kubernetes.definitions.custom_rules import CustomRules
+from jx.adapters.local.kubernetes.definitions.schemas import CrdValidator
 from jx.adapters.local.kubernetes.errors import ApiError, no_such_path
-from jx.adapters.local.kubernetes.facts import Gvk, Obj, Resource, Schema
-from jx.adapters.local.kubernetes.schemas import CrdValidator
 from jx.adapters.local.kubernetes.store import Collection, Stored, encode
+from jx.adapters.local.kubernetes.types import conversions, facts
+from jx.adapters.local.kubernetes.types.facts import Gvk, Obj, Resource, Schema
 
 _VERSION = re.compile(r"^v(\d+)(?:(alpha|beta)(\d+))?$")
 

@@ -8,17 +8,12 @@ from functools import partial
 
 import orjson
 
-from jx.adapters.local.kubernetes import (
-    exchange,
-    forms,
-    kind_warnings,
-    list_options,
-    options,
-    protobuf,
-    strictness,
-    tables,
-)
-from jx.adapters.local.kubernetes.drafts import Outstanding
+from jx.adapters.local.kubernetes.calls import exchange, forms, list_options, options
+from jx.adapters.local.kubernetes.calls.drafts import Outstanding
+from jx.adapters.local.kubernetes.calls.exchange import Call, Response
+from jx.adapters.local.kubernetes.calls.forms import Form
+from jx.adapters.local.kubernetes.calls.paths import Target
+from jx.adapters.local.kubernetes.calls.requests import Request
 from jx.adapters.local.kubernetes.errors import (
     ApiError,
     bad_request,
@@ -26,18 +21,17 @@ from jx.adapters.local.kubernetes.errors import (
     unsupported,
     verb_not_allowed,
 )
-from jx.adapters.local.kubernetes.exchange import Call, Response
-from jx.adapters.local.kubernetes.facts import Obj
-from jx.adapters.local.kubernetes.forms import Form
-from jx.adapters.local.kubernetes.pages import Page, Pages
-from jx.adapters.local.kubernetes.paths import Target
-from jx.adapters.local.kubernetes.reading import Selection, entries_at, select, selectable, unselectable
+from jx.adapters.local.kubernetes.kinds import kind_warnings
 from jx.adapters.local.kubernetes.registry import Served
-from jx.adapters.local.kubernetes.requests import Request
-from jx.adapters.local.kubernetes.selectors import not_supported
 from jx.adapters.local.kubernetes.store import Stored
-from jx.adapters.local.kubernetes.verbs import Verbs, Written
-from jx.adapters.local.kubernetes.watch import Hub, Shown, Watch, stream
+from jx.adapters.local.kubernetes.types import protobuf, strictness
+from jx.adapters.local.kubernetes.types.facts import Obj
+from jx.adapters.local.kubernetes.types.selectors import not_supported
+from jx.adapters.local.kubernetes.views import tables
+from jx.adapters.local.kubernetes.views.pages import Page, Pages
+from jx.adapters.local.kubernetes.views.reading import Selection, entries_at, select, selectable, unselectable
+from jx.adapters.local.kubernetes.views.watch import Hub, Shown, Watch, stream
+from jx.adapters.local.kubernetes.writes.verbs import Verbs, Written
 
 _PATCHES = {
     "application/json-patch+json": "json",

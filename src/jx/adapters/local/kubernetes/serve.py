@@ -17,9 +17,10 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from jx.adapters.local.kubernetes import furniture, kubeconfig
+from jx.adapters.local.kubernetes.access import kubeconfig
 from jx.adapters.local.kubernetes.api import Api
 from jx.adapters.local.kubernetes.app import create_app
+from jx.adapters.local.kubernetes.lifecycles import furniture
 
 _COLLECT_SECONDS = 300.0
 _YOUNG_OBJECTS = 5_000

@@ -14,7 +14,7 @@ from typing import Literal, TypeAlias
 import orjson
 
 from jx.adapters.local.kubernetes.errors import ApiError
-from jx.adapters.local.kubernetes.facts import Obj
+from jx.adapters.local.kubernetes.types.facts import Obj
 
 Collection: TypeAlias = tuple[str, str]
 """Group and plural: all versions of a resource are stored together."""

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from jx.adapters.local.kubernetes import bindings, disruptions, exchange, logs, scales
-from jx.adapters.local.kubernetes.accounts import Accounts
+from jx.adapters.local.kubernetes.access.accounts import Accounts
+from jx.adapters.local.kubernetes.calls import exchange
+from jx.adapters.local.kubernetes.calls.exchange import Call, Response
+from jx.adapters.local.kubernetes.calls.paths import Target
+from jx.adapters.local.kubernetes.calls.requests import DeleteOptions, Request
 from jx.adapters.local.kubernetes.errors import (
     ApiError,
     bad_request,
@@ -16,14 +19,14 @@ from jx.adapters.local.kubernetes.errors import (
     not_found,
     verb_not_allowed,
 )
-from jx.adapters.local.kubernetes.exchange import Call, Response
-from jx.adapters.local.kubernetes.facts import Obj
-from jx.adapters.local.kubernetes.metadata import check_preconditions
-from jx.adapters.local.kubernetes.paths import Target
+from jx.adapters.local.kubernetes.lifecycles import disruptions
 from jx.adapters.local.kubernetes.registry import Served
-from jx.adapters.local.kubernetes.requests import DeleteOptions, Request
 from jx.adapters.local.kubernetes.resources import Resources, request_for
-from jx.adapters.local.kubernetes.verbs import Verbs
+from jx.adapters.local.kubernetes.types.facts import Obj
+from jx.adapters.local.kubernetes.views import logs
+from jx.adapters.local.kubernetes.writes import bindings, scales
+from jx.adapters.local.kubernetes.writes.metadata import check_preconditions
+from jx.adapters.local.kubernetes.writes.verbs import Verbs
 
 # Subresources whose body is the object itself.
 _WHOLE = frozenset({"status", "finalize", "approval", "ephemeralcontainers", "resize"})

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from jx.adapters.local.kubernetes.controllers import objects, podstatus
 from jx.adapters.local.kubernetes.controllers.podstatus import ContainerState
-from jx.adapters.local.kubernetes.facts import Obj
+from jx.adapters.local.kubernetes.types.facts import Obj
 from jx.adapters.local.node.folders import PodFolder
 from jx.adapters.local.node.probes import Prober, Surroundings
 from jx.adapters.local.node.processes import Process, open_log

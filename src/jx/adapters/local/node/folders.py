@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jx.adapters.local.kubernetes.controllers import environment, objects
-from jx.adapters.local.kubernetes.facts import Obj
+from jx.adapters.local.kubernetes.types.facts import Obj
 
 LOG_BYTES = 10 * 1024 * 1024
 _LOG_KEPT_BYTES = 1024 * 1024

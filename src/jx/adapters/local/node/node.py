@@ -24,7 +24,7 @@ from jx.adapters.local.kubernetes.controllers.cluster import (
 from jx.adapters.local.kubernetes.controllers.events import Recorder
 from jx.adapters.local.kubernetes.controllers.loop import Loop
 from jx.adapters.local.kubernetes.controllers.nodes import PodAddresses
-from jx.adapters.local.kubernetes.facts import Obj
+from jx.adapters.local.kubernetes.types.facts import Obj
 from jx.adapters.local.node import processes
 from jx.adapters.local.node.folders import Account, PodFolder
 from jx.adapters.local.node.images import Images

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from jx.adapters.local.kubernetes.controllers import environment, objects, podstatus
 from jx.adapters.local.kubernetes.controllers.events import Recorder
-from jx.adapters.local.kubernetes.facts import Obj
+from jx.adapters.local.kubernetes.types.facts import Obj
 from jx.adapters.local.node.containers import Container, Launch, Patience
 from jx.adapters.local.node.folders import Account, PodFolder
 from jx.adapters.local.node.images import Images, parse_reference

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from jx.adapters.local.kubernetes.controllers import objects
 from jx.adapters.local.kubernetes.controllers.endpoints import find_backends, target_port
-from jx.adapters.local.kubernetes.facts import Obj
+from jx.adapters.local.kubernetes.types.facts import Obj
 
 _LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
 

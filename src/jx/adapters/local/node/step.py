@@ -14,7 +14,7 @@ from typing import Any
 
 from jx.adapters.local.kubernetes.controllers import environment, objects, podstatus
 from jx.adapters.local.kubernetes.controllers.podstatus import ContainerState
-from jx.adapters.local.kubernetes.facts import Obj
+from jx.adapters.local.kubernetes.types.facts import Obj
 from jx.adapters.local.node import strays
 from jx.adapters.local.node.containers import Container, Launch, Patience
 from jx.adapters.local.node.folders import PodFolder

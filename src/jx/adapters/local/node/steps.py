@@ -16,7 +16,7 @@ from typing import Any
 
 from jx.adapters.files.kept_logs import KeptPod
 from jx.adapters.local.kubernetes.controllers import environment, objects
-from jx.adapters.local.kubernetes.facts import Obj
+from jx.adapters.local.kubernetes.types.facts import Obj
 from jx.adapters.local.node import strays
 from jx.adapters.local.node.containers import Container, Launch
 from jx.adapters.local.node.folders import PodFolder, inside

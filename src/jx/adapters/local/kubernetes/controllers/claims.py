@@ -8,7 +8,7 @@ from jx.adapters.local.kubernetes.api import WatchEvent
 from jx.adapters.local.kubernetes.controllers import objects
 from jx.adapters.local.kubernetes.controllers.cluster import VOLUME_CLAIMS, VOLUMES, Cluster, Place, which
 from jx.adapters.local.kubernetes.controllers.events import Recorder
-from jx.adapters.local.kubernetes.facts import Obj
+from jx.adapters.local.kubernetes.types.facts import Obj
 
 
 class Claims:

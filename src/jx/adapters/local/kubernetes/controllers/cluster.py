@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from jx.adapters.local.kubernetes.api import Api, ApiError, WatchEvent
 from jx.adapters.local.kubernetes.controllers import objects
-from jx.adapters.local.kubernetes.facts import Obj, Resource
+from jx.adapters.local.kubernetes.types.facts import Obj, Resource
 
 Which: TypeAlias = tuple[str, str]
 """Group and plural of a resource."""

@@ -11,8 +11,8 @@ from jx.adapters.local.kubernetes.controllers import jobs, objects
 from jx.adapters.local.kubernetes.controllers.cluster import CRON_JOBS, JOBS, Cluster, Place
 from jx.adapters.local.kubernetes.controllers.events import Recorder
 from jx.adapters.local.kubernetes.controllers.owners import owners_of
-from jx.adapters.local.kubernetes.facts import Obj
-from jx.adapters.local.kubernetes.schedules import Schedule, ScheduleError, parse_schedule
+from jx.adapters.local.kubernetes.types.facts import Obj
+from jx.adapters.local.kubernetes.words.schedules import Schedule, ScheduleError, parse_schedule
 
 _SCHEDULED_AT = "batch.kubernetes.io/cronjob-scheduled-timestamp"
 _MISSED_AT_MOST = 100

@@ -9,7 +9,7 @@ from jx.adapters.local.kubernetes.controllers import objects, revisions, schedul
 from jx.adapters.local.kubernetes.controllers.cluster import DAEMON_SETS, NODES, PODS, Cluster, Place, which
 from jx.adapters.local.kubernetes.controllers.events import Recorder
 from jx.adapters.local.kubernetes.controllers.owners import adopt, owners_of
-from jx.adapters.local.kubernetes.facts import Obj
+from jx.adapters.local.kubernetes.types.facts import Obj
 
 
 class DaemonSets:

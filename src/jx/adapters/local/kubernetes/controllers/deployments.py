@@ -16,7 +16,7 @@ from jx.adapters.local.kubernetes.controllers.cluster import (
 )
 from jx.adapters.local.kubernetes.controllers.events import Recorder
 from jx.adapters.local.kubernetes.controllers.owners import adopt, owners_of
-from jx.adapters.local.kubernetes.facts import Obj
+from jx.adapters.local.kubernetes.types.facts import Obj
 
 _NOT_COPIED = ("kubectl.kubernetes.io/last-applied-configuration", rollouts.REVISION)
 _DESIRED = "deployment.kubernetes.io/desired-replicas"

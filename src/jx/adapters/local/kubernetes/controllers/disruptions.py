@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from jx.adapters.local.kubernetes import disruptions
 from jx.adapters.local.kubernetes.api import WatchEvent
 from jx.adapters.local.kubernetes.controllers import objects
 from jx.adapters.local.kubernetes.controllers.cluster import BUDGETS, PODS, Cluster, Place, which
+from jx.adapters.local.kubernetes.lifecycles import disruptions
 
 
 class Disruptions:

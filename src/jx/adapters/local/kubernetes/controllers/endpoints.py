@@ -17,7 +17,7 @@ from jx.adapters.local.kubernetes.controllers.cluster import (
     Place,
     which,
 )
-from jx.adapters.local.kubernetes.facts import Obj
+from jx.adapters.local.kubernetes.types.facts import Obj
 
 _SERVICE = "kubernetes.io/service-name"
 _MANAGED_BY = "endpointslice.kubernetes.io/managed-by"

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import TypeAlias
 
 from jx.adapters.local.kubernetes.controllers import objects
-from jx.adapters.local.kubernetes.facts import Obj
+from jx.adapters.local.kubernetes.types.facts import Obj
 
 FindConfig: TypeAlias = Callable[[str, str], Obj | None]
 """Gives the ConfigMap ("configmap") or Secret ("secret") of a name in the pod's namespace."""

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from jx.adapters.local.kubernetes.api import ApiError, WatchEvent
 from jx.adapters.local.kubernetes.controllers import objects
 from jx.adapters.local.kubernetes.controllers.cluster import EVENTS, Cluster, Place, which
-from jx.adapters.local.kubernetes.facts import Obj
+from jx.adapters.local.kubernetes.types.facts import Obj
 
 KEPT_SECONDS = 3600.0
 REMEMBERED = 2000

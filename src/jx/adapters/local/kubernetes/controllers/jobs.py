@@ -10,7 +10,7 @@ from jx.adapters.local.kubernetes.controllers import objects
 from jx.adapters.local.kubernetes.controllers.cluster import JOBS, PODS, Cluster, Place
 from jx.adapters.local.kubernetes.controllers.events import Recorder
 from jx.adapters.local.kubernetes.controllers.owners import owners_of
-from jx.adapters.local.kubernetes.facts import Obj
+from jx.adapters.local.kubernetes.types.facts import Obj
 
 INDEX = "batch.kubernetes.io/job-completion-index"
 

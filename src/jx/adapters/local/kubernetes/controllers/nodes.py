@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from jx.adapters.local.kubernetes.api import WatchEvent
 from jx.adapters.local.kubernetes.controllers import objects
 from jx.adapters.local.kubernetes.controllers.cluster import NODES, Cluster, Place, which
-from jx.adapters.local.kubernetes.discovery import GIT_VERSION
-from jx.adapters.local.kubernetes.facts import Obj
+from jx.adapters.local.kubernetes.types.facts import Obj
+from jx.adapters.local.kubernetes.views.discovery import GIT_VERSION
 
 PODS_AT_MOST = 2000
 _SLICES = 32 * 256

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from jx.adapters.local.kubernetes.api import WatchEvent
 from jx.adapters.local.kubernetes.controllers import objects
 from jx.adapters.local.kubernetes.controllers.cluster import Cluster, Place, Which, which
-from jx.adapters.local.kubernetes.facts import Obj
-from jx.adapters.local.kubernetes.selectors import matches_label_selector
+from jx.adapters.local.kubernetes.types.facts import Obj
+from jx.adapters.local.kubernetes.types.selectors import matches_label_selector
 
 
 def owners_of(event: WatchEvent, own: Which, kind: str, children: Which) -> Iterable[Place]:

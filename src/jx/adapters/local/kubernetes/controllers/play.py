@@ -13,7 +13,7 @@ from jx.adapters.local.kubernetes.controllers import environment, objects, podst
 from jx.adapters.local.kubernetes.controllers.cluster import CONFIG_MAPS, PODS, SECRETS, Cluster, Place, which
 from jx.adapters.local.kubernetes.controllers.events import Recorder
 from jx.adapters.local.kubernetes.controllers.podstatus import ContainerState
-from jx.adapters.local.kubernetes.facts import Obj
+from jx.adapters.local.kubernetes.types.facts import Obj
 
 FAIL = "local.jenkins-x.io/fail"
 READY_AFTER = "local.jenkins-x.io/ready-after-seconds"

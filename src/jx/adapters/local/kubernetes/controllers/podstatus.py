@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from jx.adapters.local.kubernetes.controllers import objects
-from jx.adapters.local.kubernetes.facts import Obj
+from jx.adapters.local.kubernetes.types.facts import Obj
 
 
 @dataclass(frozen=True)

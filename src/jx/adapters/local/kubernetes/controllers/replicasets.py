@@ -9,7 +9,7 @@ from jx.adapters.local.kubernetes.controllers import objects
 from jx.adapters.local.kubernetes.controllers.cluster import PODS, REPLICA_SETS, Cluster, Place
 from jx.adapters.local.kubernetes.controllers.events import Recorder
 from jx.adapters.local.kubernetes.controllers.owners import adopt, owners_of
-from jx.adapters.local.kubernetes.facts import Obj
+from jx.adapters.local.kubernetes.types.facts import Obj
 
 
 class ReplicaSets:

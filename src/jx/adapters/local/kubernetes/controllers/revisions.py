@@ -5,7 +5,7 @@ from __future__ import annotations
 from jx.adapters.local.kubernetes.controllers import objects
 from jx.adapters.local.kubernetes.controllers.cluster import CONTROLLER_REVISIONS, Cluster
 from jx.adapters.local.kubernetes.controllers.owners import adopt
-from jx.adapters.local.kubernetes.facts import Obj
+from jx.adapters.local.kubernetes.types.facts import Obj
 
 HASH_LABEL = "controller-revision-hash"
 

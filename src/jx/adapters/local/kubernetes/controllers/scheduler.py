@@ -9,7 +9,7 @@ from jx.adapters.local.kubernetes.api import WatchEvent
 from jx.adapters.local.kubernetes.controllers import objects
 from jx.adapters.local.kubernetes.controllers.cluster import NODES, PODS, VOLUME_CLAIMS, Cluster, Place, which
 from jx.adapters.local.kubernetes.controllers.events import Recorder
-from jx.adapters.local.kubernetes.facts import Obj
+from jx.adapters.local.kubernetes.types.facts import Obj
 
 NAME = "default-scheduler"
 

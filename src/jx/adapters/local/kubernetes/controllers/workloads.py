@@ -24,7 +24,7 @@ from jx.adapters.local.kubernetes.controllers.play import Play, PlaySettings
 from jx.adapters.local.kubernetes.controllers.replicasets import ReplicaSets
 from jx.adapters.local.kubernetes.controllers.scheduler import Scheduler
 from jx.adapters.local.kubernetes.controllers.statefulsets import StatefulSets
-from jx.adapters.local.kubernetes.facts import Obj
+from jx.adapters.local.kubernetes.types.facts import Obj
 
 MANAGER = "kube-controller-manager"
 

@@ -1,0 +1,1 @@
+"""Who is asked about each write after defaulting: plugins, policies, webhooks."""

@@ -1,0 +1,1 @@
+"""CustomResourceDefinitions and what they define: schemas, values, and rules in CEL."""

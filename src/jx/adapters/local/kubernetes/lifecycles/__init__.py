@@ -1,0 +1,1 @@
+"""What the server itself does to objects as they come and go."""

@@ -1,0 +1,1 @@
+"""How values are written, and what is wrong with them, in the real server's words."""
