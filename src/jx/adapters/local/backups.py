@@ -108,9 +108,9 @@ class LocalBackups:
 
 
 def _needs_key(files: Mapping[str, tuple[bytes, int]]) -> bool:
-    """Whether there is a secret store that opens by a key file; one with a passphrase asks for that."""
+    """Whether there is a secret store that opens by a key file; one with a passphrase or a keyring asks for that."""
     seal = files.get("vault/seal.json")
-    return seal is not None and bool(json.loads(seal[0]).get("by") != "passphrase")
+    return seal is not None and json.loads(seal[0]).get("by") not in ("passphrase", "keyring")
 
 
 def _read_files(folder: Path) -> Iterator[tuple[str, tuple[bytes, int]]]:

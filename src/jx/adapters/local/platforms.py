@@ -18,6 +18,7 @@ from pathlib import Path
 from jx.adapters.local import world
 from jx.adapters.local.daemons import Daemon, free_ports, start_all, this_python
 from jx.adapters.local.forge.client import Administration
+from jx.adapters.local.vault.sealing import forget_key
 from jx.domain.errors import Invalid, NotFound
 from jx.domain.names import parse_environment_name
 from jx.ports.platforms import Part, Platform
@@ -91,6 +92,7 @@ class LocalPlatforms:
             record = _Record("", "", "", 0, 0, 0)
         for daemon in reversed(self._daemons(name, folder, record)):
             daemon.stop()
+        forget_key(folder / "vault")
         shutil.rmtree(folder)
         key_file(self._keys, folder.resolve()).unlink(missing_ok=True)
 

@@ -1,6 +1,7 @@
 """The daemon: `python -m jx.adapters.local.vault --dir DIR --port PORT --key-file FILE --kubeconfig FILE`.
 
-A passphrase comes by the environment (JX_SECRETS_PASSPHRASE), never as an argument.
+A passphrase comes by the environment (JX_SECRETS_PASSPHRASE), never as an argument. With JX_SECRETS_KEYRING=1 the key of a
+new store goes to the keyring of the desktop.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from jx.adapters.local.vault.review import reviewer
 from jx.adapters.local.vault.sealing import KeySource, unseal
 from jx.domain.errors import JxError
 
-PASSPHRASE = "JX_SECRETS_PASSPHRASE"
+PASSPHRASE, KEYRING = "JX_SECRETS_PASSPHRASE", "JX_SECRETS_KEYRING"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -50,7 +51,11 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def _serve(options: argparse.Namespace) -> None:
     folder: Path = options.dir
-    source = KeySource(options.key_file, os.environ.pop(PASSPHRASE, ""))
+    source = KeySource(
+        options.key_file,
+        os.environ.pop(PASSPHRASE, ""),
+        in_keyring=os.environ.get(KEYRING, "") not in ("", "0"),
+    )
     with only_one(folder, "secret store"), listen(options.port) as listener:
         serve(make_app(_services(folder, source, options.kubeconfig)), listener, folder / "ready")
 

@@ -1,5 +1,7 @@
 """Sealing: values are encrypted by a data key, and that by a key that is kept elsewhere, or made from a passphrase.
 
+Elsewhere is a file outside of the store's folder, or the keyring of the desktop.
+
 AES-256-GCM and scrypt, as `cryptography` has them. What a value belongs to is authenticated with it, so that
 files cannot change places.
 """
@@ -21,20 +23,31 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from jx.adapters.files.writing import write_whole
 from jx.adapters.local.passphrases import KEY_BYTES, key_of
+from jx.adapters.local.vault import keyring
 from jx.domain.errors import Forbidden, Invalid, NotFound
 
 _FILE: Final = "seal.json"
 _NONCE_BYTES: Final = 12
 _ABOUT_AUDIT: Final = b"jx embedded secret store: audit record"
 _ABOUT: Final = b"jx embedded secret store: data key"
+_PASSPHRASE, _KEYRING, _KEY_FILE = "passphrase", "keyring", "key file"
+_WAYS_BACK: Final = {
+    _PASSPHRASE: "set JX_SECRETS_PASSPHRASE to the passphrase it was made with",
+    _KEYRING: "log in as the user whose keyring has the right key",
+    _KEY_FILE: "put the right key back to {file}",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class KeySource:
-    """Where the outer key comes from: a passphrase if there is one, else a file outside of the store's folder."""
+    """Where the outer key comes from: a passphrase if there is one, else the keyring if asked for, else a file.
+
+    What a store was made with stays: `in_keyring` counts for new ones only.
+    """
 
     key_file: Path
     passphrase: str = ""
+    in_keyring: bool = False
 
     def __repr__(self) -> str:
         return f"KeySource({'a passphrase' if self.passphrase else self.key_file})"
@@ -77,18 +90,29 @@ def unseal(folder: Path, source: KeySource) -> Seal:
     except InvalidTag as error:
         raise Forbidden(
             f"the embedded secret store in {folder} does not open by the {written['by']} that is given",
-            hint="set JX_SECRETS_PASSPHRASE to the passphrase it was made with"
-            if written["by"] == "passphrase"
-            else f"put the right key back to {source.key_file}",
+            hint=_WAYS_BACK[written["by"]].format(file=source.key_file),
         ) from error
     return Seal(key)
 
 
+def forget_key(folder: Path) -> None:
+    """Take the key of a store that goes for good out of the keyring, if it is there."""
+    try:
+        written: dict[str, Any] = json.loads((folder / _FILE).read_text())
+    except (OSError, ValueError):
+        return
+    if written.get("by") == _KEYRING:
+        keyring.forget(written["entry"])
+
+
 def _create(path: Path, source: KeySource) -> Seal:
     salt = secrets.token_bytes(16)
-    by = "passphrase" if source.passphrase else "key file"
+    by = _PASSPHRASE if source.passphrase else _KEYRING if source.in_keyring else _KEY_FILE
     written: dict[str, Any] = {"by": by, "salt": base64.b64encode(salt).decode()}
-    if not source.passphrase and not source.key_file.exists():
+    if by == _KEYRING:
+        written["entry"] = source.key_file.stem
+        keyring.keep(written["entry"], base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode())
+    elif by == _KEY_FILE and not source.key_file.exists():
         source.key_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_whole(source.key_file, base64.b64encode(secrets.token_bytes(KEY_BYTES)) + b"\n")
     key, nonce = secrets.token_bytes(KEY_BYTES), secrets.token_bytes(_NONCE_BYTES)
@@ -98,13 +122,15 @@ def _create(path: Path, source: KeySource) -> Seal:
 
 
 def _outer_key(source: KeySource, written: dict[str, Any]) -> bytes:
-    if written["by"] == "passphrase":
+    if written["by"] == _PASSPHRASE:
         if not source.passphrase:
             raise NotFound(
                 "the embedded secret store was made with a passphrase, and none is given",
                 hint="set JX_SECRETS_PASSPHRASE",
             )
         return key_of(source.passphrase, base64.b64decode(written["salt"]))
+    if written["by"] == _KEYRING:
+        return base64.b64decode(keyring.find(written["entry"]))
     try:
         mode = source.key_file.stat().st_mode & 0o077
         key = base64.b64decode(source.key_file.read_text())
