@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from jx.usecases.resolve_pipeline import ResolvePipeline
     from jx.usecases.run_check import RunCheck
     from jx.usecases.run_environment import RunEnvironment
+    from jx.usecases.run_verification import RunVerification
     from jx.usecases.show_logs import ShowLogs
     from jx.usecases.start_pipeline import StartPipeline, StopPipeline
     from jx.usecases.validate_pipelines import ValidatePipelines
@@ -106,6 +107,14 @@ class Engines(Outside):
             resolve=self.resolve_pipeline(),
             setup=replace(setup, account=CHECKS_ACCOUNT, variables=variables),
             reporter=self.reporter,
+        )
+
+    def run_verification(self) -> RunVerification:
+        """What proves that runs work."""
+        from jx.usecases.run_verification import RunVerification
+
+        return RunVerification(
+            self.repos, self.forge, self.pipelines, self.resolve_pipeline(), self._run_setup
         )
 
     def record_runs(self) -> RecordRuns:

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from jx.usecases.verify_install import VerifyInstall
     from jx.usecases.watch_state import WatchState
 
+_WITHIN = timedelta(seconds=20)
+_WITH_A_RUN = timedelta(seconds=120)
+"""Longer: a pod has to start for it, whose image may not be on the node yet."""
+
 
 class Lifelines(Wiring):
     """Makes all use-cases that there are."""
@@ -52,14 +56,17 @@ class Lifelines(Wiring):
         merge = MergeChange(self.repos, self.forge, self.forge, self.reporter)
         cancel = CancelChecks(self.pipelines, self.reporter) if self.has_engine else None
         run = self.run_check() if self.has_engine else None
-        answer = AnswerVerification(self.repos, self.forge, self.anchors, self.activities, self.clock)
+        verify = self.run_verification() if self.has_engine else None
+        answer = AnswerVerification(self.repos, self.forge, self.anchors, self.activities, self.clock, verify)
         propose = ProposeReturn(self.repos, self.forge, self.anchors, self.reporter)
         controller = Several(
             EnvironmentsController(platform, follow, self.holder),
             ChangesController(platform, heed, check, merge, cancel, run),
             PromotionsController(platform, self.advance_promotion()),
             DriftController(platform, watch, self.clock, self.holder),
-            VerificationController(platform, answer, self.prove_state(), propose),
+            VerificationController(
+                platform, answer, self.prove_state(), propose, within=_WITH_A_RUN if verify else _WITHIN
+            ),
             *runs,
         )
         also = (RunSignals(self.pipelines),) if self.has_engine else ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 from collections.abc import Iterator
 from typing import Any
@@ -108,6 +109,13 @@ def test_a_pull_request_is_checked_by_a_run_that_has_no_login_but_where_it_clone
     for verb, what, answer in (("get", "secrets", "no"), ("create", "pods", "no"), ("list", "pods", "yes")):
         asked = engine.shell(f"{kube(engine)} auth can-i {verb} {what} --as {account} || true").ok()
         assert asked.out.split()[-1] == answer
+
+
+def test_it_is_verified_by_a_run_on_a_throw_away_commit_that_nobody_is_shown(engine: Machine) -> None:
+    told = engine.jx("step", "verify", "install").ok().out
+    assert re.search(r"a pipeline ran, and its status is on commit [0-9a-f]{12}, which is thrown away", told)
+    assert "jx-verify" not in engine.jx("get", "pipelines").ok().out
+    assert "jx-verify" not in engine.jx("get", "activities", "-f", "environment-local-dev").ok().out
 
 
 def test_the_logs_of_a_run_stay_when_it_is_cleared_away(engine: Machine) -> None:

@@ -16,19 +16,26 @@ from jx.adapters.local.memory_snapshots import MemorySnapshots
 from jx.adapters.local.memory_watchdogs import MemoryWatchdogs
 from jx.domain import verifying
 from jx.domain.applying import ApplyReport
+from jx.domain.environment_runs import RunSetup
 from jx.domain.environments import Environment
 from jx.domain.snapshots import Snapshot
 from jx.domain.watchdogs import Watch
+from jx.ports.forge import Forge
+from jx.ports.pipelines import Pipelines
 from jx.usecases.answer_verification import AnswerVerification
 from jx.usecases.look_health import LookHealth
 from jx.usecases.propose_change import PlatformAt
 from jx.usecases.prove_state import ProveState
+from jx.usecases.resolve_pipeline import ResolvePipeline
 from jx.usecases.return_to_verified import ReturnToVerified
+from jx.usecases.run_verification import RunVerification
 from jx.usecases.start_watchdog import StartWatchdog
 from jx.usecases.verify_install import VerifyInstall
 from jx.usecases.watch_state import WatchState
 
 WITHIN = timedelta(seconds=5)
+WITH_A_RUN = timedelta(seconds=20)
+SETUP = RunSetup("jx-controllers", "jx-git", "https://git.example.com", {"JX_NAMESPACE": "jx"})
 ENVIRONMENT = Environment(DEV, "jx", DEV_REPO)
 
 
@@ -54,6 +61,13 @@ class Place:
         if self.hears and event == verifying.EVENT and key:
             self.answer(verifying.number_of(key), PlatformAt(self.world.repo))
 
+    def have_engine(self, forge: Forge, pipelines: Pipelines) -> None:
+        """From now on pipelines run: each verification is a run."""
+        world = self.world
+        resolve = ResolvePipeline(world.repos)
+        run = RunVerification(world.repos, forge, pipelines, resolve, SETUP)
+        self.answer = replace(self.answer, forge=forge, run=run)
+
     def prove(self) -> bool:
         world = self.world
         verify = VerifyInstall(world.anchors, world.cluster, self.deliveries, self.activities, world.clock)
@@ -66,7 +80,7 @@ class Place:
             repos=world.repos,
             clock=world.clock,
             reporter=world.reporter,
-        )(ENVIRONMENT, within=WITHIN)
+        )(ENVIRONMENT, within=WITH_A_RUN if self.answer.run else WITHIN)
 
     @property
     def snapshot(self) -> Snapshot:

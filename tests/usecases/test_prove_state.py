@@ -18,8 +18,12 @@ from tests.support.worlds import (
 )
 
 from jx.adapters.local.memory_forge import MemoryForge
+from jx.adapters.local.memory_pipelines import MemoryPipelines
 from jx.domain import snapshots, verifying
-from jx.domain.errors import Failed, Unavailable
+from jx.domain.changes import Check, CheckState
+from jx.domain.errors import Failed, Refused, Unavailable
+from jx.domain.names import Repo, Revision
+from jx.domain.runs import Run, RunState
 from jx.domain.snapshots import Snapshot
 
 
@@ -141,3 +145,91 @@ def test_an_apply_that_begins_during_the_proof_loses_nothing_of_the_state_before
     place.snapshots.save = save_and_be_overtaken  # type: ignore[method-assign]
     assert not place.prove()
     assert place.snapshot.source.subject == "Version 1.0.0"
+
+
+class Steadily(MemoryPipelines):
+    """An engine whose runs go on by themselves, each time that somebody looks, and end as they are to."""
+
+    def __init__(self, *ends: RunState) -> None:
+        super().__init__()
+        self.ends = list(ends)
+
+    def find(self, name: str) -> Run | None:
+        found = super().find(name)
+        if found and found.state is RunState.PENDING:
+            self.tell(name, RunState.RUNNING)
+        elif found and found.state is RunState.RUNNING and self.ends:
+            self.tell(name, self.ends.pop(0), words="the node is full")
+        return super().find(name)
+
+
+class Told(MemoryForge):
+    """A forge that remembers which commits were spoken of."""
+
+    def __init__(self, place: Place) -> None:
+        super().__init__(place.world.repos, BOB, place.world.clock.now)
+        self.told: dict[str, Check] = {}
+
+    def set_status(self, repo: Repo, revision: Revision, check: Check) -> None:
+        super().set_status(repo, revision, check)
+        self.told[revision] = check
+
+
+def with_engine(place: Place, *ends: RunState) -> tuple[Steadily, Told]:
+    forge = Told(place)
+    forge.adopt(place.world.repo)
+    pipelines = Steadily(*ends)
+    place.have_engine(forge, pipelines)
+    return pipelines, forge
+
+
+def test_with_an_engine_a_run_on_a_throw_away_commit_has_to_succeed(place: Place) -> None:
+    pipelines, forge = with_engine(place, RunState.SUCCEEDED)
+    assert place.prove()
+    (run,) = pipelines.started
+    repos, repo = place.world.repos, place.world.repo
+    assert run.revision == repos.head(repo, "jx-verify") != repos.head(repo, "master")
+    assert set(repos.read(repo, Revision(run.revision)).files) == {"README.md", "jenkins-x.yml"}
+    assert [*forge.told] == [run.revision], "only the throw-away commit is spoken of"
+    assert forge.told[run.revision].context == "jx/verify"
+    assert forge.told[run.revision].state is CheckState.SUCCESS
+
+
+def test_the_run_has_the_account_and_the_login_that_applies_have(place: Place) -> None:
+    pipelines, _ = with_engine(place, RunState.SUCCEEDED)
+    assert place.prove()
+    (run,) = pipelines.started
+    assert run.spec["taskRunTemplate"]["serviceAccountName"] == "jx-controllers"
+    (task,) = run.spec["pipelineSpec"]["tasks"]
+    assert "JX_GIT_TOKEN" in str(task["taskSpec"]["stepTemplate"]["env"])
+    assert [step["name"] for step in task["taskSpec"]["steps"]] == ["git-clone", "answer"]
+
+
+def test_a_run_that_never_ends_is_no_proof_and_is_not_started_twice(place: Place) -> None:
+    pipelines, _ = with_engine(place)
+    with pytest.raises(Failed, match=r"run jx-verify-[0-9a-f]+ goes on"):
+        place.prove()
+    assert len(pipelines.started) == 1
+    assert place.world.anchor.verified is None
+
+
+def test_a_run_that_fails_is_no_proof_and_the_next_question_is_another_run(place: Place) -> None:
+    pipelines, forge = with_engine(place, RunState.FAILED, RunState.SUCCEEDED)
+    with pytest.raises(Failed, match="the node is full"):
+        place.prove()
+    failed = pipelines.started[0]
+    assert forge.told[failed.revision].state is CheckState.FAILURE
+    assert place.prove()
+    assert len({run.name for run in pipelines.started}) == len(pipelines.started) > 1
+    assert failed.name not in {run.name for run in pipelines.list_all()}, "old ones are cleared away"
+
+
+def test_an_engine_that_takes_no_runs_is_no_proof(place: Place) -> None:
+    pipelines, _ = with_engine(place)
+
+    def refuse(*_: object) -> Run:
+        raise Refused("there is no kind PipelineRun in this cluster")
+
+    pipelines.start = refuse  # type: ignore[method-assign, assignment]
+    with pytest.raises(Failed, match="there is no kind PipelineRun"):
+        place.prove()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from jx.controllers.environments import PlatformReader, key_of
+from jx.domain import verification_runs, verifying
 from jx.ports.pipelines import Pipelines
 from jx.usecases.record_runs import RecordRuns
 
@@ -41,5 +42,8 @@ class RunSignals:
         """Keys from now on."""
         for run in self.pipelines.changes(within=within):
             if run is not None:
+                if number := verification_runs.number_of(run):
+                    yield verifying.key_of(number)
+                    continue
                 yield KEY
                 yield f"repo:{run.repo_name}"

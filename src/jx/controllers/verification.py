@@ -25,7 +25,8 @@ class VerificationController:
     answer: AnswerVerification
     prove: ProveState
     propose: ProposeReturn
-    within: timedelta = timedelta(seconds=20)
+    within: timedelta
+    """How long one look may wait for a proof; what is not proven is looked at again."""
 
     def list_keys(self) -> Iterable[str]:
         return [PROVE]

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from jx.domain.errors import NotFound, Usage
-from jx.domain.runs import Run
+from jx.domain.runs import VERIFY, Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,8 @@ class RunChoice:
 
     def holds(self, run: Run) -> bool:
         """Whether a run is one of those that are meant."""
+        if run.context == VERIFY and not (self.context or self.pipeline or self.pod):
+            return False  # nobody means it who does not name it
         owner, _, rest = run.pipeline.partition("/")
         repo, _, branch = rest.partition("/")
         said = (

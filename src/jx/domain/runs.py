@@ -14,6 +14,8 @@ APPLY = "apply"
 """The context of runs that apply an environment's branch."""
 CHECK = "check"
 """The context of runs that check a pull request."""
+VERIFY = "verify"
+"""The context of runs that only prove that runs work. They are no work of anybody's, so they have no record of their own."""
 
 
 class RunState(StrEnum):

@@ -31,7 +31,12 @@ def find_key(body: bytes) -> str | None:
     except (ValueError, KeyError, TypeError):
         return None
     is_one = isinstance(number, str) and _NUMBER.fullmatch(number)
-    return f"{_KEY}{number}" if is_one else None
+    return key_of(number) if is_one else None
+
+
+def key_of(number: str) -> str:
+    """The key that asks for the answer to a number."""
+    return f"{_KEY}{number}"
 
 
 def number_of(key: str) -> str:
@@ -40,10 +45,10 @@ def number_of(key: str) -> str:
     return number if _NUMBER.fullmatch(number) else ""
 
 
-def answer(number: str, *, revision: str, words: str, at: datetime, is_good: bool) -> Activity:
-    """The record that answers an event."""
-    status = ActivityStatus.SUCCEEDED if is_good else ActivityStatus.FAILED
-    step = ActivityStep("answer", status, started=at, completed=at, description=words)
+def answer(number: str, *, revision: str, words: str, at: datetime, status: ActivityStatus) -> Activity:
+    """The record that answers an event; one that is still running is no answer yet."""
+    completed = None if status is ActivityStatus.RUNNING else at
+    step = ActivityStep("answer", status, started=at, completed=completed, description=words)
     return Activity(
         name=RECORD,
         pipeline=PIPELINE,
@@ -52,7 +57,7 @@ def answer(number: str, *, revision: str, words: str, at: datetime, is_good: boo
         revision=revision,
         message="CI/CD is verified",
         started=at,
-        completed=at,
+        completed=completed,
         steps=(step,),
     )
 

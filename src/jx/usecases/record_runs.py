@@ -10,7 +10,7 @@ from jx.domain.changes import Check, CheckState
 from jx.domain.errors import JxError
 from jx.domain.events import Event, Level
 from jx.domain.names import Repo, Revision
-from jx.domain.runs import Run, RunState, find_failure, find_obsolete, to_activity
+from jx.domain.runs import VERIFY, Run, RunState, find_failure, find_obsolete, to_activity
 from jx.ports.activities import Activities
 from jx.ports.forge import Ability, Forge
 from jx.ports.pipelines import Pipelines
@@ -35,7 +35,7 @@ class RecordRuns:
 
     def __call__(self, repos: Mapping[str, Repo]) -> None:
         """Record all runs. `repos`, by `owner/name`, are those whose forge can be told."""
-        runs = self.pipelines.list_all()
+        runs = tuple(run for run in self.pipelines.list_all() if run.context != VERIFY)
         news = [(run, record) for run in runs if self._told.get((record := to_activity(run)).name) != record]
         if news:
             known = {one.name: one for one in self.activities.list_all()}

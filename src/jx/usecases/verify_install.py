@@ -59,12 +59,11 @@ class VerifyInstall:
                 raise Failed(f"not healthy: {'; '.join(unhealthy[:_SHOWN])}{more}", hint="jx get env")
 
     def _await_answer(self, deadline: timedelta) -> Activity:
-        number, sent = "", -_ASK_AGAIN
+        number, sent, has_failed = secrets.token_hex(8), -_ASK_AGAIN, False
         trouble = "nobody answers the event: the controllers do not hear it"
         while True:
             try:
                 if self.clock.elapsed() - sent >= _ASK_AGAIN:
-                    number = secrets.token_hex(8)
                     self.deliveries.deliver(verifying.EVENT, verifying.body_of(number))
                     sent = self.clock.elapsed()
                 found = verifying.find_answer(self.activities.list_all(), number)
@@ -72,8 +71,10 @@ class VerifyInstall:
                 found, trouble = None, error.message
             if found and found.status is ActivityStatus.SUCCEEDED:
                 return found
-            if found:
+            if found and not (found.status is ActivityStatus.RUNNING and has_failed):
                 trouble = f"the controllers answer: {found.steps[0].description}"
+            if found and found.status is ActivityStatus.FAILED:
+                number, has_failed = secrets.token_hex(8), True  # its run is over: ask anew
             if self.clock.elapsed() >= deadline or self.clock.wait(_LOOK_EVERY):
                 raise Failed(
                     trouble, hint="kubectl logs -n jx deployment/jx-webhooks; ... deployment/jx-controllers"

@@ -8,7 +8,7 @@ from jx.cli import output
 from jx.cli.activities import short
 from jx.cli.session import Session
 from jx.cli.session import command as with_session
-from jx.domain.runs import Run
+from jx.domain.runs import VERIFY, Run
 
 _HEADER = ("NAME", "CONTEXT", "LAST BUILD", "STATUS", "DURATION")
 
@@ -29,7 +29,7 @@ def command(session: Session, part: str, form: str | None) -> None:
     """
     last: dict[tuple[str, str], Run] = {}
     for run in session.wiring.pipelines.list_all():
-        if part in run.pipeline:
+        if part in run.pipeline and (part or run.context != VERIFY):
             last[run.pipeline, run.context] = run
     rows = [_row(run, session) for run in last.values()]
     if form:
