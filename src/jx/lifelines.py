@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from jx.usecases.examine_platform import ExaminePlatform
     from jx.usecases.prove_state import ProveState
     from jx.usecases.rescue_environment import RescueEnvironment
+    from jx.usecases.run_environment import RunEnvironment
     from jx.usecases.verify_install import VerifyInstall
     from jx.usecases.watch_state import WatchState
 
@@ -47,9 +48,10 @@ class Lifelines(Wiring):
             self.repos, self.forge, self.activities, apply, self.clock, self.reporter
         )
         runs: tuple[RunsController, ...] = ()
+        heal: ApplyEnvironment | RunEnvironment = apply
         if self.has_engine:
-            follow, runs = self.run_environment(), (RunsController(platform, self.record_runs()),)
-        heal = None if self.has_engine else apply
+            follow = heal = self.run_environment()
+            runs = (RunsController(platform, self.record_runs()),)
         watch = WatchDrift(self.find_drift(), heal, self.repos, self.clock, self.reporter)
         check = self.check_change()
         heed = HeedComments(self.repos, self.forge, self.forge)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from jx.cli import output
@@ -9,6 +10,7 @@ from jx.cli.session import Session
 from jx.domain.applying import ApplyReport
 from jx.domain.errors import Retryable, Usage
 from jx.domain.events import Event, Level
+from jx.domain.guards import Guard
 from jx.domain.names import parse_environment_name
 from jx.ports.folders import Folder
 from jx.usecases.apply_environment import ApplyEnvironment, ApplyRequest
@@ -37,8 +39,13 @@ def begin_step(session: Session, folder: Folder) -> ApplyRequest:
 
 
 def apply_head(session: Session, request: ApplyRequest, apply: ApplyEnvironment) -> ApplyReport | None:
-    """Apply, where the commit is still the branch's head; None where a newer one has its own run. What passes is waited for."""
+    """Apply, where the commit is still the branch's head; None where a newer one has its own run. What passes is waited for.
+    A run that heals drift takes fields back that others took, and leaves health to whoever looks."""
     wiring = session.wiring
+    if session.settings.heals_drift:
+        guards = request.allowed.guards | {Guard.CONFLICTS}
+        allowed = replace(request.allowed, guards=guards)
+        request = replace(request, allowed=allowed, reason="drift is healed", wait=False)
     deadline = wiring.clock.elapsed() + _PATIENCE
     while True:
         assert request.source.repo is not None

@@ -52,6 +52,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         pipelines=env.get("JX_PIPELINES", ""),
         pipeline_run=env.get("JX_PIPELINE_RUN", ""),
         environment=env.get("JX_ENVIRONMENT", ""),
+        heals_drift=env.get("JX_HEALS_DRIFT", "").lower() in {"1", "true", "yes"},
         pull_number=env.get("PULL_NUMBER", ""),
         namespace=env.get("JX_NAMESPACE") or "jx",
         pod={name: env[name] for name in _POD if name in env},

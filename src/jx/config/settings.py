@@ -77,6 +77,8 @@ class Settings:
     """`JX_PIPELINE_RUN`: the run that this process is a step of. Set in the steps of an environment's pipeline."""
     environment: str = ""
     """`JX_ENVIRONMENT`: the environment that this run is for. Set in the steps of an environment's pipeline."""
+    heals_drift: bool = False
+    """`JX_HEALS_DRIFT`: this run takes back what others have changed. Set in the steps of a run that heals drift."""
     pull_number: str = ""
     """`PULL_NUMBER`: the pull request that this run is for, as in Jenkins X 2. Set in the steps of pipelines."""
     namespace: str = "jx"

@@ -13,6 +13,8 @@ from jx.domain.runs import APPLY, NewRun, Run
 RUN_VARIABLE = "JX_PIPELINE_RUN"
 """Names, in a step, the run that it belongs to."""
 ENVIRONMENT_VARIABLE = "JX_ENVIRONMENT"
+HEAL_VARIABLE = "JX_HEALS_DRIFT"
+"""Tells a step that it takes back what others have changed."""
 
 _HELPER = '!f() { echo "username=$JX_GIT_USER"; echo "password=$JX_GIT_TOKEN"; }; f'
 """Gives git the login from variables, so that it stands in no argument and no file."""
@@ -39,13 +41,16 @@ class Occasion:
     author: Person
     subject: str
     attempt: int
+    heals: str = ""
+    """What tells the drift that it heals from others; empty for the runs that apply what was merged."""
 
 
 def name_run(environment: Environment, occasion: Occasion) -> str:
     """The name of a run: the same for everybody who would start it for the same reason."""
     assert environment.repo is not None
     repo = environment.repo
-    parts = [repo.owner, repo.name, environment.branch, occasion.revision[:12], str(occasion.attempt)]
+    which = f"heal-{occasion.heals}" if occasion.heals else str(occasion.attempt)
+    parts = [repo.owner, repo.name, environment.branch, occasion.revision[:12], which]
     return "-".join(part for part in parts if part)
 
 
@@ -61,7 +66,8 @@ def new_run(
     """The run, from what the repository's pipeline was compiled to."""
     spec = dict(made["spec"])
     pipeline = dict(spec["pipelineSpec"])
-    variables = _variables(environment, setup)
+    heals = {HEAL_VARIABLE: "true"} if occasion.heals else {}
+    variables = _variables(environment, setup, heals)
     for part in ("tasks", "finally"):
         if part in pipeline:
             pipeline[part] = [with_variables(task, variables) for task in pipeline[part]]
@@ -73,7 +79,7 @@ def new_run(
         context=APPLY,
         revision=occasion.revision,
         author=occasion.author.name,
-        message=occasion.subject,
+        message=f"Heal drift: {occasion.subject}" if occasion.heals else occasion.subject,
     )
 
 
@@ -83,11 +89,12 @@ def runs_of(environment: Environment, runs: Iterable[Run]) -> tuple[Run, ...]:
     return tuple(run for run in runs if run.pipeline == pipeline and run.context == APPLY)
 
 
-def _variables(environment: Environment, setup: RunSetup) -> list[dict[str, Any]]:
+def _variables(environment: Environment, setup: RunSetup, more: Mapping[str, str]) -> list[dict[str, Any]]:
     plain = {
         RUN_VARIABLE: "$(context.pipelineRun.name)",
         ENVIRONMENT_VARIABLE: environment.name,
         **setup.variables,
+        **more,
     }
     login = git_login(setup.git_url, setup.git_secret)
     return [*({"name": name, "value": value} for name, value in plain.items() if value), *login]

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from jx.domain.activities import Activity, ActivityStatus, ActivityStep
-from jx.domain.applying import Anchor
+from jx.domain.applying import Anchor, DriftNote
 from jx.domain.changes import Check, CheckState
-from jx.domain.environment_runs import Occasion, RunSetup, new_run, pipeline_of, runs_of
+from jx.domain.environment_runs import Occasion, RunSetup, name_run, new_run, pipeline_of, runs_of
 from jx.domain.environments import Environment
 from jx.domain.errors import Invalid, JxError, NotFound
 from jx.domain.events import Event, Level
-from jx.domain.names import Revision
+from jx.domain.names import Person, Revision
 from jx.domain.pipelines.compiling import compile_run
 from jx.domain.pipelines.effective import Project
 from jx.domain.pipelines.runs import RunRequest
@@ -72,21 +72,42 @@ class RunEnvironment:
             return
         self.start(environment, head, attempt=len(attempts) + 1)
 
+    def heal(self, environment: Environment, head: Revision, note: DriftNote) -> None:
+        """Start the run that applies what is applied once more: one for a drift, however often that is seen. Nothing while
+        another run goes on, which may heal it as well."""
+        runs = runs_of(environment, self.pipelines.list_all())
+        if any(run.state.is_open for run in runs):
+            return
+        occasion = Occasion(head, Person("controller"), note.words, 1, heals=f"{note.since:%Y%m%d%H%M%S}")
+        there = self.pipelines.find(name_run(environment, occasion))
+        if there is None:
+            self._start(environment, occasion)
+            return
+        told = "it came back" if there.state is RunState.SUCCEEDED else f"that {there.state}: {there.words}"
+        words = f"drift of {environment.name} is there after run {there.name}, and {told}; no other is started for it"
+        self.reporter.tell(Event(words, Level.WARNING))
+
     def start(self, environment: Environment, head: Revision, *, attempt: int) -> Run:
         """Start a run for a commit; the same attempt twice is once."""
         assert environment.repo is not None
         commit = self.repos.log(environment.repo, head, limit=1)[0]
+        return self._start(environment, Occasion(head, commit.author, commit.subject, attempt))
+
+    def _start(self, environment: Environment, occasion: Occasion) -> Run:
+        assert environment.repo is not None
+        head = occasion.revision
+        commit = self.repos.log(environment.repo, head, limit=1)[0]
         pipeline = pipeline_of(environment)
         records = [one for one in self.activities.list_all() if one.pipeline == pipeline]
         build = self.numbers.next(pipeline, above=highest_build(records))
-        occasion = Occasion(head, commit.author, commit.subject, attempt)
         try:
             made = self._compile(environment, commit, build)
         except (Invalid, NotFound) as error:
             self._record_mistake(environment, commit, build, error, records)
             raise
         run = self.pipelines.start(new_run(environment, occasion, self.setup, build=build, made=made))
-        self.reporter.tell(Event(f"run {run.name} applies {head[:12]} to {environment.name}"))
+        what = "heals the drift of" if occasion.heals else f"applies {head[:12]} to"
+        self.reporter.tell(Event(f"run {run.name} {what} {environment.name}"))
         return run
 
     def _is_free(self, runs: tuple[Run, ...], head: Revision) -> bool:

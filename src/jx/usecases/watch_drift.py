@@ -18,6 +18,7 @@ from jx.ports.repos import Repos
 from jx.usecases.apply_environment import ApplyEnvironment, ApplyRequest
 from jx.usecases.find_drift import DriftReport, FindDrift
 from jx.usecases.find_source import source_of
+from jx.usecases.run_environment import RunEnvironment
 from jx.usecases.write_anchor import WriteAnchor
 
 
@@ -26,8 +27,8 @@ class WatchDrift:
     """Level-triggered. Only what is applied and not on hold is watched: everything else is the business of an apply."""
 
     find: FindDrift
-    apply: ApplyEnvironment | None
-    """None where runs apply: then drift is told, and not healed."""
+    heal: ApplyEnvironment | RunEnvironment
+    """What heals: an apply here and now, or, where runs apply, the start of one."""
     repos: Repos
     clock: Clock
     reporter: Reporter
@@ -41,12 +42,19 @@ class WatchDrift:
         if cure is Cure.IGNORE:
             return None
         report = self.find(environment.name, repo=environment.repo)
-        self._note(anchor, self._note_of(anchor, report), report)
-        if report.found and cure is Cure.HEAL and self.apply is not None:
-            healed = self._heal(self.apply, environment, environment.repo, holder=holder)
-            left = self.find.anchors.find(environment.name)
-            if healed.result is ApplyResult.APPLIED and left:
-                self._note(left, None, report)
+        note = self._note_of(anchor, report)
+        self._note(anchor, note, report)
+        if note is None or cure is not Cure.HEAL:
+            return report
+        if isinstance(self.heal, RunEnvironment):
+            assert anchor.applied is not None
+            assert anchor.applied.source.revision is not None
+            self.heal.heal(environment, anchor.applied.source.revision, note)
+            return report
+        healed = self._heal(self.heal, environment, environment.repo, holder=holder)
+        left = self.find.anchors.find(environment.name)
+        if healed.result is ApplyResult.APPLIED and left:
+            self._note(left, None, report)
         return report
 
     def _is_settled(self, anchor: Anchor, environment: Environment) -> bool:
