@@ -7,11 +7,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.environments import CHART, CHARTS, NEW, OLD_REQUIREMENTS, make_environment, make_tree
 
-from jx.domain.apps import App
+from jx.domain.apps import App, AppPlace
 from jx.domain.charts import ChartRef
-from jx.domain.edits import Edit, PutApp, RemoveApp, SetValues, SetVersion, Several, edit_to_json, parse_edit
+from jx.domain.edits import (
+    Edit,
+    PutApp,
+    PutPlace,
+    RemoveApp,
+    SetValues,
+    SetVersion,
+    Several,
+    edit_to_json,
+    parse_edit,
+)
 from jx.domain.errors import Invalid, NotFound
-from jx.domain.layouts import umbrella
+from jx.domain.layouts import requirements, umbrella
 from jx.domain.layouts.new_environment import new_environment
 from jx.domain.names import DEV, AppKey
 from jx.domain.trees import Tree
@@ -181,6 +191,26 @@ def test_an_app_that_is_added_and_removed_leaves_no_trace(tree: Tree, edit: PutA
     added = umbrella.apply_edit(tree, edit)
     assert edit.app in umbrella.read(added).apps
     assert umbrella.apply_edit(added, RemoveApp(edit.app.key)) == tree
+
+
+PLACES = st.builds(
+    AppPlace,
+    st.sampled_from(["redis", "db", "cache"]),
+    st.sampled_from(["", "caches"]),
+    st.sampled_from(["", "r"]),
+).filter(lambda place: bool(place.namespace or place.release))
+
+
+@given(st.sampled_from([make_environment(), OLD, new_environment(NEW, DEV)]), PLACES, PLACES)
+def test_an_apps_place_is_said_once_and_goes_with_it(tree: Tree, first: AppPlace, second: AppPlace) -> None:
+    assert parse_edit(edit_to_json(PutPlace(first))) == PutPlace(first)
+    placed = umbrella.apply_edit(umbrella.apply_edit(tree, PutPlace(first)), PutPlace(second))
+    assert umbrella.apply_edit(placed, PutPlace(second)) == placed
+    said = umbrella.read(placed).requirements.apps
+    assert said == ((second,) if first.app == second.app else (first, second))
+    for place in (first, second):
+        placed = requirements.remove_place(placed, place.app)
+    assert placed == tree
 
 
 @given(VERSIONS, VERSIONS)

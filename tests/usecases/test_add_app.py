@@ -6,10 +6,12 @@ import pytest
 from tests.support.environments import CHARTS
 from tests.support.proposing import World, repo_of
 
+from jx.domain.apps import AppPlace
 from jx.domain.errors import Invalid, NotFound
 from jx.domain.layouts import umbrella
 from jx.domain.yaml_text import read_mapping
 from jx.usecases.add_app import AddApp, AddAppRequest, ValuesFile
+from jx.usecases.remove_app import RemoveApp, RemoveAppRequest
 
 
 @pytest.fixture
@@ -124,3 +126,40 @@ def test_two_changes_made_from_one_base_both_survive(world: World) -> None:
     tree = world.tree(branch=again.head_branch)
     assert "env/own.txt" in tree
     assert umbrella.read(tree).apps[-1].key == "redis"
+
+
+def test_an_app_may_have_a_namespace_and_a_release_of_its_own(world: World) -> None:
+    first = add(world)(AddAppRequest(world.at, "redis", version="1.0.0"))
+    second = add(world)(AddAppRequest(world.at, "redis", alias="cache", namespace="caches", release="cache"))
+    assert first is not None
+    assert second is not None
+    assert second.title == "Add cache 1.2.0"
+    assert second.body.splitlines() == [
+        "Add app cache 1.2.0",
+        "Place app cache: namespace `caches`, release `cache` of its own",
+    ]
+    spec = umbrella.read(world.tree(branch=second.head_branch))
+    assert spec.requirements.apps == (AppPlace("cache", "caches", "cache"),)
+    world.merge(second.head_branch)
+    gone = RemoveApp(world.propose_change)(RemoveAppRequest(world.at, "redis", namespace="caches"))
+    assert gone is not None
+    assert gone.title == "Delete cache"
+    after = umbrella.read(world.tree(branch=gone.head_branch))
+    assert (after.requirements.apps, [app.key for app in after.apps]) == ((), ["jx-platform"])
+
+
+def test_what_is_as_in_the_environment_is_no_place_of_its_own(world: World) -> None:
+    pull = add(world)(AddAppRequest(world.at, "redis", namespace="jx", release="jenkins-x"))
+    assert pull is not None
+    assert world.tree(branch=pull.head_branch).text("jx-requirements.yml") == world.tree().text(
+        "jx-requirements.yml"
+    )
+
+
+@pytest.mark.parametrize(("namespace", "release"), [("No_Such", ""), ("", "r" * 54)])
+def test_a_place_that_no_cluster_would_take_is_refused_at_once(
+    world: World, namespace: str, release: str
+) -> None:
+    with pytest.raises(Invalid):
+        add(world)(AddAppRequest(world.at, "redis", namespace=namespace, release=release))
+    assert world.forge.list_pulls(repo_of(world.environments["dev"])) == ()

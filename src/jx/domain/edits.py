@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from jx.domain.apps import App
+from jx.domain.apps import App, AppPlace
 from jx.domain.charts import ChartRef
 from jx.domain.errors import Invalid
 from jx.domain.logins import Login
@@ -59,6 +59,13 @@ class PutLogin:
 
 
 @dataclass(frozen=True, slots=True)
+class PutPlace:
+    """Give an app a namespace or a release of its own, in the environment's settings."""
+
+    place: AppPlace
+
+
+@dataclass(frozen=True, slots=True)
 class PutEnvironment:
     """Declare an environment in the dev repository, or change what its declaration says: paths below `spec` -> value."""
 
@@ -97,7 +104,10 @@ class Several:
 ChartEdit = PutApp | SetVersion | RemoveApp | SetValues | PutEnvironment | RemoveEnvironment
 """What changes the umbrella chart."""
 
-Edit = ChartEdit | SetRequirements | PutLogin | PatchFiles | Several
+SettingsEdit = SetRequirements | PutLogin | PutPlace
+"""What changes `jx-requirements.yml`."""
+
+Edit = ChartEdit | SettingsEdit | PatchFiles | Several
 
 
 def edit_to_json(edit: Edit) -> str:
@@ -135,7 +145,7 @@ def _to_data(edit: Edit) -> dict[str, Any]:
             return {"do": "remove-app", "key": key}
         case SetValues(key, values):
             return {"do": "set-values", "key": key, "values": dict(values)}
-        case PutLogin() | PutEnvironment() | RemoveEnvironment() | SetRequirements():
+        case PutLogin() | PutPlace() | PutEnvironment() | RemoveEnvironment() | SetRequirements():
             return _settings_to_data(edit)
         case PatchFiles(patches):
             return {"do": "patch-files", "patches": [_patch_to_data(one) for one in patches]}
@@ -144,11 +154,18 @@ def _to_data(edit: Edit) -> dict[str, Any]:
 
 
 def _settings_to_data(
-    edit: PutLogin | PutEnvironment | RemoveEnvironment | SetRequirements,
+    edit: SettingsEdit | PutEnvironment | RemoveEnvironment,
 ) -> dict[str, Any]:
     match edit:
         case PutLogin(login):
             return {"do": "put-login", "url": login.url, "secret": str(login.secret)}
+        case PutPlace(place):
+            return {
+                "do": "put-place",
+                "app": place.app,
+                "namespace": place.namespace,
+                "release": place.release,
+            }
         case PutEnvironment(name, spec):
             return {"do": "put-environment", "name": name, "spec": dict(spec)}
         case RemoveEnvironment(name):
@@ -191,6 +208,7 @@ _PARSERS: Mapping[str, Callable[[dict[str, Any]], Edit]] = {
     "remove-app": lambda data: RemoveApp(AppKey(data["key"])),
     "set-values": lambda data: SetValues(AppKey(data["key"]), data["values"]),
     "put-login": lambda data: PutLogin(Login(data["url"], parse_reference(data["secret"]))),
+    "put-place": lambda data: PutPlace(AppPlace(data["app"], data["namespace"], data["release"])),
     "put-environment": lambda data: PutEnvironment(EnvironmentName(data["name"]), data["spec"]),
     "remove-environment": lambda data: RemoveEnvironment(EnvironmentName(data["name"])),
     "set-requirements": lambda data: SetRequirements(data["values"]),

@@ -22,6 +22,8 @@ _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _BRANCH = re.compile(r"(?!.*(\.\.|//|@\{|\.lock$|\.lock/))[A-Za-z0-9_][A-Za-z0-9._/-]*(?<![./])")
 _REVISION = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 
+_LONGEST_RELEASE = 53
+
 DEV = EnvironmentName("dev")
 
 
@@ -50,6 +52,13 @@ def parse_app_key(text: str) -> AppKey:
 def parse_namespace(text: str) -> str:
     """A Kubernetes namespace, or Invalid."""
     return _parse_label(text, "a namespace")
+
+
+def parse_release(text: str) -> str:
+    """A Helm release, or Invalid. It begins the names of most objects, so Helm lets it have 53 characters."""
+    if len(text) > _LONGEST_RELEASE:
+        raise Invalid(f"{text!r} is not a valid name of a release: it may have {_LONGEST_RELEASE} characters")
+    return _parse_label(text, "a release")
 
 
 def parse_branch(text: str) -> str:

@@ -18,9 +18,11 @@ from jx.domain.edits import (
     PutApp,
     PutEnvironment,
     PutLogin,
+    PutPlace,
     RemoveApp,
     RemoveEnvironment,
     SetRequirements,
+    SettingsEdit,
     SetValues,
     SetVersion,
     Several,
@@ -56,7 +58,14 @@ def word_edit(edit: Edit, before: Iterable[App]) -> Wording:
             return Wording(
                 f"edit-app-{key}-{content_suffix(edit)}", f"Edit {key}", f"Edit app {key}: set {names}"
             )
-        case PutEnvironment() | RemoveEnvironment() | SetRequirements() | PutLogin() | PatchFiles():
+        case (
+            PutEnvironment()
+            | RemoveEnvironment()
+            | SetRequirements()
+            | PutLogin()
+            | PutPlace()
+            | PatchFiles()
+        ):
             return _word_settings(edit)
         case Several((only,)):
             return word_edit(only, apps)
@@ -72,13 +81,23 @@ def word_edit(edit: Edit, before: Iterable[App]) -> Wording:
 
 
 def _word_settings(
-    edit: PutEnvironment | RemoveEnvironment | SetRequirements | PutLogin | PatchFiles,
+    edit: PutEnvironment | RemoveEnvironment | SettingsEdit | PatchFiles,
 ) -> Wording:
     match edit:
         case PutLogin(login):
             title = f"Name the login for {login.url}"
             return Wording(
                 f"add-login-{content_suffix(edit)}", title, f"{title}: the store has it at {login.secret}"
+            )
+        case PutPlace(place):
+            said = (
+                f"namespace `{place.namespace}`" if place.namespace else "",
+                f"release `{place.release}`" if place.release else "",
+            )
+            return Wording(
+                f"place-app-{place.app}-{content_suffix(edit)}",
+                f"Place {place.app}",
+                f"Place app {place.app}: {', '.join(one for one in said if one)} of its own",
             )
         case PatchFiles(patches):
             names = ", ".join(f"`{patch.path}`" for patch in patches)
@@ -114,6 +133,8 @@ def _key(edit: Edit) -> AppKey | None:
             return app.key
         case SetVersion(key, _) | RemoveApp(key) | SetValues(key, _):
             return key
+        case PutPlace(place):
+            return AppKey(place.app)
         case (
             PutEnvironment() | RemoveEnvironment() | SetRequirements() | PutLogin() | PatchFiles() | Several()
         ):

@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from jx.domain import app_files, values
-from jx.domain.apps import App
+from jx.domain.apps import App, AppPlace
 from jx.domain.changes import PullRequest
 from jx.domain.charts import ChartRef, ChartVersion
-from jx.domain.edits import PutApp, PutLogin, Several
+from jx.domain.edits import Edit, PutApp, PutLogin, PutPlace, Several
 from jx.domain.errors import Forbidden, NotFound, Usage
 from jx.domain.events import Event
 from jx.domain.logins import Login, find_login
-from jx.domain.names import DEV, parse_app_key
+from jx.domain.names import DEV, AppKey, parse_app_key, parse_namespace, parse_release
 from jx.domain.wording import word_edit
 from jx.domain.yaml_text import read_mapping, write_yaml
 from jx.ports.catalog import Catalog
@@ -44,6 +44,10 @@ class AddAppRequest:
     repository: str = ""
     """Empty: the platform's repository of apps."""
     alias: str = ""
+    namespace: str = ""
+    """Of its own; empty: that of the environment."""
+    release: str = ""
+    """Of its own, for Helm; empty: that of the environment."""
     values: tuple[ValuesFile, ...] = ()
     """Later files win."""
     settings: tuple[str, ...] = ()
@@ -86,7 +90,7 @@ class AddApp:
             given = self.ask_values(AskRequest(app.chart, key, target.environment.name, given)).values
         if given:
             files = {**files, "values.yaml": write_yaml(given)}
-        return self._propose(target, PutApp(app, files), login, auto_merge=request.auto_merge)
+        return self._propose(target, request, PutApp(app, files), login)
 
     def _find_login(self, target: Target, request: AddAppRequest, repository: str) -> Login | None:
         if request.login is None or self.keep_login is None:
@@ -95,16 +99,20 @@ class AddApp:
         return self.keep_login(target.environment.name, repository, request.login)
 
     def _propose(
-        self, target: Target, put: PutApp, login: Login | None, *, auto_merge: bool
+        self, target: Target, request: AddAppRequest, put: PutApp, login: Login | None
     ) -> PullRequest | None:
-        """The app, and where the login for its repository is kept if that is news."""
-        if login is None or login in target.logins:
-            return self.propose_change(target, put, auto_merge=auto_merge)
-        words, also = word_edit(put, target.apps), word_edit(PutLogin(login), ())
-        words = replace(words, body=f"{words.body}\n{also.body}")
-        return self.propose_change(
-            target, Several((put, PutLogin(login))), words=words, auto_merge=auto_merge
-        )
+        """The app, with a place of its own if it has one, and where the login for its repository is kept if that is news."""
+        edits: list[Edit] = [put]
+        place = _place(request, put.app.key, target)
+        if place.namespace or place.release:
+            edits.append(PutPlace(place))
+        if login is not None and login not in target.logins:
+            edits.append(PutLogin(login))
+        if len(edits) == 1:
+            return self.propose_change(target, put, auto_merge=request.auto_merge)
+        bodies = [word_edit(one, target.apps).body for one in edits]
+        words = replace(word_edit(put, target.apps), body="\n".join(bodies))
+        return self.propose_change(target, Several(tuple(edits)), words=words, auto_merge=request.auto_merge)
 
     def _is_installed(self, target: Target, request: AddAppRequest, prefixes: tuple[str, ...]) -> bool:
         names = {request.alias} if request.alias else {prefix + request.name for prefix in (*prefixes, "")}
@@ -132,6 +140,17 @@ class AddApp:
                 continue
             return self.catalog.resolve(prefixed)
         return self.catalog.resolve(ref)
+
+
+def _place(request: AddAppRequest, key: AppKey, target: Target) -> AppPlace:
+    """What is as in its environment is not said."""
+    namespace = parse_namespace(request.namespace) if request.namespace else ""
+    release = parse_release(request.release) if request.release else ""
+    return AppPlace(
+        str(key),
+        "" if namespace == target.environment.namespace else namespace,
+        "" if release == target.release else release,
+    )
 
 
 def _read_values(request: AddAppRequest) -> Mapping[str, Any]:

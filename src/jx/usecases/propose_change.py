@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from jx.domain.apps import App
+from jx.domain.apps import App, AppPlace
 from jx.domain.changes import Change, PullRequest
 from jx.domain.edits import Edit
 from jx.domain.environments import Environment
@@ -46,12 +46,28 @@ class Target:
     apps: tuple[App, ...]
     logins: tuple[Login, ...] = ()
     """Where it says that logins are kept."""
+    release: str = ""
+    """Under which its charts are rendered."""
+    places: tuple[AppPlace, ...] = ()
+    """Apps with a namespace or a release of their own."""
 
-    def find_app(self, name: str) -> App | None:
-        """An app by its key; by its chart's name where that is unambiguous."""
-        keyed = next((app for app in self.apps if app.key == name), None)
-        named = [app for app in self.apps if app.chart.name == name]
+    def find_app(self, name: str, *, namespace: str = "", release: str = "") -> App | None:
+        """An app by its key; by its chart's name where that is unambiguous. Only one in that namespace, of that release, where
+        they are named."""
+        asked = AppPlace("", namespace, release)
+        apps = [app for app in self.apps if _is_at(self.place_of(app.key), asked)]
+        keyed = next((app for app in apps if app.key == name), None)
+        named = [app for app in apps if app.chart.name == name]
         return keyed or (named[0] if len(named) == 1 else None)
+
+    def place_of(self, key: AppKey) -> AppPlace:
+        """Where an app is."""
+        own = next((one for one in self.places if one.app == key), AppPlace(key))
+        return AppPlace(key, own.namespace or self.environment.namespace, own.release or self.release)
+
+
+def _is_at(place: AppPlace, asked: AppPlace) -> bool:
+    return asked.namespace in {"", place.namespace} and asked.release in {"", place.release}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +86,8 @@ class ProposeChange:
         spec = platform.dev
         if not environment.is_dev:
             spec = umbrella.read(self._read(repo, environment.branch)[1], name=environment.name)
-        return Target(platform, environment, repo, spec.apps, spec.requirements.logins)
+        settings = spec.requirements
+        return Target(platform, environment, repo, spec.apps, settings.logins, spec.release, settings.apps)
 
     def values_of(self, target: Target, key: AppKey) -> Mapping[str, Any]:
         """What the environment sets for an app now."""

@@ -20,6 +20,9 @@ class RemoveAppRequest:
     name: str
     environment: str = DEV
     alias: str = ""
+    namespace: str = ""
+    release: str = ""
+    """Of two apps by one name, the one of this namespace, of this release."""
     auto_merge: bool = False
 
 
@@ -33,7 +36,7 @@ class RemoveApp:
         """The pull request. NotFound, with the nearest names, where there is no such app; Refused for the platform itself."""
         target = self.propose_change.target(request.platform, request.environment)
         name = request.alias or request.name
-        app = target.find_app(name)
+        app = target.find_app(name, namespace=request.namespace, release=request.release)
         if app is None:
             raise not_installed(name, [str(app.key) for app in target.apps if not app.is_platform])
         if app.is_platform:

@@ -42,7 +42,7 @@ class ShowApps:
         return tuple(
             ShownApp(
                 app,
-                target.environment.namespace,
+                target.place_of(app.key).namespace,
                 DEPLOYED if (str(app.key), app.chart.version) in running else WAITING,
             )
             for app in target.apps

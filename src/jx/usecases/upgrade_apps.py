@@ -36,6 +36,9 @@ class UpgradeAppsRequest:
     repository: str = ""
     """Where to look for versions; empty: where the app is from."""
     alias: str = ""
+    namespace: str = ""
+    release: str = ""
+    """Of two apps by one name, the one of this namespace, of this release."""
     settings: tuple[str, ...] = ()
     """`--set` texts, for one app."""
     auto_merge: bool = False
@@ -66,7 +69,7 @@ class UpgradeApps:
         return self.propose_change(target, edit, auto_merge=request.auto_merge)
 
     def _upgrade_one(self, target: Target, request: UpgradeAppsRequest, name: str) -> list[Edit]:
-        app = target.find_app(name)
+        app = target.find_app(name, namespace=request.namespace, release=request.release)
         if app is None:
             raise not_installed(name, [str(app.key) for app in target.apps if not app.is_platform])
         if request.alias and request.name and app.chart.name != request.name:

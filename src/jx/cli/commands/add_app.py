@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
+from jx.cli.app_flags import helm_update_option, own_place_options
 from jx.cli.changes import alias_option, change_options, set_option, tell_next
 from jx.cli.logins import login_options, read_login
 from jx.cli.session import Session
@@ -30,11 +32,12 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     help="A values file.",
 )
 @set_option()
+@own_place_options
+@helm_update_option
 @change_options
 @with_session
 def command(
-    session: Session, name: str, version: str, repository: str, alias: str, files: tuple[Path, ...], settings: tuple[str, ...],
-    env: str, username: str, *, password_stdin: bool, auto_merge: bool, batch_mode: bool,
+    session: Session, name: str, files: tuple[Path, ...], username: str, *, password_stdin: bool, batch_mode: bool, **options: Any
 ) -> None:  # fmt: skip
     """Add an app to an environment, by a pull request.
 
@@ -43,18 +46,21 @@ def command(
       jx add app redis
       jx add app redis --version 1.0.0 --set persistence.enabled=false
       jx add app shop --env staging
+      jx add app redis --alias cache --namespace caches --release-name cache
       jx add app shop --repository https://charts.example.com/acme --username ann --password-stdin < password
     """
     request = AddAppRequest(
         platform=session.wiring.platform_at,
         name=name,
-        environment=env,
-        version=version,
-        repository=repository,
-        alias=alias,
+        environment=options["env"],
+        version=options["version"],
+        repository=options["repository"],
+        alias=options["alias"],
+        namespace=options["namespace"],
+        release=options["release"],
         values=tuple(ValuesFile(str(path), path.read_text()) for path in files),
-        settings=settings,
+        settings=options["settings"],
         login=read_login(session, username, from_stdin=password_stdin, batch=batch_mode),
-        auto_merge=auto_merge,
+        auto_merge=options["auto_merge"],
     )
     tell_next(session, session.wiring.add_app(session.prompts(batch=batch_mode))(request))

@@ -17,7 +17,7 @@ from jx.domain.names import parse_repo
 from jx.domain.references import parse_reference
 from jx.domain.trees import Tree
 from jx.domain.values import parse_path
-from jx.domain.yaml_edit import append_item, set_value
+from jx.domain.yaml_edit import append_item, remove, set_value
 from jx.domain.yaml_text import read_mapping
 
 FILE = "jx-requirements.yml"
@@ -155,6 +155,46 @@ def put_login(tree: Tree, login: Login) -> Tree:
     if entries:
         return tree.put(FILE, append_item(text, ("logins",), entry, FILE))
     return tree.put(FILE, set_value(text, ("logins",), [entry], FILE))
+
+
+def put_place(tree: Tree, place: AppPlace) -> Tree:
+    """The files with an app's own namespace and release named in them, once."""
+    text = tree.find_text(FILE) or ""
+    index = _find_place(text, place.app)
+    said = {"name": place.app, "namespace": place.namespace, "release": place.release}
+    entry = {key: value for key, value in said.items() if value}
+    if index is None:
+        if not _places(text):
+            return tree.put(FILE, set_value(text, ("apply", "apps"), [entry], FILE))
+        return tree.put(FILE, append_item(text, ("apply", "apps"), entry, FILE))
+    return tree.put(FILE, set_value(text, ("apply", "apps", index), entry, FILE))
+
+
+def remove_place(tree: Tree, app: str) -> Tree:
+    """The files without an app's own namespace and release."""
+    text = tree.find_text(FILE)
+    index = None if text is None else _find_place(text, app)
+    if text is None or index is None:
+        return tree
+    at: tuple[str | int, ...] = ("apply", "apps", index)
+    if len(_places(text)) == 1:
+        at = ("apply", "apps") if len(read_mapping(text, FILE)["apply"]) > 1 else ("apply",)
+    rest = remove(text, at, FILE)
+    return tree.put(FILE, rest) if rest.strip() else tree.remove(FILE)
+
+
+def _find_place(text: str, app: str) -> int | None:
+    return next((at for at, one in enumerate(_places(text)) if _name_of(one) == app), None)
+
+
+def _name_of(item: Any) -> str:
+    return str(item.get("name", "")) if isinstance(item, Mapping) else ""
+
+
+def _places(text: str) -> list[Any]:
+    apply = read_mapping(text, FILE).get("apply")
+    listed = apply.get("apps") if isinstance(apply, Mapping) else None
+    return listed if isinstance(listed, list) else []
 
 
 def _read_place(item: Section) -> AppPlace:

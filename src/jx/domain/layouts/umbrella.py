@@ -25,6 +25,7 @@ from jx.domain.edits import (
     PutApp,
     PutEnvironment,
     PutLogin,
+    PutPlace,
     RemoveApp,
     RemoveEnvironment,
     SetRequirements,
@@ -43,7 +44,13 @@ from jx.domain.layouts.environments_yaml import (
     remove_environment,
 )
 from jx.domain.layouts.naming import read_naming
-from jx.domain.layouts.requirements import put_login, read_requirements, set_requirements
+from jx.domain.layouts.requirements import (
+    put_login,
+    put_place,
+    read_requirements,
+    remove_place,
+    set_requirements,
+)
 from jx.domain.layouts.sections import Mistakes
 from jx.domain.layouts.values_folders import list_folders, merge_values
 from jx.domain.logins import find_login
@@ -148,6 +155,10 @@ def apply_edit(tree: Tree, edit: Edit) -> Tree:
             return set_requirements(tree, settings)
         case PutLogin(login):
             return put_login(tree, login)
+        case PutPlace(place):
+            return put_place(tree, place)
+        case RemoveApp(key):
+            tree = remove_place(tree, key)
         case PatchFiles(patches):
             for patch in patches:
                 tree = apply_patch(tree, patch)
