@@ -41,27 +41,50 @@ class PlatformReader:
 
     def environments(self) -> tuple[Environment, ...]:
         """All environments, dev first; empty while the dev repository is."""
+        return self._look()[1]
+
+    def find_with_head(self, key: str) -> tuple[Environment | None, Revision | None]:
+        """The environment whose repository a key names, and the head of its branch: of dev's it was asked for just now."""
+        head, environments = self._look()
+        found = _find(environments, key)
+        if found is None or found.repo is None:
+            return None, None
+        if (found.repo, found.branch) == (self.at.repo, self.at.branch):
+            return found, head
+        return found, self.repos.head(found.repo, found.branch)
+
+    def _look(self) -> tuple[Revision | None, tuple[Environment, ...]]:
         head = self.repos.head(self.at.repo, self.at.branch)
         if head is None:
-            return ()
+            return None, ()
         with self._lock:
             if self._read is None or self._read[0] != head:
                 self._read = (head, self._read_newest(head))
-            return self._read[1].environments
+            return head, self._read[1].environments
 
     def _read_newest(self, head: Revision) -> Platform:
-        mistake: JxError | None = None
-        for commit in self.repos.log(self.at.repo, head, limit=_DEEPEST):
-            tree = self.repos.read(self.at.repo, commit.revision)
+        try:
+            return self._platform_at(head)
+        except (Invalid, NotFound) as error:
+            mistake = error
+        for commit in self.repos.log(self.at.repo, head, limit=_DEEPEST)[1:]:
             try:
-                return read_platform(tree, repo=self.at.repo, branch=self.at.branch)
-            except (Invalid, NotFound) as error:
-                mistake = mistake or error
-        raise mistake or NotFound(f"{self.at.repo.full_name} has no commit")
+                return self._platform_at(commit.revision)
+            except (Invalid, NotFound):
+                continue
+        raise mistake
+
+    def _platform_at(self, revision: Revision) -> Platform:
+        tree = self.repos.read(self.at.repo, revision)
+        return read_platform(tree, repo=self.at.repo, branch=self.at.branch)
 
     def find(self, key: str) -> Environment | None:
         """The environment whose repository a key names."""
-        return next((one for one in self.environments() if one.repo and key == key_of(one)), None)
+        return _find(self.environments(), key)
+
+
+def _find(environments: tuple[Environment, ...], key: str) -> Environment | None:
+    return next((one for one in environments if one.repo and key == key_of(one)), None)
 
 
 def key_of(environment: Environment) -> str:
@@ -72,11 +95,6 @@ def key_of(environment: Environment) -> str:
 
 class Follow(Protocol):
     """Follows one environment: applies its head, or starts the run that does."""
-
-    @property
-    def repos(self) -> Repos:
-        """Where branches are."""
-        ...
 
     def __call__(self, request: FollowRequest) -> ApplyReport | None:
         """Level-triggered. None where nothing was applied here."""
@@ -98,11 +116,8 @@ class EnvironmentsController:
         return [key_of(one) for one in self.platform.environments() if one.repo and not one.is_remote]
 
     def look(self, key: str) -> None:
-        environment = self.platform.find(key)
-        if environment is None or environment.repo is None:
-            return
-        head = self.follow.repos.head(environment.repo, environment.branch)
-        if head is None or self._stuck.get(key) == head:
+        environment, head = self.platform.find_with_head(key)
+        if environment is None or head is None or self._stuck.get(key) == head:
             return
         try:
             report = self.follow(FollowRequest(environment, self.holder, self.timeout, head))

@@ -6,16 +6,21 @@ import hashlib
 import os
 import tempfile
 import threading
+from collections import OrderedDict
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from jx.adapters.git import objects
+from jx.adapters.git.nearby import ask_refs
 from jx.adapters.git.process import Git, Logins, no_logins
 from jx.domain.errors import Forbidden, Stale
 from jx.domain.names import Person, Repo, Revision, parse_branch, parse_revision
 from jx.domain.trees import Tree
 from jx.ports.repos import Commit, Draft
+
+_REMEMBERED = 8
+"""Commits whose files are kept in memory: what is looked at again and again is the head of a few branches."""
 
 
 class GitRepos:
@@ -23,11 +28,16 @@ class GitRepos:
 
     def __init__(self, cache: Path, *, logins: Logins = no_logins) -> None:
         self._cache = cache
+        self._logins = logins
         self.git = Git(logins, is_owner=True)
         self._lock = threading.Lock()
+        self._trees: OrderedDict[tuple[str, Revision], Tree] = OrderedDict()
 
     def head(self, repo: Repo, branch: str) -> Revision | None:
         ref = f"refs/heads/{parse_branch(branch)}"
+        refs = ask_refs(repo.url, self._logins(repo.url))
+        if refs is not None:
+            return parse_revision(refs[ref]) if ref in refs else None
         for line in self.git.text("ls-remote", "--", repo.url, ref, url=repo.url).splitlines():
             oid, _, name = line.partition("\t")
             if name == ref:
@@ -41,8 +51,18 @@ class GitRepos:
         return parse_revision(found) if found else None
 
     def read(self, repo: Repo, revision: Revision) -> Tree:
+        key = (repo.url, revision)
+        with self._lock:
+            if key in self._trees:
+                self._trees.move_to_end(key)
+                return self._trees[key]
         store = self.store_with(repo, revision)
-        return objects.read_tree(self.git, store, revision)
+        tree = objects.read_tree(self.git, store, revision)
+        with self._lock:
+            self._trees[key] = tree
+            if len(self._trees) > _REMEMBERED:
+                self._trees.popitem(last=False)
+        return tree
 
     def log(
         self, repo: Repo, revision: Revision, *, after: Revision | None = None, limit: int = 100
