@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from jx.domain.errors import Invalid, NotFound, Problem
+
+# One search for a whole path: every file of every Tree is looked at. An empty path is an empty part.
+_UNSAFE_PART = re.compile(r"(?:\A|/)(?:|\.|\.\.|\.git)(?:/|\Z)", re.IGNORECASE | re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +102,7 @@ class Tree:
 
 def is_safe_path(path: str) -> bool:
     """Whether a path is relative, without `.`, `..` or empty parts, and not inside any `.git`, as git itself has it."""
-    parts = path.split("/")
-    return (
-        bool(path)
-        and "\0" not in path
-        and not any(p in {"", ".", ".."} for p in parts)
-        and not any(part.lower() == ".git" for part in parts)
-    )
+    return "\0" not in path and _UNSAFE_PART.search(path) is None
 
 
 def merge_trees(base: Tree, ours: Tree, theirs: Tree) -> tuple[Tree, tuple[str, ...]]:

@@ -107,3 +107,22 @@ def test_everybody_reads_and_the_administrator_writes(users: Users) -> None:
     answer.read()
     assert answer.status == 404
     connection.close()
+
+
+def test_an_index_that_is_known_is_not_sent_again(users: Users) -> None:
+    def ask(tag: str) -> tuple[int, str, bytes]:
+        connection = http.client.HTTPConnection("127.0.0.1", users.daemon.port)
+        connection.request("GET", "/charts/index.yaml", headers={"If-None-Match": tag})
+        answer = connection.getresponse()
+        told = answer.status, answer.headers["ETag"], answer.read()
+        connection.close()
+        return told
+
+    users.daemon.admin.put_chart("known-1.0.0.tgz", archive("known", "1.0.0"))
+    status, tag, body = ask("")
+    assert (status, b"known-1.0.0.tgz" in body) == (200, True)
+    assert ask(tag) == (304, tag, b"")
+    users.daemon.admin.put_chart("known-1.1.0.tgz", archive("known", "1.1.0"))
+    status, newer, body = ask(tag)
+    assert (status, b"known-1.1.0.tgz" in body) == (200, True)
+    assert ask(newer)[0] == 304

@@ -25,10 +25,10 @@ _NOTHING = frozenset({"", "~", "null", "Null", "NULL"})
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """The entries of a repository by chart: (version, where its archive is as the index writes it)."""
+    """The entries of a repository by chart, as `parse_index` gives them: there may be many, of which few are asked for."""
 
     repository: str
-    entries: Mapping[str, tuple[tuple[ChartVersion, str], ...]]
+    rows: Mapping[str, list[list[str]]]
 
     def versions(self, ref: ChartRef) -> tuple[ChartVersion, ...]:
         """Newest first; NotFound with the nearest names."""
@@ -40,10 +40,11 @@ class Index:
         return resolve_url(self.repository, url)
 
     def _entries(self, ref: ChartRef) -> tuple[tuple[ChartVersion, str], ...]:
-        found = self.entries.get(ref.name)
+        """Each version, and where its archive is as the index writes it."""
+        found = self.rows.get(ref.name)
         if not found:
-            raise chart_not_found(ref, self.entries)
-        return found
+            raise chart_not_found(ref, self.rows)
+        return tuple(_entry(ref.name, self.repository, row) for row in found)
 
 
 def resolve_url(repository: str, url: str) -> str:
@@ -77,7 +78,7 @@ def load_index(repository: str, downloader: Downloader, cache: ChartCache) -> In
     if response.status == 304:
         rows = cache.find_json("parsed", known["content"])
         if rows is not None:
-            return _index(repository, rows)
+            return Index(repository, rows)
         response = downloader.get(url, limit=INDEX_LIMIT)
     content = digest_of(response.body)
     rows = cache.find_json("parsed", f"{_FORMAT}:{content}")
@@ -94,7 +95,7 @@ def load_index(repository: str, downloader: Downloader, cache: ChartCache) -> In
             "content": f"{_FORMAT}:{content}",
         },
     )
-    return _index(repository, rows)
+    return Index(repository, rows)
 
 
 def parse_index(data: bytes, where: str) -> dict[str, list[list[str]]]:
@@ -159,13 +160,6 @@ def _row(entry: Any) -> list[str] | None:
 
 def _text(value: Any) -> str:
     return value if isinstance(value, str) and value not in _NOTHING else ""
-
-
-def _index(repository: str, rows: dict[str, list[list[str]]]) -> Index:
-    return Index(
-        repository,
-        {name: tuple(_entry(name, repository, row) for row in listed) for name, listed in rows.items()},
-    )
 
 
 def _entry(name: str, repository: str, row: list[str]) -> tuple[ChartVersion, str]:

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 from jx.domain.layouts.sections import Mistakes
 from jx.domain.names import AppKey
-from jx.domain.trees import Tree
+from jx.domain.trees import Blob, Tree
 
 _SUFFIXES = (".yaml", ".yml", ".tpl")
 _DEFINE = re.compile(r"\{\{-?\s*define\s")
@@ -20,17 +20,17 @@ _DEFINE = re.compile(r"\{\{-?\s*define\s")
 
 def move_templates(chart: Tree, keys: Iterable[AppKey], place: str, mistakes: Mistakes) -> Tree:
     """The chart with the templates of its apps' folders below `templates/`; `place` goes before paths in mistakes."""
-    moved = chart
-    for key in keys:
-        for path in chart.under(f"{key}/templates"):
-            if not path.endswith(_SUFFIXES):
-                continue
-            target, source = f"templates/{key}/{path}", f"{key}/templates/{path}"
-            if target in chart:
-                mistakes.add(place + source, f"{place}{target} is there too; keep one of them")
-            text = mistakes.attempt(lambda source=source: chart.text(source), "", where=place + source)  # type: ignore[misc]
-            moved = moved.put(target, _in_scope(text, key, place + source, mistakes))
-    return moved
+    apps, moved = frozenset(keys), {}
+    for source in chart:
+        key, _, path = source.partition("/templates/")
+        if key not in apps or not path.endswith(_SUFFIXES):
+            continue
+        target = f"templates/{key}/{path}"
+        if target in chart:
+            mistakes.add(place + source, f"{place}{target} is there too; keep one of them")
+        text = mistakes.attempt(lambda source=source: chart.text(source), "", where=place + source)  # type: ignore[misc]
+        moved[target] = Blob(_in_scope(text, AppKey(key), place + source, mistakes).encode())
+    return Tree({**chart.files, **moved})
 
 
 def _in_scope(text: str, key: AppKey, where: str, mistakes: Mistakes) -> str:

@@ -68,7 +68,11 @@ def make_app(services: Services, now: Callable[[], datetime], *, hosts: Collecti
 
 def _chart_index(services: Services) -> Callable[[Request], Response]:
     def answer(request: Request) -> Response:
-        return Response(services.charts.index(), media_type="application/yaml")
+        # The stamp first: an archive that comes between the two is then told with the next question.
+        tag = f'"{services.charts.stamp()}"'
+        if request.headers.get("If-None-Match") == tag:
+            return Response(status_code=304, headers={"ETag": tag})
+        return Response(services.charts.index(), media_type="application/yaml", headers={"ETag": tag})
 
     return answer
 

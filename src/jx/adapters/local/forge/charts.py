@@ -46,6 +46,13 @@ class Charts:
         document = {"apiVersion": "v1", "entries": dict(sorted(entries.items())), "generated": newest}
         return yaml.dump(document, Dumper=_Quoting, sort_keys=False, width=2**20, allow_unicode=True).encode()
 
+    def stamp(self) -> str:
+        """Another one whenever the index may be another."""
+        with self._lock:
+            self._look()
+            known = [(path.name, *archive.stamp) for path, archive in self._known.items()]
+        return hashlib.sha256(repr(known).encode()).hexdigest()
+
     def read(self, file: str) -> bytes:
         """An archive by its file name; NotFound."""
         path = self._folder / file
@@ -158,11 +165,11 @@ def _order(version: str) -> tuple[tuple[int, ...], bool]:
     return numbers, not dash
 
 
-class _Quoting(yaml.SafeDumper):
+class _Quoting(yaml.CSafeDumper):
     """Quotes every text, so that no reader of YAML, old or new, takes one for a number, a time or a truth value."""
 
 
-def _quote(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+def _quote(dumper: yaml.CSafeDumper, text: str) -> yaml.ScalarNode:
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style='"')
 
 
