@@ -36,7 +36,7 @@ test: $(VENV)/.dev ## all tests, on all cores
 # Two clusters: with the controllers of workloads, answers of the API would change while they are compared.
 CONTRACTS := $(patsubst %,tests/contracts/test_%.py,cluster anchors locks signals activities promotions secret_log snapshots watchdogs)
 # Applies onto a cluster that was there before: kubeconfigs, refusals, crashes.
-APPLIES := $(addprefix tests/,journeys/test_foreign_clusters.py journeys/test_kubeconfigs.py usecases/test_apply_refusals.py usecases/test_crashes_on_the_api.py usecases/test_apply_without_store_on_the_api.py usecases/test_watchdog_on_the_api.py)
+APPLIES := $(addprefix tests/,journeys/test_foreign_clusters.py journeys/test_kubeconfigs.py usecases/test_apply_refusals.py usecases/test_crashes_on_the_api.py usecases/test_apply_without_store_on_the_api.py usecases/test_watchdog_on_the_api.py journeys/test_cluster_backup.py)
 PLAY := $(BIN)/python -m pytest -q -n 0 -p tests.support.side_by_side
 # Two clusters are never at the very same point, so what differs is played once more: what differs twice, differs.
 AGAIN := --last-failed --last-failed-no-failures none

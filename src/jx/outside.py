@@ -46,14 +46,13 @@ if TYPE_CHECKING:
     from jx.adapters.kubernetes.signals import KubernetesSignals
     from jx.adapters.kubernetes.snapshots import KubernetesSnapshots
     from jx.adapters.kubernetes.watchdogs import KubernetesWatchdogs
-    from jx.adapters.local.backups import LocalBackups
     from jx.adapters.local.forge.client import LocalForge
     from jx.adapters.local.platforms import LocalPlatforms, LocalUsers
     from jx.adapters.local.runner.runner import Runner
     from jx.adapters.tekton.pipelines import TektonPipelines
     from jx.domain.applying import Anchor
     from jx.domain.logins import Credential, Login
-    from jx.ports.platforms import Platform
+    from jx.ports.platforms import Backups, Platform
     from jx.ports.reporter import Reporter
     from jx.stores import Stores
 
@@ -74,12 +73,23 @@ class Outside:
 
         return LocalPlatforms(self.settings.home, self.settings.keys)
 
-    @cached_property
-    def backups(self) -> LocalBackups:
-        """Embedded platforms as files."""
+    @property
+    def backups(self) -> Backups:
+        """Platforms as files: of the embedded one, or of the cluster that was chosen."""
+        if self.settings.is_cluster_chosen and self.find_platform() is None:
+            from jx.adapters.kubernetes.backups import ClusterBackups
+
+            return ClusterBackups(self.api, self.namespace, lambda: self.secret_stores.vault)
         from jx.adapters.local.backups import LocalBackups
 
         return LocalBackups(self.platforms, self.settings.home, self.settings.keys)
+
+    @staticmethod
+    def is_sealed(backup: Path) -> bool:
+        """Whether a file of a backup wants a passphrase."""
+        from jx.adapters.files import sealed
+
+        return sealed.is_sealed(backup)
 
     @property
     def platform(self) -> Platform:

@@ -84,7 +84,7 @@ def test_every_command_in_an_example_is_there_with_its_options(page: Path) -> No
     for call in calls(page):
         words = shlex.split(call)
         while words and words[0].startswith("-"):
-            del words[: 2 if words[0] in {"--as", "--platform"} else 1]
+            del words[: 2 if words[0] in {"--as", "--platform", "--context", "--kubeconfig"} else 1]
         command: click.Command = root
         while words and isinstance(command, click.Group):
             found = command.get_command(click.Context(command), words.pop(0))

@@ -105,25 +105,34 @@ class Users(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """What a backup holds."""
+    """What a backup holds, and what a restore did with it."""
 
     name: str
-    """Of the platform."""
+    """Of the platform, or the address of its cluster."""
     files: int
+    """How many files, or objects of a cluster; of a restore those that are as they were saved now."""
     has_keys: bool
-    """Whether the key of its secret store is in it."""
+    """Whether the key (of a cluster: the values) of its secret store is in it."""
     missing_key: str = ""
     """Of a restore: where the key of the secret store has to be put before the platform can start; empty where it has started."""
+    kept: int = 0
+    """Of a restore: objects that are there, are not as they were saved, and were left as they are."""
+    waiting: int = 0
+    """Of a restore: objects of a kind that the cluster does not have yet."""
 
 
 class Backups(Protocol):
-    """Platforms as files. Calls raise NotFound, Refused, Invalid (a damaged file) and Forbidden (another passphrase)."""
+    """Platforms as files. Calls raise NotFound, Refused, Usage (a file of another kind of platform), Invalid (a damaged file) and
+    Forbidden (another passphrase)."""
 
     def save(self, name: str, file: Path, *, passphrase: str, with_keys: bool) -> Saved:
-        """Save a platform, all of it at one moment: its world stands still meanwhile. The file is whole or not there."""
+        """Save a platform. The file is whole or not there. Of an embedded platform it is all of it at one moment: its world
+        stands still meanwhile, and there is no file without a passphrase. Of a cluster it is what no repository has; without a
+        passphrase, nothing that is secret."""
         ...
 
     def restore(self, file: Path, *, passphrase: str, force: bool) -> Saved:
-        """Bring a platform back, and start it. Everything is checked before anything is written; Refused where there is a
-        platform of that name, which `force` overwrites."""
+        """Bring a platform back; an embedded one is started. The file is checked before anything is written. Refused where there
+        is an embedded platform of that name, which `force` overwrites. On a cluster what is missing is written, and what is
+        there and differs stays, unless `force` is given: repeatable."""
         ...

@@ -1,40 +1,25 @@
-"""ports.platforms.Backups: an embedded platform as one encrypted file.
-
-A line of JSON that says how it is encrypted, then AES-256-GCM of a compressed archive by a key made from a passphrase by scrypt.
-The line is authenticated with it. In the archive `contents.json` comes first: what there is, with a digest of each file.
-"""
+"""ports.platforms.Backups: an embedded platform as one encrypted file."""
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import hashlib
-import io
 import json
-import secrets
 import shutil
 import sqlite3
-import tarfile
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-from typing import Any, Final
+from pathlib import Path
+from typing import Final
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
+from jx.adapters.files import sealed
 from jx.adapters.files.writing import write_whole
-from jx.adapters.local.passphrases import key_of
 from jx.adapters.local.platforms import LocalPlatforms, key_file
-from jx.domain.errors import Forbidden, Invalid, NotFound, Refused
+from jx.domain.errors import Invalid, NotFound, Refused, Usage
 from jx.domain.names import parse_environment_name
 from jx.ports.platforms import Saved
 
-_FORMAT: Final = "jx-backup/1"
-_CONTENTS: Final = "contents.json"
 _KEY: Final = "secret-store.key"
-_NONCE_BYTES: Final = 12
 _LEFT_OUT: Final = ("cache", "logs", "kubernetes/pods")
 """What is made anew: mirrors, logs, the folders of containers."""
 _PASSING: Final = frozenset({"lock", "daemon.lock", "ready"})
@@ -50,6 +35,11 @@ class LocalBackups:
     keys: Path
 
     def save(self, name: str, file: Path, *, passphrase: str, with_keys: bool) -> Saved:
+        if not passphrase:
+            raise Usage(
+                "the backup of an embedded platform holds secrets, whatever is left out",
+                hint="--passphrase-file FILE",
+            )
         platform = self.platforms.find(name)
         if platform is None:
             raise NotFound(
@@ -67,17 +57,15 @@ class LocalBackups:
         has_keys = with_keys and key.exists()
         if has_keys:
             files[_KEY] = (key.read_bytes(), 0o600)
-        write_whole(file, _encrypt(_pack(name, files), passphrase))
+        write_whole(file, sealed.seal(sealed.pack({"platform": name}, files), passphrase))
         return Saved(name, len(files), has_keys=has_keys)
 
     def restore(self, file: Path, *, passphrase: str, force: bool) -> Saved:
+        contents, files = sealed.unpack(sealed.unseal(file, passphrase), file)
         try:
-            content = file.read_bytes()
-        except OSError as error:
-            raise NotFound(
-                f"{file} cannot be read: {error.strerror}", hint="name a file of jx backup"
-            ) from error
-        name, files = _unpack(_decrypt(content, passphrase, file), file)
+            name = str(parse_environment_name(contents["platform"]))
+        except (KeyError, TypeError, Invalid) as error:
+            raise Usage(f"{file} is no backup of an embedded platform") from error
         folder = self.home / "platforms" / name
         is_there = name in self.platforms.list_names()
         if is_there and not force:
@@ -146,64 +134,3 @@ def _write_files(folder: Path, files: Mapping[str, tuple[bytes, int]]) -> None:
     for one in ("refs/heads", "refs/tags", "objects"):  # git wants them, also where they are empty
         for config in folder.glob("forge/repositories/**/config"):
             (config.parent / one).mkdir(parents=True, exist_ok=True)
-
-
-def _pack(name: str, files: Mapping[str, tuple[bytes, int]]) -> bytes:
-    digests = {place: hashlib.sha256(content).hexdigest() for place, (content, _) in files.items()}
-    contents = json.dumps({"platform": name, "files": digests}).encode()
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
-        for place, (content, mode) in {_CONTENTS: (contents, 0o600), **files}.items():
-            entry = tarfile.TarInfo(place)
-            entry.size, entry.mode = len(content), mode
-            archive.addfile(entry, io.BytesIO(content))
-    return packed.getvalue()
-
-
-def _unpack(packed: bytes, file: Path) -> tuple[str, dict[str, tuple[bytes, int]]]:
-    """The name of the platform and its files, each as its digest says; Invalid where anything is not."""
-    found: dict[str, tuple[bytes, int]] = {}
-    try:
-        with tarfile.open(fileobj=io.BytesIO(packed), mode="r:gz") as archive:
-            for entry in archive:
-                stream = archive.extractfile(entry)
-                if stream is not None:
-                    found[entry.name] = (stream.read(), entry.mode & 0o777)
-        contents: dict[str, Any] = json.loads(found.pop(_CONTENTS)[0])
-        name, digests = parse_environment_name(contents["platform"]), contents["files"]
-    except (tarfile.TarError, OSError, EOFError, KeyError, ValueError, TypeError) as error:
-        raise Invalid(f"{file} is damaged: {error}", hint="take another backup") from error
-    wrong = sorted(
-        place
-        for place in {*digests, *found}
-        if place not in found or digests.get(place) != hashlib.sha256(found[place][0]).hexdigest()
-    )
-    wrong += [place for place in found if PurePosixPath(place).is_absolute() or ".." in place.split("/")]
-    if wrong:
-        raise Invalid(f"{file} is damaged: {wrong[0]} is not what was saved", hint="take another backup")
-    return str(name), found
-
-
-def _encrypt(plain: bytes, passphrase: str) -> bytes:
-    salt, nonce = secrets.token_bytes(16), secrets.token_bytes(_NONCE_BYTES)
-    head = json.dumps({"format": _FORMAT, "salt": base64.b64encode(salt).decode()}).encode()
-    return head + b"\n" + nonce + AESGCM(key_of(passphrase, salt)).encrypt(nonce, plain, head)
-
-
-def _decrypt(content: bytes, passphrase: str, file: Path) -> bytes:
-    head, _, rest = content.partition(b"\n")
-    try:
-        said = json.loads(head)
-        salt = base64.b64decode(said["salt"])
-        is_ours = said["format"] == _FORMAT
-    except (ValueError, KeyError, TypeError):
-        is_ours, salt = False, b""
-    if not is_ours:
-        raise Invalid(f"{file} is no backup that this jx can read", hint="name a file of jx backup")
-    try:
-        return AESGCM(key_of(passphrase, salt)).decrypt(rest[:_NONCE_BYTES], rest[_NONCE_BYTES:], head)
-    except (InvalidTag, ValueError) as error:
-        raise Forbidden(
-            f"{file} does not open: the passphrase is another one, or the file was changed",
-            hint="give the passphrase that it was saved with",
-        ) from error

@@ -21,8 +21,8 @@ from typing import Any, Final
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from jx.adapters.files.passphrases import KEY_BYTES, key_of
 from jx.adapters.files.writing import write_whole
-from jx.adapters.local.passphrases import KEY_BYTES, key_of
 from jx.adapters.local.vault import keyring
 from jx.domain.errors import Forbidden, Invalid, NotFound
 
