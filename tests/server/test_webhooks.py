@@ -69,7 +69,9 @@ def test_a_signed_event_becomes_a_key(heard: Heard) -> None:
 
 
 @pytest.mark.parametrize(
-    "signature", ["", "sha256=", "sha256=00", sign(BODY, "another"), sign(b"other body")]
+    "signature",
+    ["", "sha256=", "sha256=00", sign(BODY, "another"), sign(b"other body"), "sha256=\xe9", "sha256=\udce9"]
+    + [sign(BODY).upper(), sign(BODY) + " ", "sha1=" + sign(BODY)[7:]],
 )
 def test_an_unsigned_or_wrongly_signed_event_is_refused(heard: Heard, signature: str) -> None:
     assert receiver(heard).receive(delivery(signature=signature))[0] == 401
@@ -88,10 +90,25 @@ def test_a_replayed_delivery_does_nothing(heard: Heard) -> None:
     assert len(heard.keys) == 1
 
 
-@pytest.mark.parametrize("body", [b"", b"no json", b"[]", b"{}", b'{"repository": {"full_name": 3}}'])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"no json",
+        b"[]",
+        b"{}",
+        pytest.param(b"[" * 100_000, id="deep"),
+        b'{"repository": {"full_name": 3}}',
+    ],
+)
 def test_an_event_that_names_no_repository_is_a_bad_request(heard: Heard, body: bytes) -> None:
     assert receiver(heard).receive(delivery(body))[0] == 400
     assert heard.keys == []
+
+
+def test_deliveries_without_a_number_are_no_replays_of_each_other(heard: Heard) -> None:
+    one = receiver(heard)
+    assert [one.receive(delivery(number=""))[0] for _ in range(2)] == [202, 202]
 
 
 def test_where_the_controllers_cannot_be_told_the_forge_is_asked_to_try_again(heard: Heard) -> None:

@@ -28,7 +28,7 @@ def find_key(body: bytes) -> str | None:
     """The key that an event of this kind stands for; None where it has no number."""
     try:
         number = json.loads(body)["verify"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
     is_one = isinstance(number, str) and _NUMBER.fullmatch(number)
     return key_of(number) if is_one else None

@@ -38,20 +38,25 @@ class Delivery:
 def is_signed(body: bytes, signature: str, secret: str) -> bool:
     """Whether the `X-Hub-Signature-256` is ours, compared in constant time. No secret, no trust."""
     expected = "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
-    return bool(secret) and hmac.compare_digest(expected, signature)
+    given = signature.encode(errors="replace")  # texts are compared only where both are ASCII
+    return bool(secret) and hmac.compare_digest(expected.encode(), given)
 
 
 def find_key(body: bytes) -> str | None:
     """The key of the repository that an event speaks of, or None where it speaks of none."""
     try:
         name = json.loads(body)["repository"]["full_name"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
     return f"repo:{name}" if isinstance(name, str) and name else None
 
 
 class Receiver:
-    """Verifies deliveries and passes their keys on. A delivery that was seen is answered and dropped: a replay does nothing."""
+    """Verifies deliveries and passes their keys on. A delivery that was seen is answered and dropped: a replay does nothing.
+
+    What was seen is forgotten with the process, and the number of a delivery is not signed. So a replay that gets through is one
+    more look, as late and doubled deliveries are: whoever looks acts on what is there, never on what a delivery says.
+    """
 
     def __init__(self, signals: Signals, reporter: Reporter, *, secret: str) -> None:
         self._signals = signals
@@ -70,7 +75,7 @@ class Receiver:
         key = verifying.find_key(delivery.body) if is_check else find_key(delivery.body)
         if key is None:
             return 400, "the event names no number" if is_check else "the event names no repository"
-        if delivery.delivery in self._seen:
+        if delivery.delivery and delivery.delivery in self._seen:
             return 200, "seen before"
         try:
             self._signals.tell(key)
