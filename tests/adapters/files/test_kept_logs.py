@@ -47,3 +47,26 @@ def test_what_is_too_much_goes_the_oldest_first(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(kept_logs, "BYTES_AT_MOST", 1)
     a_pod(tmp_path, 9)
     assert list((tmp_path / "kept").iterdir()) == []
+
+
+def test_what_was_half_written_hides_no_other_logs(tmp_path: Path) -> None:
+    a_pod(tmp_path, 1)
+    for name, text in (
+        ("cut", '{"run": "shop'),
+        ("other", '["a"]'),
+        ("later", '{"run": "a", "of": "tomorrow"}'),
+    ):
+        (tmp_path / "kept" / name).mkdir()
+        (tmp_path / "kept" / name / "about.json").write_text(text)
+    assert len(list(KeptLogs(tmp_path / "kept").read(RunChoice("acme/shop/main")))) == 3
+
+
+def test_keeping_can_be_done_again_by_whoever_was_interrupted(tmp_path: Path) -> None:
+    about = KeptPod("shop-1", "acme/shop/main", "1", "apply", "build", ("step-say",))
+    logs, kept = tmp_path / "logs", tmp_path / "kept"
+    logs.mkdir()
+    (logs / "step-say.log").write_text("hello\n")
+    keep(kept, "pod", logs, about)
+    (kept / "pod" / "about.json").unlink()
+    keep(kept, "pod", logs, about)
+    assert [line.text for line in KeptLogs(kept).read(RunChoice(build="1"))] == ["hello"]

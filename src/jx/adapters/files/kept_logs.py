@@ -32,15 +32,31 @@ class KeptPod:
     ended: str = ""
 
 
+def write_about(folder: Path, about: KeptPod) -> None:
+    """Say in a folder what its logs are those of; there as a whole or not at all."""
+    draft = folder / f".{ABOUT}.new"
+    draft.write_text(json.dumps(about.__dict__))
+    draft.replace(folder / ABOUT)
+
+
+def read_about(folder: Path) -> KeptPod | None:
+    """What the logs of a folder are those of; None where nothing that can be read says so."""
+    try:
+        about: dict[str, Any] = json.loads((folder / ABOUT).read_text())
+        return KeptPod(**{**about, "steps": tuple(about["steps"])})
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
 def keep(folder: Path, pod: str, logs: Path, about: KeptPod) -> None:
-    """Move the logs of a pod here; what is too much goes, the oldest first."""
+    """Move the logs of a pod here; what is too much goes, the oldest first. Who was interrupted may do it again."""
     target = folder / pod
     target.mkdir(mode=0o700, parents=True, exist_ok=True)
     for step in about.steps:
         log = logs / f"{step}.log"
         if log.is_file():
             shutil.move(log, target / log.name)
-    (target / ABOUT).write_text(json.dumps(about.__dict__))
+    write_about(target, about)
     _limit(folder)
 
 
@@ -76,8 +92,9 @@ class KeptLogs:
         if not self._folder.is_dir():
             return
         for path in self._folder.glob(f"*/{ABOUT}"):
-            about: dict[str, Any] = json.loads(path.read_text())
-            yield path.parent.name, KeptPod(**{**about, "steps": tuple(about["steps"])})
+            about = read_about(path.parent)
+            if about is not None:
+                yield path.parent.name, about
 
 
 class NoLogs:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
 
-from jx.adapters.files.kept_logs import keep
+from jx.adapters.files.kept_logs import keep, read_about
 from jx.adapters.local.kubernetes.api import Api, ApiError, WatchEvent
 from jx.adapters.local.kubernetes.controllers import objects
 from jx.adapters.local.kubernetes.controllers.cluster import (
@@ -120,6 +120,7 @@ class Node:
                 if processes.kill_leftover(record):
                     logger.warning("killed %s of pod %s, left by a former life", record.name, path.name)
             if path.name not in wanted:
+                self._keep_logs(path.name)
                 folder.remove()
         for pod in wanted.values():
             self._revise(pod)
@@ -212,6 +213,7 @@ class Node:
         except ApiError as error:
             if error.status != 404:
                 raise
+        self._keep_logs(uid)
         self.cluster.delete(PODS, pod, grace_seconds=0)
         self._drop(uid)
         return None
@@ -227,18 +229,19 @@ class Node:
         held = self._pods.pop(uid, None)
         if held is not None:
             self._addresses.release(held.ip)
-            self._keep_logs(held)
-            held.folder.remove()
+        self._keep_logs(uid)
+        PodFolder(self._pods_folder / uid).remove()
 
-    def _keep_logs(self, held: Pod) -> None:
-        """Of pods of steps: people look at logs of runs long after somebody has cleared the runs away."""
-        about = held.about() if isinstance(held, StepsPod) else None
+    def _keep_logs(self, uid: str) -> None:
+        """Of pods of steps, whoever ran them: people look at logs of runs long after somebody has cleared the runs away."""
+        logs = self._pods_folder / uid / "logs"
+        about = read_about(logs)
         if about is None:
             return
         try:
-            keep(self._logs_folder, held.folder.path.name, held.folder.path / "logs", about)
+            keep(self._logs_folder, uid, logs, about)
         except OSError as error:
-            logger.warning("logs of pod %s are not kept: %s", held.folder.path.name, error)
+            logger.warning("logs of pod %s are not kept: %s", uid, error)
 
     def _account_of(self, pod: Obj) -> Account | None:
         if pod["spec"].get("automountServiceAccountToken") is False:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from jx.adapters.files.kept_logs import KeptPod
+from jx.adapters.files.kept_logs import KeptPod, write_about
 from jx.adapters.local.kubernetes.controllers import environment, objects
 from jx.adapters.local.kubernetes.types.facts import Obj
 from jx.adapters.local.node import strays
@@ -140,6 +140,8 @@ class StepsPod(Pod):
                 return self._finish()
             launch = self._launch(pod, step, image.command if image else ())
             step.surround = self._surround(pod)
+            if not self._begun.exists() and (about := self.about()) is not None:
+                write_about(self._begun.parent, about)  # for a node that finds the folder and no pod any more
             self._begun.touch(mode=0o600)
             for one in self._steps:
                 one.await_turn(objects.timestamp(time.time()))
