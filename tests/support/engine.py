@@ -84,7 +84,7 @@ class Engine:
             process.heed_comments,
             process.check_change,
             process.merge_change,
-            CancelChecks(self.pipelines, process.reporter),
+            CancelChecks(process.faults.wrap(self.pipelines, "pipelines"), process.reporter),
             self.checks(process),
         )
         found.controller = Several(changes, found.controller)
@@ -95,7 +95,8 @@ class Engine:
         found = Controllers(self.world.process(BOT, faults))
         process = found.process
         reader = PlatformReader(process.repos, self.world.at)
-        record = RecordRuns(self.pipelines, process.activities, process.forge, process.reporter, self.keep)
+        pipelines = process.faults.wrap(self.pipelines, "pipelines")
+        record = RecordRuns(pipelines, process.activities, process.forge, process.reporter, self.keep)
         found.environments = EnvironmentsController(reader, self.use_case(process), process.holder)
         found.controller = Several(found.environments, RunsController(reader, record))
         return found

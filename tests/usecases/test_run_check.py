@@ -148,7 +148,7 @@ def test_a_newer_push_cancels_the_older_run_and_says_so(engine: Engine) -> None:
     assert second.revision == world.pull(number).head != old
     told = status(world, old)
     assert told is not None
-    assert "was cancelled" in told.description
+    assert told.description == f"overtaken by {second.revision[:12]} (run #{second.build})"
 
 
 def test_a_base_that_moved_is_a_run_of_its_own_and_the_newest_says_how_the_head_stands(

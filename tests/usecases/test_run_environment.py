@@ -13,7 +13,7 @@ from tests.support.interruptions import is_change
 from tests.support.journeys import ANN, BOB, BOT, DEV, World, installed, merged
 
 from jx.domain.activities import ActivityStatus
-from jx.domain.changes import CheckState
+from jx.domain.changes import Check, CheckState
 from jx.domain.errors import Invalid
 from jx.domain.manifests import ObjectRef
 from jx.domain.names import Revision
@@ -153,6 +153,30 @@ def test_ten_pushes_in_a_second_are_one_run_of_the_newest(engine: Engine) -> Non
     engine.settle()
     assert [run.revision for run in engine.pipelines.started] == [pushes[-1]]
     assert applies(world, pushes[-1]) == 1
+    words = f"overtaken by {pushes[-1][:12]}, which holds it"
+    for revision in pushes[:-1]:
+        assert world.status(revision) == Check("jx/apply", CheckState.ERROR, words)
+
+
+def test_the_commit_of_a_run_that_made_room_is_told_who_came_after_it(engine: Engine) -> None:
+    world = engine.world
+    first = world.push(world.tree().put("README.md", "1\n"), "Say 1")
+    engine.settle()
+    second = world.push(world.tree().put("README.md", "2\n"), "Say 2")
+    engine.settle()
+    words = f"overtaken by {second[:12]} (run #{engine.pipelines.started[-1].build})"
+    assert world.status(first) == Check("jx/apply", CheckState.ERROR, words)
+
+
+def test_a_run_that_somebody_stopped_is_told_as_that(engine: Engine) -> None:
+    world = engine.world
+    first = world.push(world.tree().put("README.md", "1\n"), "Say 1")
+    engine.settle()
+    (run,) = engine.pipelines.list_all()
+    engine.begin(run)
+    engine.end(run, RunState.CANCELLED)
+    engine.settle()
+    assert world.status(first) == Check("jx/apply", CheckState.ERROR, f"run #{run.build} was cancelled")
 
 
 def test_runs_that_others_started_are_recorded_too(engine: Engine) -> None:

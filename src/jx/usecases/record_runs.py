@@ -10,7 +10,7 @@ from jx.domain.changes import Check, CheckState
 from jx.domain.errors import JxError
 from jx.domain.events import Event, Level
 from jx.domain.names import Repo, Revision
-from jx.domain.runs import VERIFY, Run, RunState, find_failure, find_obsolete, to_activity
+from jx.domain.runs import CHECK, VERIFY, Run, RunState, find_failure, find_obsolete, to_activity
 from jx.ports.activities import Activities
 from jx.ports.forge import Ability, Forge
 from jx.ports.pipelines import Pipelines
@@ -18,6 +18,14 @@ from jx.ports.reporter import Reporter
 
 KEPT_RUNS = 20
 """Of each pipeline and context; what goes is the run with its pods. Its record stays."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What is said of a run: its record, and the status of its commit."""
+
+    record: Activity
+    check: Check
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,50 +38,61 @@ class RecordRuns:
     forge: Forge
     reporter: Reporter
     keep: int = KEPT_RUNS
-    _told: dict[str, Activity] = field(default_factory=dict, repr=False, compare=False)
-    """Records that are known to be written; it only spares asking again."""
+    _told: dict[str, Told] = field(default_factory=dict, repr=False, compare=False)
+    """What is known to be told, by run; it only spares asking again."""
 
     def __call__(self, repos: Mapping[str, Repo]) -> None:
         """Record all runs. `repos`, by `owner/name`, are those whose forge can be told."""
         runs = tuple(run for run in self.pipelines.list_all() if run.context != VERIFY)
-        news = [(run, record) for run in runs if self._told.get((record := to_activity(run)).name) != record]
+        told = {run.name: Told(to_activity(run), check_of(run, _overtaker(run, runs))) for run in runs}
+        news = [run for run in runs if self._told.get(run.name) != told[run.name]]
         if news:
             known = {one.name: one for one in self.activities.list_all()}
-            for run, record in news:
-                repo = None if _is_overtaken(run, runs) else repos.get(run.repo_name)
-                self._record(run, record, known.get(record.name), repo)
+            for run in news:
+                repo = None if _says_another(run, runs) else repos.get(run.repo_name)
+                self._record(run, told[run.name], known.get(told[run.name].record.name), repo)
         for run in find_obsolete(runs, keep=self.keep):
-            if self._told.get(to_activity(run).name) == to_activity(run):
+            if self._told.get(run.name) == told[run.name]:
                 self.pipelines.remove(run.name)
+                del self._told[run.name]
 
-    def _record(self, run: Run, record: Activity, known: Activity | None, repo: Repo | None) -> None:
+    def _record(self, run: Run, news: Told, known: Activity | None, repo: Repo | None) -> None:
+        before = self._told.get(run.name)
         try:
-            if known != record:
-                self._tell_forge(run, repo)
-                self.activities.save(record)
+            if known != news.record or (before is not None and before.check != news.check):
+                self._tell_forge(run, repo, news.check)
+            if known != news.record:
+                self.activities.save(news.record)
         except JxError as error:
             self.reporter.tell(Event(f"not recorded: {error.message}", Level.WARNING))
             return
-        self._told[record.name] = record
+        self._told[run.name] = news
 
-    def _tell_forge(self, run: Run, repo: Repo | None) -> None:
+    def _tell_forge(self, run: Run, repo: Repo | None, check: Check) -> None:
         if repo is None or not run.revision or Ability.STATUSES not in self.forge.abilities:
             return
-        self.forge.set_status(repo, Revision(run.revision), check_of(run))
+        self.forge.set_status(repo, Revision(run.revision), check)
 
 
-def _is_overtaken(run: Run, runs: tuple[Run, ...]) -> bool:
+def _says_another(run: Run, runs: tuple[Run, ...]) -> bool:
     """Whether a newer run of the same commit says how it stands; `runs`, oldest first."""
-    same = [
-        one
-        for one in runs
-        if (one.pipeline, one.context, one.revision) == (run.pipeline, run.context, run.revision)
-    ]
+    same = [one for one in _of_its_kind(run, runs) if one.revision == run.revision]
     return bool(same) and same[-1].name != run.name
 
 
-def check_of(run: Run) -> Check:
-    """The commit status of a run."""
+def _overtaker(run: Run, runs: tuple[Run, ...]) -> Run | None:
+    """The next run of another commit after this one, in whose favour it may have been cancelled."""
+    kind = _of_its_kind(run, runs)
+    later = kind[[one.name for one in kind].index(run.name) + 1 :]
+    return next((one for one in later if one.revision != run.revision), None)
+
+
+def _of_its_kind(run: Run, runs: tuple[Run, ...]) -> list[Run]:
+    return [one for one in runs if (one.pipeline, one.context) == (run.pipeline, run.context)]
+
+
+def check_of(run: Run, overtaker: Run | None = None) -> Check:
+    """The commit status of a run; of one that was cancelled, who came after it."""
     context = f"jx/{run.context or 'pipeline'}"
     match run.state:
         case RunState.SUCCEEDED:
@@ -81,7 +100,10 @@ def check_of(run: Run) -> Check:
         case RunState.FAILED:
             return Check(context, CheckState.FAILURE, find_failure(run)[:140])
         case RunState.CANCELLED | RunState.SKIPPED:
-            return Check(context, CheckState.ERROR, f"run #{run.build} was cancelled")
+            words = f"run #{run.build} was cancelled"
+            if overtaker is not None and (not run.stages or run.context == CHECK):
+                words = f"overtaken by {overtaker.revision[:12]} (run #{overtaker.build})"
+            return Check(context, CheckState.ERROR, words)
         case RunState.RUNNING:
             return Check(context, CheckState.PENDING, f"run #{run.build} goes on")
         case RunState.PENDING:

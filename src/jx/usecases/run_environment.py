@@ -31,6 +31,8 @@ from jx.usecases.resolve_pipeline import PackSource, ResolvePipeline
 
 _FILE = "pipeline file"
 """The step of a record whose run could not be made."""
+TOLD_AT_MOST = 20
+"""Commits that are told that a newer one is applied in their place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,8 @@ class RunEnvironment:
             return
         if not self._is_free(runs, head):
             return
+        if not attempts:
+            self._tell_overtaken(environment, head, runs, anchor)
         self.start(environment, head, attempt=len(attempts) + 1)
 
     def heal(self, environment: Environment, head: Revision, note: DriftNote) -> None:
@@ -122,6 +126,29 @@ class RunEnvironment:
             else:
                 is_free = False
         return is_free
+
+    def _tell_overtaken(
+        self, environment: Environment, head: Revision, runs: tuple[Run, ...], anchor: Anchor | None
+    ) -> None:
+        """Say at the commits that came before this head, and have no run of their own, that it holds them. Best effort, and
+        before the run is there: whoever comes back after a crash says it again."""
+        assert environment.repo is not None
+        repo = environment.repo
+        applied = anchor.applied.source.revision if anchor and anchor.applied else ""
+        since = runs[-1].revision if runs else applied
+        if not since or Ability.STATUSES not in self.forge.abilities:
+            return
+        try:
+            commits = self.repos.log(repo, head, after=Revision(since), limit=TOLD_AT_MOST + 1)[1:]
+            if not commits:
+                return
+            known = {one.revision for one in self.activities.list_all()} | {run.revision for run in runs}
+            check = Check(f"jx/{APPLY}", CheckState.ERROR, f"overtaken by {head[:12]}, which holds it")
+            for commit in commits:
+                if commit.revision not in known:
+                    self.forge.set_status(repo, commit.revision, check)
+        except JxError as error:
+            self.reporter.tell(Event(f"not told: {error.message}", Level.WARNING))
 
     def _compile(self, environment: Environment, commit: Commit, build: int) -> dict[str, object]:
         assert environment.repo is not None
