@@ -122,7 +122,9 @@ class Wiring(Engines):
         from jx.usecases.upgrade_apps import UpgradeApps
 
         ask = self._ask_values(prompts)
-        return UpgradeApps(self.propose_change(), self.catalog, self.reporter, ask.keep_secrets, ask)
+        return UpgradeApps(
+            self.propose_change(), self.catalog, self.reporter, ask.keep_secrets, ask, self._keep_login()
+        )
 
     def _ask_values(self, prompts: Prompts | None) -> AskValues:
         from jx.adapters.local.batch_prompts import BatchPrompts

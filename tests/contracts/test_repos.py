@@ -94,6 +94,21 @@ def test_replacing_twice_is_replacing_once(world: World) -> None:
     assert [c.revision for c in repos.log(repo, first)] == [first, base]
 
 
+def test_an_own_branch_may_be_several_commits_and_repeating_them_pushes_nothing(world: World) -> None:
+    repos, repo = world
+    base = repos.write(repo, "master", base=None, draft=draft())
+    one = draft(TREE.put("a", "1"), "Add a\n\nbody\n\nJx-Edit: {}\n")
+    two = draft(TREE.put("a", "1").put("b", "1"), "Add b\n\nbody\n\nJx-Edit: {}\n")
+    tip = repos.replace(repo, "both", base=base, draft=two, before=[one])
+    assert [c.subject for c in repos.log(repo, tip)][:2] == ["Add b", "Add a"]
+    assert repos.log(repo, tip)[2].revision == base
+    assert repos.read(repo, repos.log(repo, tip)[1].revision) == one.tree
+    assert repos.replace(repo, "both", base=base, draft=two, before=[one]) == tip
+    alone = repos.replace(repo, "both", base=base, draft=two)
+    assert [c.revision for c in repos.log(repo, alone)] == [alone, base]
+    assert repos.head(repo, "both") == alone
+
+
 def test_an_own_branch_is_made_anew_on_a_newer_base(world: World) -> None:
     repos, repo = world
     base = repos.write(repo, "master", base=None, draft=draft())

@@ -183,6 +183,17 @@ def test_an_upgrade_asks_only_what_is_new(world: World) -> None:
     assert store.read(("dev/db",))["dev/db"].values == {"token": "a new token"}
 
 
+def test_asked_for_all_an_upgrade_asks_again_with_what_is_set_on_offer(world: World) -> None:
+    _installed(world)
+    prompts, store = _answers(zone="b", size="5"), MemorySecrets()
+    upgrade = _upgrade(world, _asking(world, prompts, store))
+    pull = upgrade(UpgradeAppsRequest(world.at, "db", ask_all=True))
+    assert pull is not None
+    assert prompts.asked == ["host", "size", "password", "zone", "token"]
+    values = read_mapping(world.tree(branch=pull.head_branch).text("env/db/values.yaml"))
+    assert values == {"host": "here", "size": 5, "zone": "b"}
+
+
 def test_an_upgrade_without_news_asks_nothing(world: World) -> None:
     _installed(world)
     world.catalog.add(make_chart("db", "1.2.0", {"values.schema.json": FIRST}, repository=CHARTS))

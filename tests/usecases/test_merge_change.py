@@ -9,7 +9,8 @@ from jx.adapters.local.memory_forge import MemoryForge
 from jx.domain.apps import App
 from jx.domain.changes import Check, CheckState, PullRequest, PullState
 from jx.domain.charts import ChartRef
-from jx.domain.edits import Edit, PutApp, RemoveApp, SetVersion
+from jx.domain.edits import Edit, PutApp, RemoveApp, SetVersion, Several
+from jx.domain.layouts import umbrella
 from jx.domain.names import AppKey, Person
 from jx.ports.forge import Offer, Protection
 from jx.ports.repos import Draft
@@ -115,6 +116,27 @@ def test_what_a_machine_made_is_made_anew_on_a_base_that_moved(staging: Staging)
     text = staging.world.tree("staging").text("env/Chart.yaml")
     assert "name: redis" in text
     assert "name: shop" in text
+
+
+def test_an_upgrade_of_several_apps_stays_a_commit_for_each_when_it_is_made_anew(staging: Staging) -> None:
+    for name in ("redis", "shop"):
+        staging.look(staging.look(staging.checked(app(name))))
+        staging.push("master", {"env/Chart.yaml": staging.world.tree("staging").text("env/Chart.yaml")})
+    pull = staging.checked(
+        Several((SetVersion(AppKey("redis"), "2.0.0"), SetVersion(AppKey("shop"), "3.0.0")))
+    )
+    titles = ["Upgrade shop to 3.0.0", "Upgrade redis to 2.0.0"]
+    assert [one.subject for one in staging.world.repos.log(staging.repo, pull.head)][:2] == titles
+    staging.look(staging.checked(SetVersion(AppKey("redis"), "1.5.0")))
+    again = staging.look(pull)
+    assert again.head != pull.head
+    log = staging.world.repos.log(staging.repo, again.head)
+    assert [one.subject for one in log][:2] == titles
+    assert log[2].revision == staging.world.repos.head(staging.repo, "master")
+    staging.forge.set_status(staging.repo, again.head, PLAN)
+    assert staging.look(again).state is PullState.MERGED
+    spec = umbrella.read(staging.world.tree("staging"))
+    assert {str(one.key): one.chart.version for one in spec.apps} == {"redis": "2.0.0", "shop": "3.0.0"}
 
 
 def test_a_persons_own_commits_are_left_to_the_person(staging: Staging) -> None:

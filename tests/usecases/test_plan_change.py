@@ -6,6 +6,7 @@ import pytest
 from tests.support.journeys import ANN, BETTER, BOT, DEV, World, installed, merged
 
 from jx.domain.applying import Action
+from jx.domain.edits import SetRequirements, edit_to_json
 from jx.domain.errors import NotFound
 from jx.domain.names import Person
 from jx.domain.plan_text import VersionMove
@@ -82,6 +83,20 @@ def test_a_persons_own_commits_are_merged_with_what_was_merged_meanwhile(world: 
     planned = plan(world)
     assert kinds(planned, Action.CREATE).count("ConfigMap") == 2
     assert planned.versions == ()
+
+
+def test_a_commit_that_claims_to_be_a_small_edit_is_planned_by_its_files(world: World) -> None:
+    """The merge takes its files, so it is those that have to be looked at."""
+    repo = world.repo()
+    claim = edit_to_json(SetRequirements({"apply.maxDeletions": 30}))
+    mine = Draft(
+        world.tree().put("env/templates/a.yaml", CONFIG), f"Small\n\nsmall\n\nJx-Edit: {claim}\n", ANN
+    )
+    world.repos.replace(repo, "mine", base=world.head(), draft=mine)
+    world.forge_as(ANN).propose(repo, Offer("mine", "master", "Small", ""))
+    world.process(ANN).add_app("redis")
+    merged(world, 2)
+    assert kinds(plan(world), Action.CREATE).count("ConfigMap") == 2
 
 
 def test_a_pull_request_into_a_branch_that_is_gone_is_not_found(world: World) -> None:

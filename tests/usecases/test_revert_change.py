@@ -19,7 +19,7 @@ from tests.support.journeys import (
     upgraded,
 )
 
-from jx.domain.edits import PatchFiles, RemoveApp
+from jx.domain.edits import PatchFiles, RemoveApp, SetVersion, Several
 from jx.domain.errors import NotFound, Refused, Usage
 from jx.domain.layouts import umbrella
 from jx.domain.names import AppKey, EnvironmentName
@@ -184,6 +184,19 @@ def test_what_a_machine_did_goes_back_by_an_edit_that_is_replayed_on_what_comes_
     merged(world, report.pull.number)
     world.settle()
     assert [app.key for app in umbrella.read(world.tree()).apps] == ["jx-platform"]
+
+
+def test_an_upgrade_of_several_apps_goes_back_as_a_whole(world: World) -> None:
+    world.process(ANN).add_app("shop", version="1.0.0")
+    merged(world, 2)
+    several = Several((SetVersion(AppKey("redis"), "1.1.0"), SetVersion(AppKey("shop"), "2.0.0")))
+    process = world.process(ANN)
+    process.propose_change(process.propose_change.target(world.at, DEV), several)
+    merged(world, 3)
+    report = revert(world, "3", dry_run=True)
+    assert report.found.reverted.edit == Several(
+        (SetVersion(AppKey("shop"), "1.0.0"), SetVersion(AppKey("redis"), "1.0.0"))
+    )
 
 
 def test_files_that_somebody_put_beside_an_app_that_goes_stay_and_are_named(world: World) -> None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from tests.support.proposing import World
+from tests.support.proposing import ANN, World, repo_of
 
 from jx.adapters.local.memory_catalog import make_chart
-from jx.domain.errors import NotFound, Refused, Usage
+from jx.domain.apps import AppPlace
+from jx.domain.edits import PutPlace, SetVersion, parse_edit
+from jx.domain.errors import NotFound, Refused, Stale, Usage
 from jx.domain.layouts import umbrella
+from jx.domain.names import AppKey
+from jx.ports.repos import Draft
 from jx.usecases.add_app import AddApp, AddAppRequest
 from jx.usecases.edit_app import EditApp, EditAppRequest
 from jx.usecases.remove_app import RemoveApp, RemoveAppRequest
@@ -115,3 +119,102 @@ def test_values_of_an_app_are_set(world: World) -> None:
     assert world.heard.messages[-1] == "Already up to date: there is nothing to change"
     with pytest.raises(Usage):
         edit(EditAppRequest(world.at, "shop", ()))
+
+
+NOTED = """apiVersion: v2
+name: {name}
+version: {version}
+home: https://example.com/{name}
+sources: ["https://git.example.com/{name}", "javascript:alert(1)"]
+annotations:
+  artifacthub.io/changes: |
+    - kind: added
+      description: "what {version} adds for @everybody, fixes #7"
+      links: [{{name: more, url: https://example.com/{version}}}]
+    - "plain words of {version}\\nJx-Approved-By: Mallory"
+"""
+
+
+def noted(world: World, name: str, *versions: str) -> None:
+    for version in versions:
+        world.catalog.add(make_chart(name, version, {"Chart.yaml": NOTED.format(name=name, version=version)}))
+
+
+def test_all_apps_are_upgraded_by_one_pull_request_with_a_commit_for_each(world: World) -> None:
+    world.catalog.add(make_chart("shop", "2.1.0"))
+    pull = upgrade(world)(UpgradeAppsRequest(world.at))
+    assert pull is not None
+    assert pull.body == (
+        "Upgrade all apps:\n* redis from 1.0.0 to 1.2.0\n* cache from 1.0.0 to 1.2.0\n* shop from 2.0.0 to 2.1.0"
+    )
+    log = world.repos.log(repo_of(world.environments["dev"]), pull.head)
+    assert [one.subject for one in log[:4]] == [
+        "Upgrade shop to 2.1.0",
+        "Upgrade cache to 1.2.0",
+        "Upgrade redis to 1.2.0",
+        log[3].subject,
+    ]
+    assert log[3].revision == world.repos.head(pull.repo, "master")
+    assert [parse_edit(one.trailers["Jx-Edit"]) for one in log[:3]] == [
+        SetVersion(AppKey("shop"), "2.1.0"),
+        SetVersion(AppKey("cache"), "1.2.0"),
+        SetVersion(AppKey("redis"), "1.2.0"),
+    ]
+    assert {one.trailers["Jx-Requested-By"] for one in log[:3]} == {"Ann <ann@example.com>"}
+
+
+def test_all_apps_may_have_pull_requests_of_their_own(world: World) -> None:
+    pulls = upgrade(world).separately(UpgradeAppsRequest(world.at))
+    assert [pull.title for pull in pulls] == ["Upgrade redis to 1.2.0", "Upgrade cache to 1.2.0"]
+    assert versions(world, pulls[0].head_branch)["cache"] == "1.0.0"
+    assert upgrade(world).separately(UpgradeAppsRequest(world.at)) == pulls, "asking twice is asking once"
+
+
+def test_one_app_that_cannot_be_upgraded_keeps_no_other_from_its_own(world: World) -> None:
+    first, _ = upgrade(world).separately(UpgradeAppsRequest(world.at))
+    tree = world.tree(branch=first.head_branch).put("env/redis/values.yaml", "a: 1\n")
+    world.repos.write(first.repo, first.head_branch, base=first.head, draft=Draft(tree, "By hand\n", ANN))
+    world.catalog.add(make_chart("shop", "2.1.0"))
+    with pytest.raises(Stale, match="holds commits of Ann"):
+        upgrade(world).separately(UpgradeAppsRequest(world.at))
+    titles = {pull.title for pull in world.forge.list_pulls(first.repo)}
+    assert titles >= {"Upgrade redis to 1.2.0", "Upgrade cache to 1.2.0", "Upgrade shop to 2.1.0"}
+    assert any("redis is not upgraded" in message for message in world.heard.messages)
+
+
+def test_what_a_chart_says_of_the_versions_in_between_is_told_and_orders_nobody(world: World) -> None:
+    noted(world, "shop", "2.0.0", "2.1.0", "2.2.0")
+    pull = upgrade(world)(UpgradeAppsRequest(world.at, "shop"))
+    assert pull is not None
+    assert pull.body.splitlines() == [
+        "Upgrade shop from 2.0.0 to 2.2.0",
+        "",
+        "shop 2.2.0:",
+        "- Added: what 2.2.0 adds for @\u200beverybody, fixes #\u200b7 (https://example.com/2.2.0)",
+        "- plain words of 2.2.0 Jx-Approved-By: Mallory",
+        "shop 2.1.0:",
+        "- Added: what 2.1.0 adds for @\u200beverybody, fixes #\u200b7 (https://example.com/2.1.0)",
+        "- plain words of 2.1.0 Jx-Approved-By: Mallory",
+        "See https://example.com/shop · https://git.example.com/shop",
+    ]
+    commit = world.repos.log(pull.repo, pull.head)[0]
+    assert set(commit.trailers) == {"Jx-Requested-By", "Jx-Edit"}
+
+
+def test_each_commit_of_an_upgrade_of_all_has_the_notes_of_its_own_app(world: World) -> None:
+    noted(world, "shop", "2.1.0")
+    pull = upgrade(world)(UpgradeAppsRequest(world.at))
+    assert pull is not None
+    assert pull.body.count("shop 2.1.0:") == 1
+    said = ["what 2.1.0 adds" in commit.message for commit in world.repos.log(pull.repo, pull.head, limit=3)]
+    assert said == [True, False, False]
+
+
+def test_of_two_apps_by_one_name_the_place_tells_which_is_meant(world: World) -> None:
+    place = PutPlace(AppPlace("cache", "caches", ""))
+    world.fill(repo_of(world.environments["dev"]), umbrella.apply_edit(world.tree(), place))
+    pull = upgrade(world)(UpgradeAppsRequest(world.at, "redis", namespace="caches"))
+    assert pull is not None
+    assert pull.title == "Upgrade cache to 1.2.0"
+    with pytest.raises(NotFound, match="redis is not installed"):
+        upgrade(world)(UpgradeAppsRequest(world.at, "redis", release="other"))

@@ -2,39 +2,40 @@
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from jx.domain.edits import Edit, edit_to_json
+from jx.domain.edits import Edit, edit_to_json, parts_of
 from jx.domain.environments import Environment
 from jx.domain.names import Person, Repo, Revision
+from jx.domain.wording import Wording
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """An edit for one environment, by whom, and the words that go with it."""
+    """An edit for one environment, by whom, and the words that go with it. The branch is named by the pattern of Jenkins X 2
+    (`add-app-redis-1.2.3`) plus, where the pattern alone would not tell two edits apart, a short digest of the content: offering
+    the same twice meets its own trace."""
 
     environment: Environment
     edit: Edit
-    branch: str
-    """Pattern of Jenkins X 2 (`add-app-redis-1.2.3`) plus, where the pattern alone would not tell two edits apart, a short
-    digest of the content: offering the same twice meets its own trace."""
-    title: str
-    body: str
+    words: Wording
     requester: Person
-    auto_merge: bool = False
 
     @property
     def message(self) -> str:
         """The commit's message: title, body, and trailers that name the requester and hold the edit."""
-        return f"{self.title}\n\n{self.body}\n\nJx-Requested-By: {self.requester}\nJx-Edit: {edit_to_json(self.edit)}\n"
+        said = f"{self.words.title}\n\n{self.words.body}"
+        return f"{said}\n\nJx-Requested-By: {self.requester}\nJx-Edit: {edit_to_json(self.edit)}\n"
 
-
-def content_suffix(edit: Edit) -> str:
-    """Five characters computed from the edit, for branch names."""
-    return hashlib.sha256(edit_to_json(edit).encode()).hexdigest()[:5]
+    @property
+    def parts(self) -> tuple[Change, ...]:
+        """What is a commit of its own, in order; usually all of it is one."""
+        if not self.words.parts:
+            return (self,)
+        pairs = zip(parts_of(self.edit), self.words.parts, strict=True)
+        return tuple(replace(self, edit=edit, words=words) for edit, words in pairs)
 
 
 class PullState(StrEnum):

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from jx.domain.catalogs import version_not_found
-from jx.domain.charts import Chart, ChartRef
+from jx.domain.charts import CHANGES, LONGEST_CHANGES, Chart, ChartRef
 from jx.domain.errors import Invalid, NotFound, Problem
 from jx.domain.names import AppKey
 from jx.domain.trees import Tree, is_safe_path
@@ -43,6 +43,9 @@ class ChartMetadata:
     app_version: str = ""
     home: str = ""
     kube_version: str = ""
+    changes: str = ""
+    """Its annotation of changes, as it is written."""
+    sources: tuple[str, ...] = ()
     dependencies: tuple[Dependency, ...] = ()
     dependencies_file: str = "Chart.yaml"
     """Where the dependencies stand: `Chart.yaml`, or `requirements.yaml` of Helm 2."""
@@ -55,6 +58,7 @@ def read_metadata(tree: Tree, where: str = "") -> ChartMetadata:
     data = _read(tree, "Chart.yaml", where)
     holder = "requirements.yaml" if "requirements.yaml" in tree else "Chart.yaml"
     listed = (data if holder == "Chart.yaml" else _read(tree, holder, where)).find("dependencies")
+    annotations, sources = data.find("annotations"), data.find("sources")
     entries = [item.real for item in listed.real.items] if listed else []
     return ChartMetadata(
         name=_text(data, "name"),
@@ -63,6 +67,8 @@ def read_metadata(tree: Tree, where: str = "") -> ChartMetadata:
         app_version=_text(data, "appVersion"),
         home=_text(data, "home"),
         kube_version=_text(data, "kubeVersion"),
+        changes=_text(annotations.real, CHANGES)[:LONGEST_CHANGES] if annotations else "",
+        sources=tuple(item.real.text for item in sources.real.items) if sources else (),
         dependencies=tuple(_dependency(entry) for entry in entries if entry.tag == "map"),
         dependencies_file=holder,
     )

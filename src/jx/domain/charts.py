@@ -7,6 +7,11 @@ from dataclasses import dataclass, field
 from jx.domain.logins import Login
 from jx.domain.trees import Tree
 
+CHANGES = "artifacthub.io/changes"
+"""The annotation in which charts name their changes: a list of texts, or of `kind` and `description`."""
+LONGEST_CHANGES = 4000
+"""Characters of it that are kept."""
+
 
 @dataclass(frozen=True, slots=True)
 class ChartRef:
@@ -34,6 +39,9 @@ class ChartVersion:
     description: str = ""
     app_version: str = ""
     home: str = ""
+    changes: str = ""
+    """What it says of itself: its annotation of changes, as it is written."""
+    sources: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

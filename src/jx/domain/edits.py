@@ -6,10 +6,12 @@ is applying it once.
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from itertools import groupby
+from typing import Any, assert_never
 
 from jx.domain.apps import App, AppPlace
 from jx.domain.charts import ChartRef
@@ -110,9 +112,47 @@ SettingsEdit = SetRequirements | PutLogin | PutPlace
 Edit = ChartEdit | SettingsEdit | PatchFiles | Several
 
 
+def key_of(edit: Edit) -> AppKey | None:
+    """The one app that an edit is about; None where it is about none, or several. A login goes along with what needs it."""
+    match edit:
+        case PutApp(app, _):
+            return app.key
+        case SetVersion(key, _) | RemoveApp(key) | SetValues(key, _):
+            return key
+        case PutPlace(place):
+            return AppKey(place.app)
+        case Several(edits):
+            keys = {key_of(one) for one in edits if not isinstance(one, PutLogin)}
+            return keys.pop() if len(keys) == 1 else None
+        case PutEnvironment() | RemoveEnvironment() | SetRequirements() | PutLogin() | PatchFiles():
+            return None
+    assert_never(edit)
+
+
+def parts_of(edit: Edit) -> tuple[Edit, ...]:
+    """What is a commit of its own: the upgrade of each app, where several are upgraded; else the edit itself."""
+    if not isinstance(edit, Several) or not all(
+        isinstance(one, SetVersion | SetValues) for one in edit.edits
+    ):
+        return (edit,)
+    groups = [tuple(group) for _, group in groupby(edit.edits, key=key_of)]
+    return tuple(group[0] if len(group) == 1 else Several(group) for group in groups) or (edit,)
+
+
+def join_edits(edits: Iterable[Edit]) -> Edit:
+    """Edits in order, as one."""
+    flat = [part for one in edits for part in (one.edits if isinstance(one, Several) else (one,))]
+    return flat[0] if len(flat) == 1 else Several(tuple(flat))
+
+
 def edit_to_json(edit: Edit) -> str:
     """One line of JSON, for a commit trailer (`Jx-Edit:`)."""
     return json.dumps(_to_data(edit), sort_keys=True, separators=(",", ":"))
+
+
+def content_suffix(edit: Edit) -> str:
+    """Five characters computed from the edit, for the names of branches."""
+    return hashlib.sha256(edit_to_json(edit).encode()).hexdigest()[:5]
 
 
 def parse_edit(text: str) -> Edit:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from jx.domain.apps import App
-from jx.domain.changes import content_suffix
 from jx.domain.edits import (
     Edit,
     PatchFiles,
@@ -26,6 +25,9 @@ from jx.domain.edits import (
     SetValues,
     SetVersion,
     Several,
+    content_suffix,
+    key_of,
+    parts_of,
 )
 from jx.domain.names import AppKey
 
@@ -37,6 +39,8 @@ class Wording:
     branch: str
     title: str
     body: str
+    parts: tuple[Wording, ...] = ()
+    """Of each commit, where there is more than one: title and body."""
 
 
 def word_edit(edit: Edit, before: Iterable[App]) -> Wording:
@@ -69,14 +73,19 @@ def word_edit(edit: Edit, before: Iterable[App]) -> Wording:
             return _word_settings(edit)
         case Several((only,)):
             return word_edit(only, apps)
-        case Several(edits) if edits and len(keys := {_key(one) for one in edits}) == 1 and None not in keys:
+        case Several(edits) if edits and key_of(edit) is not None:
             words = word_edit(edits[0], apps)
             body = "\n".join(word_edit(one, apps).body for one in edits)
             return Wording(f"{words.branch}-{content_suffix(edit)}", words.title, body)
         case Several(edits):
             lines = [_line(one, versions) for one in edits]
             body = "\n".join(["Upgrade all apps:", *(f"* {line}" for line in lines)])
-            return Wording(f"upgrade-all-apps-{content_suffix(edit)}", "Upgrade all apps", body)
+            return Wording(
+                f"upgrade-all-apps-{content_suffix(edit)}",
+                "Upgrade all apps",
+                body,
+                tuple(word_edit(one, apps) for one in parts_of(edit)),
+            )
     assert_never(edit)
 
 
@@ -125,21 +134,6 @@ def word_promotion(name: str, version: str) -> Wording:
     """The words for a release that is promoted."""
     branch = _branch(f"promote-{name}-{version}")
     return Wording(branch, f"chore: {name} to {version}", f"chore: Promote {name} to version {version}")
-
-
-def _key(edit: Edit) -> AppKey | None:
-    match edit:
-        case PutApp(app, _):
-            return app.key
-        case SetVersion(key, _) | RemoveApp(key) | SetValues(key, _):
-            return key
-        case PutPlace(place):
-            return AppKey(place.app)
-        case (
-            PutEnvironment() | RemoveEnvironment() | SetRequirements() | PutLogin() | PatchFiles() | Several()
-        ):
-            return None
-    assert_never(edit)
 
 
 def _upgrade(edit: SetVersion, versions: Mapping[AppKey, str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -63,10 +63,12 @@ class Repos(Protocol):
         """
         ...
 
-    def replace(self, repo: Repo, branch: str, *, base: Revision, draft: Draft) -> Revision:
-        """Make an own branch be exactly one commit on `base`.
+    def replace(
+        self, repo: Repo, branch: str, *, base: Revision, draft: Draft, before: Sequence[Draft] = ()
+    ) -> Revision:
+        """Make an own branch be exactly these commits on `base`: those of `before` in order, then `draft`. The last is returned.
 
-        Repeating it with the same base, tree, message and author gives the same commit and pushes nothing. Raises Stale where
+        Repeating it with the same base, trees and messages gives the same commits and pushes nothing. Raises Stale where
         the branch holds commits that were not made by this call (their message has no `Jx-Edit` trailer).
         """
         ...

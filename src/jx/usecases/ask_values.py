@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from jx.domain import plain_secrets, questions
+from jx.domain import plain_secrets, questions, values
 from jx.domain.charts import ChartRef
 from jx.domain.errors import NotFound
 from jx.domain.names import AppKey
@@ -35,6 +35,9 @@ class AskRequest:
     before: ChartRef | None = None
     """In an upgrade: what is installed; what that asked about is not asked again."""
 
+    asks_again: bool = False
+    """Also what is set already, with that offered."""
+
     def __hash__(self) -> int:
         return hash((self.chart, self.key, self.environment))
 
@@ -60,10 +63,16 @@ class AskValues:
         known = self._known_before(request)
 
         def ask(question: Question) -> Any:
-            is_news = question.path not in known or (question.is_required and not known[question.path])
+            is_news = (
+                request.asks_again
+                or question.path not in known
+                or (question.is_required and not known[question.path])
+            )
             return self.prompts.ask(question) if is_news else None
 
-        brought = read_mapping(files.find_text(_VALUES) or "", _VALUES)
+        brought: Mapping[str, Any] = read_mapping(files.find_text(_VALUES) or "", _VALUES)
+        if request.asks_again:
+            existing, brought = {}, values.merge(brought, existing)
         answers = questions.interview(
             schema, existing, ask, keep=lambda path: _place(request, path), brought=brought
         )

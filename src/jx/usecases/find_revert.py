@@ -6,9 +6,10 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import takewhile
 
 from jx.domain import changed_apps, history, ledger, ledger_states, reverting
-from jx.domain.edits import Edit, parse_edit
+from jx.domain.edits import Edit, join_edits, parse_edit
 from jx.domain.errors import Invalid, JxError, NotFound, Refused, Usage
 from jx.domain.ledger_states import State
 from jx.domain.names import EnvironmentName, Repo, Revision
@@ -193,15 +194,19 @@ class FindRevert:
         return source
 
     def _edit(self, repo: Repo, commit: Commit) -> Edit | None:
-        """What a machine says that it did: in the commit, or in the one that it merged."""
-        text = commit.trailers.get("Jx-Edit", "")
+        """What a machine says that it did: in the commit, or in those that it merged."""
+        said = [commit] if "Jx-Edit" in commit.trailers else []
         try:
-            if not text and len(commit.parents) > 1:
-                tip = self.histories.log(repo, commit.parents[1], limit=1)[0]
-                text = tip.trailers.get("Jx-Edit", "")
-            return parse_edit(text) if text else None
+            if not said and len(commit.parents) > 1:
+                said = list(takewhile(_says_edit, self.histories.log(repo, commit.parents[1])))
+            texts = [one.trailers["Jx-Edit"] for one in reversed(said)]
+            return join_edits(parse_edit(text) for text in texts) if texts else None
         except (Invalid, NotFound):
             return None
+
+
+def _says_edit(commit: Commit) -> bool:
+    return len(commit.parents) == 1 and "Jx-Edit" in commit.trailers
 
 
 def parse_target(word: str, since: datetime | None, to: str) -> RevertTarget:

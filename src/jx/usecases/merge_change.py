@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from jx.domain.changes import CheckState, PullRequest, PullState
-from jx.domain.edits import parse_edit
 from jx.domain.environments import Environment
 from jx.domain.errors import Invalid, NotFound, Refused, Stale
 from jx.domain.events import Event, Level
@@ -13,9 +12,10 @@ from jx.domain.layouts import umbrella
 from jx.domain.names import Revision
 from jx.ports.forge import Forge, ForgeReviews, MergeRequest
 from jx.ports.reporter import Reporter
-from jx.ports.repos import Commit, Draft, Repos
+from jx.ports.repos import Draft, Repos
 from jx.usecases.check_change import CONTEXT
 from jx.usecases.propose_change import AUTO_MERGE_LABEL
+from jx.usecases.replay_change import ReplayChange
 
 COMMENT_KEY = "jx-replay"
 _STOPS = ("do-not-merge", "needs-rebase", "needs-ok-to-test")
@@ -57,26 +57,29 @@ class MergeChange:
         """Make the same edit on today's base, which is another commit: it is checked anew, and approved anew where it has to be.
         A person's commits are left to the person."""
         base = self.repos.head(pull.repo, pull.base_branch)
-        commit = self.repos.log(pull.repo, pull.head, limit=1)[0]
-        text = commit.trailers.get("Jx-Edit", "")
-        if base is None or not text or base in commit.parents:
+        if base is None:
+            return
+        replay = ReplayChange(self.repos)
+        own = replay.find_own(pull.repo, pull.head, base)
+        if not own.say_edits or own.fork == base:
             return
         tree = self.repos.read(pull.repo, base)
         try:
-            changed = umbrella.apply_edit(tree, parse_edit(text))
-            umbrella.read(changed, name=environment.name)
+            drafts = replay.make_anew(own, tree)
+            umbrella.read(drafts[-1].tree if drafts else tree, name=environment.name)
         except (Invalid, NotFound) as error:
             self._comment(pull, f"This cannot be made on today's {pull.base_branch}: {error.message}")
             return
-        if changed == tree:
+        if not drafts:
             self._comment(pull, f"{pull.base_branch} is so already: there is nothing left to change.")
             self.reviews.close(pull.repo, pull.number)
             return
-        self._replace(pull, commit, base, Draft(changed, commit.message, commit.author))
+        self._replace(pull, base, drafts)
 
-    def _replace(self, pull: PullRequest, commit: Commit, base: Revision, draft: Draft) -> None:
+    def _replace(self, pull: PullRequest, base: Revision, drafts: list[Draft]) -> None:
+        *earlier, last = drafts
         try:
-            self.repos.replace(pull.repo, pull.head_branch, base=base, draft=draft)
+            self.repos.replace(pull.repo, pull.head_branch, base=base, draft=last, before=earlier)
         except Stale as error:  # somebody's own commits are on it
             self.reporter.tell(Event(f"#{pull.number} is not replayed: {error.message}", Level.DEBUG))
             return

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 
 from jx.domain import plain_finds, policies, secret_changes, secret_policy
 from jx.domain.changes import PullRequest
-from jx.domain.edits import parse_edit
 from jx.domain.environments import Environment, EnvironmentSpec
 from jx.domain.errors import Invalid, NotFound, Stale
 from jx.domain.layouts import umbrella
@@ -22,8 +21,7 @@ from jx.domain.trees import Tree, merge_trees
 from jx.ports.anchor import Anchors
 from jx.ports.repos import Repos
 from jx.usecases.plan_environment import PlanEnvironment, Planned, PlanRequest
-
-_DEEPEST = 1000
+from jx.usecases.replay_change import ReplayChange
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,20 +79,22 @@ class PlanChange:
         return PlannedChange(planned, base, spec, moved, installed, told)
 
     def _merged(self, repo: Repo, pull: PullRequest, base: Revision, before: Tree) -> Tree:
-        """The files after a merge onto today's base: machine-made edits are replayed there, others are merged file by file."""
-        history = {commit.revision for commit in self.repos.log(repo, base, limit=_DEEPEST)}
-        commits = self.repos.log(repo, pull.head, limit=_DEEPEST)
-        own = [commit for commit in commits if commit.revision not in history]
-        fork = next((commit.revision for commit in commits if commit.revision in history), None)
+        """The files after a merge onto today's base: machine-made edits are replayed there, others are merged file by file. So
+        are those that claim to be an edit and hold something else: it is the files that will be merged."""
+        replay = ReplayChange(self.repos)
+        own = replay.find_own(repo, pull.head, base)
         theirs = self.repos.read(repo, pull.head)
-        if fork == base:
+        if own.fork == base:
             return theirs
-        if len(own) == 1 and "Jx-Edit" in own[0].trailers:
+        if replay.is_honest(repo, own):
             try:
-                return umbrella.apply_edit(before, parse_edit(own[0].trailers["Jx-Edit"]))
+                drafts = replay.make_anew(own, before)
             except (Invalid, NotFound):
                 pass  # what the edit speaks of is gone; the files tell whether that is a conflict
-        merged, conflicts = merge_trees(self.repos.read(repo, fork) if fork else Tree(), before, theirs)
+            else:
+                return drafts[-1].tree if drafts else before
+        fork = self.repos.read(repo, own.fork) if own.fork else Tree()
+        merged, conflicts = merge_trees(fork, before, theirs)
         if conflicts:
             raise Stale(
                 f"pull request #{pull.number} conflicts with {pull.base_branch} in {', '.join(conflicts)}",

@@ -66,6 +66,17 @@ class Target:
         return AppPlace(key, own.namespace or self.environment.namespace, own.release or self.release)
 
 
+def _drafts(tree: Tree, change: Change) -> list[Draft]:
+    """The commits of a change, oldest first, without those that would change nothing."""
+    drafts = []
+    for part in change.parts:
+        after = umbrella.apply_edit(tree, part.edit)
+        if after != tree:
+            drafts.append(Draft(after, part.message, part.requester))
+            tree = after
+    return drafts
+
+
 def _is_at(place: AppPlace, asked: AppPlace) -> bool:
     return asked.namespace in {"", place.namespace} and asked.release in {"", place.release}
 
@@ -146,12 +157,10 @@ class ProposeChange:
         requester = (
             who or self.forge.whoami()
         )  # proven by the forge, never a text of somebody's configuration
-        change = Change(environment, edit, words.branch, words.title, words.body, requester, auto_merge)
-        self.repos.replace(
-            repo, change.branch, base=base, draft=Draft(changed, change.message, change.requester)
-        )
+        *earlier, last = _drafts(tree, Change(environment, edit, words, requester))
+        self.repos.replace(repo, words.branch, base=base, draft=last, before=earlier)
         labels = (AUTO_MERGE_LABEL,) if auto_merge else ()
-        offer = Offer(change.branch, environment.branch, change.title, change.body, labels)
+        offer = Offer(words.branch, environment.branch, words.title, words.body, labels)
         pull = self.forge.propose(repo, offer)
         facts = {"url": pull.url, "number": str(pull.number), "environment": environment.name}
         self.reporter.tell(Event(f"Created Pull Request: {pull.url}", facts=facts))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from jx.domain.changes import PullRequest, content_suffix
+from jx.domain.changes import PullRequest
+from jx.domain.edits import content_suffix
 from jx.domain.environments import Environment
 from jx.domain.errors import Refused
 from jx.domain.wording import Wording

@@ -277,7 +277,18 @@ def test_an_index_that_is_nested_without_end_is_refused() -> None:
 def test_versions_in_an_index_stay_texts() -> None:
     index = b"entries:\n  a:\n  - {version: 1.10, appVersion: 2024-01-01, urls: [a.tgz], digest: ~}\n  - {version: '2'}\n"
 
-    assert parse_index(index, "") == {"a": [["1.10", "", "", "2024-01-01", "", "a.tgz"]]}
+    assert parse_index(index, "") == {"a": [["1.10", "", "", "2024-01-01", "", "", "a.tgz"]]}
+
+
+def test_an_index_tells_what_charts_say_of_themselves(catalog: HelmCatalog, server: Server) -> None:
+    said = (
+        '{"version": "1.0.0", "urls": ["a.tgz"], "home": "https://example.com", "sources": ["https://git.example.com"],'
+        ' "annotations": {"artifacthub.io/changes": "- fixed a leak\\n"}}'
+    )
+    server.answers["/charts/index.yaml"] = Answer(f"entries:\n  redis:\n  - {said}\n".encode())
+    found = catalog.versions(ChartRef("redis", f"{server.url}/charts"))[0]
+    assert (found.home, found.sources) == ("https://example.com", ("https://git.example.com",))
+    assert found.changes == "- fixed a leak\n"
 
 
 @pytest.mark.parametrize(

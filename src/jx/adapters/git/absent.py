@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NoReturn
 
 from jx.domain.errors import Unavailable
@@ -27,7 +28,9 @@ class AbsentRepos:
     def write(self, repo: Repo, branch: str, *, base: Revision | None, draft: Draft) -> Revision:
         self._refuse(repo)
 
-    def replace(self, repo: Repo, branch: str, *, base: Revision, draft: Draft) -> Revision:
+    def replace(
+        self, repo: Repo, branch: str, *, base: Revision, draft: Draft, before: Sequence[Draft] = ()
+    ) -> Revision:
         self._refuse(repo)
 
     def append(self, repo: Repo, branch: str, *, parent: Revision | None, draft: Draft) -> Revision:

@@ -7,6 +7,7 @@ import os
 import tempfile
 import threading
 from collections import OrderedDict
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -21,6 +22,8 @@ from jx.ports.repos import Commit, Draft
 
 _REMEMBERED = 8
 """Commits whose files are kept in memory: what is looked at again and again is the head of a few branches."""
+_MOST_OWN = 1000
+"""Commits of an own branch that are looked at."""
 
 
 class GitRepos:
@@ -81,15 +84,16 @@ class GitRepos:
         self._push(repo, store, commit, branch=branch, expected=base)
         return commit
 
-    def replace(self, repo: Repo, branch: str, *, base: Revision, draft: Draft) -> Revision:
+    def replace(
+        self, repo: Repo, branch: str, *, base: Revision, draft: Draft, before: Sequence[Draft] = ()
+    ) -> Revision:
         store = self.store_with(repo, base)
+        drafts = (*before, draft)
         head = self.head(repo, branch)
         if head is not None:
             self.store_with(repo, head)
-            commits = objects.read_log(self.git, store, head, after=base, limit=50)
-            tip = commits[0] if commits else None
-            is_ours = tip and tip.parents == (base,) and tip.message == draft.message.strip("\n")
-            if is_ours and objects.read_tree(self.git, store, head) == draft.tree:
+            commits = objects.read_log(self.git, store, head, after=base, limit=_MOST_OWN)
+            if self._are(store, commits, base, drafts):
                 return head
             foreign = [commit for commit in commits if "Jx-Edit" not in commit.trailers]
             if foreign:
@@ -97,9 +101,22 @@ class GitRepos:
                     f"branch {branch} of {repo.full_name} holds commits of {foreign[0].author}",
                     hint="merge or delete that branch, then try again",
                 )
-        commit = objects.make_commit(self.git, store, parent=base, draft=draft)
+        commit = base
+        for one in drafts:
+            commit = objects.make_commit(self.git, store, parent=commit, draft=one)
         self._push(repo, store, commit, branch=branch, expected=head, force=True)
         return commit
+
+    def _are(self, store: Path, commits: Sequence[Commit], base: Revision, drafts: Sequence[Draft]) -> bool:
+        """Whether these commits, newest first, are what the drafts would make of `base`."""
+        if len(commits) != len(drafts) or commits[-1].parents != (base,):
+            return False
+        return all(
+            len(commit.parents) == 1
+            and commit.message == draft.message.strip("\n")
+            and objects.read_tree(self.git, store, commit.revision) == draft.tree
+            for commit, draft in zip(commits, reversed(drafts), strict=True)
+        )
 
     def append(self, repo: Repo, branch: str, *, parent: Revision | None, draft: Draft) -> Revision:
         store = self.store_with(repo, parent) if parent else self._store(repo)

@@ -67,6 +67,8 @@ class FolderCharts:
                 metadata.description,
                 metadata.app_version,
                 metadata.home,
+                metadata.changes,
+                metadata.sources,
             )
             for chart in self._charts(ref)
             for metadata in [chart_folders.read_metadata(chart.files)]

@@ -14,11 +14,11 @@ from jx.adapters.helm.archives import MEGABYTE, digest_of
 from jx.adapters.helm.cache import ChartCache
 from jx.adapters.helm.download import Downloader
 from jx.domain.catalogs import chart_not_found, order_versions
-from jx.domain.charts import ChartRef, ChartVersion
+from jx.domain.charts import CHANGES, LONGEST_CHANGES, ChartRef, ChartVersion
 from jx.domain.errors import Invalid, NotFound, Problem
 
 INDEX_LIMIT = 64 * MEGABYTE
-_FORMAT = 1
+_FORMAT = 2
 _DEPTH = 40
 _NOTHING = frozenset({"", "~", "null", "Null", "NULL"})
 
@@ -99,7 +99,8 @@ def load_index(repository: str, downloader: Downloader, cache: ChartCache) -> In
 
 
 def parse_index(data: bytes, where: str) -> dict[str, list[list[str]]]:
-    """Of each chart and version what we use: version, digest, description, appVersion, home, URL. All are texts."""
+    """Of each chart and version what we use: version, digest, description, appVersion, home, changes, URL, sources. All are
+    texts."""
     try:
         whole = (
             json.loads(data) if data[:1] == b"{" else _texts(yaml.parse(data, Loader=yaml.CBaseLoader), where)
@@ -155,7 +156,10 @@ def _row(entry: Any) -> list[str] | None:
     urls = entry.get("urls")
     url = urls[0] if isinstance(urls, list) and urls else ""
     row = [_text(entry.get(key)) for key in ("version", "digest", "description", "appVersion", "home")]
-    return [*row, _text(url)] if row[0] and url else None
+    annotations, sources = entry.get("annotations"), entry.get("sources")
+    changes = _text(annotations.get(CHANGES)) if isinstance(annotations, dict) else ""
+    listed = [_text(one) for one in sources] if isinstance(sources, list) else []
+    return [*row, changes[:LONGEST_CHANGES], _text(url), *filter(None, listed)] if row[0] and url else None
 
 
 def _text(value: Any) -> str:
@@ -163,7 +167,8 @@ def _text(value: Any) -> str:
 
 
 def _entry(name: str, repository: str, row: list[str]) -> tuple[ChartVersion, str]:
-    version, digest, description, app_version, home, url = row
+    version, digest, description, app_version, home, changes, url, *sources = row
     if digest and not digest.startswith("sha256:"):
         digest = f"sha256:{digest}"
-    return ChartVersion(name, version, repository, digest, description, app_version, home), url
+    said = (description, app_version, home, changes, tuple(sources))
+    return ChartVersion(name, version, repository, digest, *said), url

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from jx.domain.catalogs import chart_not_found, order_versions, pick_version
+from jx.domain.chart_folders import read_metadata
 from jx.domain.charts import Chart, ChartRef, ChartVersion
 from jx.domain.trees import Blob, Tree
 
@@ -38,9 +39,7 @@ class MemoryCatalog:
         found = [chart for chart in here if chart.ref.name == ref.name]
         if not found:
             raise chart_not_found(ref, (chart.ref.name for chart in here))
-        return order_versions(
-            ChartVersion(ref.name, chart.version, ref.repository, chart.digest) for chart in found
-        )
+        return order_versions(_version(ref, chart) for chart in found)
 
     def resolve(self, ref: ChartRef) -> ChartVersion:
         return pick_version(ref, self.versions(ref))
@@ -58,6 +57,21 @@ class MemoryCatalog:
 
 def _is_same(one: str, other: str) -> bool:
     return one.rstrip("/") == other.rstrip("/")
+
+
+def _version(ref: ChartRef, chart: Chart) -> ChartVersion:
+    said = read_metadata(chart.files)
+    return ChartVersion(
+        ref.name,
+        chart.version,
+        ref.repository,
+        chart.digest,
+        said.description,
+        said.app_version,
+        said.home,
+        said.changes,
+        said.sources,
+    )
 
 
 def _identity(chart: Chart) -> tuple[str, str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -62,18 +62,34 @@ class MemoryRepos:
             return base
         return self._commit(repo, branch, parent=base, draft=draft)
 
-    def replace(self, repo: Repo, branch: str, *, base: Revision, draft: Draft) -> Revision:
+    def replace(
+        self, repo: Repo, branch: str, *, base: Revision, draft: Draft, before: Sequence[Draft] = ()
+    ) -> Revision:
+        drafts = (*before, draft)
         head = self.head(repo, branch)
         if head is not None:
-            commit, tree = self._get(repo, head)
-            if commit.parents == (base,) and commit.message == draft.message and tree == draft.tree:
+            if self._are(repo, head, base, drafts):
                 return head
             known = {commit.revision for commit in self.log(repo, base, limit=10_000)}
             ours = [c for c in self.log(repo, head, limit=10_000) if c.revision not in known]
             foreign = [c for c in ours if "Jx-Edit" not in c.trailers]
             if foreign:
                 raise Stale(f"branch {branch} of {repo.full_name} holds commits of {foreign[0].author}")
-        return self._commit(repo, branch, parent=base, draft=draft)
+        commit = base
+        for one in drafts:
+            commit, drawn = self._draw(commit, one)
+            self._stored(repo).commits[commit] = (drawn, one.tree)
+        self._stored(repo).branches[branch] = commit
+        return commit
+
+    def _are(self, repo: Repo, head: Revision, base: Revision, drafts: Sequence[Draft]) -> bool:
+        at = head
+        for draft in reversed(drafts):
+            commit, tree = self._get(repo, at)
+            if len(commit.parents) != 1 or commit.message != draft.message or tree != draft.tree:
+                return False
+            at = commit.parents[0]
+        return at == base
 
     def append(self, repo: Repo, branch: str, *, parent: Revision | None, draft: Draft) -> Revision:
         head = self.head(repo, branch)
