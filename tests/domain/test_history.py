@@ -14,6 +14,7 @@ from jx.domain.yaml_emitter import emit
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DEV = EnvironmentName("dev")
 INGRESS = "jx/networking.k8s.io/Ingress/shop.yaml"
+DEPLOYMENT = "jx/apps/Deployment/shop.yaml"
 CONFIG = "jx/core/ConfigMap/shop.yaml"
 
 
@@ -37,6 +38,18 @@ def test_a_changed_field_is_told_by_what_people_call_it() -> None:
         change, entry("Jx-Chart: shop 1.0.0 sha256:1"), sources={INGRESS: "charts/shop/templates/i.yaml"}
     )
     assert history.in_words(told) == ("ingress host of shop: a → b",)
+
+
+def test_the_name_of_a_new_variable_is_told_once() -> None:
+    def pod(*variables: dict[str, str]) -> str:
+        container = {"name": "shop", "env": list(variables)}
+        return emit({"kind": "Deployment", "spec": {"template": {"spec": {"containers": [container]}}}})
+
+    one, other = {"name": "A", "value": "1"}, {"name": "B", "value": "2"}
+    files = (FileChange(DEPLOYMENT, pod(other), pod(one, other)),)
+    assert history.in_words(entry(files=files)) == ("env A of shop: not set → 1",)
+    files = (FileChange(DEPLOYMENT, pod(one, other), pod(other)),)
+    assert history.in_words(entry(files=files)) == ("env A of shop: 1 → not set",)
 
 
 def test_an_upgrade_is_told_by_its_versions_and_what_it_did_to_objects() -> None:

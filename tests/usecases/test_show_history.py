@@ -10,7 +10,9 @@ from tests.support.journeys import ANN, BETTER, BOB, DEV, STAGING, World, instal
 
 from jx.adapters.local.memory_secret_log import MemorySecretLog
 from jx.domain import history
+from jx.domain.errors import NotFound
 from jx.domain.history import HistoryEntry, Kind
+from jx.domain.history_choice import HistoryChoice
 from jx.domain.secret_writes import Deed, Ending, SecretWrite
 from jx.usecases.set_hold import SetHold
 from jx.usecases.show_history import HistoryRequest, ShowHistory
@@ -76,10 +78,42 @@ def test_an_apply_by_hand_and_its_reason_are_on_record_before_they_are_published
 def test_history_is_narrowed_by_environment_app_person_and_number(world: World) -> None:
     with_redis(world)
     assert {one.environment for one in told(world)} == {DEV, STAGING}
-    assert [one.author.name for one in told(world, app="redis")] == ["Ann Lee"]
-    assert [one.author.name for one in told(world, by="bob ray")] == ["Ann Lee"]
+    assert [one.author.name for one in told(world, choice=HistoryChoice("redis"))] == ["Ann Lee"]
+    assert [one.author.name for one in told(world, choice=HistoryChoice(by="bob ray"))] == ["Ann Lee"]
     assert len(told(world, limit=1)) == 2
-    assert len(told(world, ref=("StatefulSet", "jenkins-x-redis", ""))) == 1
+    assert len(told(world, choice=HistoryChoice(ref=("StatefulSet", "jenkins-x-redis", "")))) == 1
+
+
+@pytest.mark.parametrize(
+    ("choice", "message", "hint"),
+    [
+        (HistoryChoice("reddis"), "no entry is about an app reddis", "apps on record: redis, jx-platform"),
+        (
+            HistoryChoice(by="Bop Ray"),
+            "no entry is by Bop Ray",
+            "people on record: Ann Lee <ann@example.com>, Bob Ray",
+        ),
+        (
+            HistoryChoice(ref=("StatefulSet", "redis", "")),
+            "no entry is about an object StatefulSet/redis",
+            "objects on record: StatefulSet/jenkins-x-redis",
+        ),
+    ],
+)
+def test_what_was_never_heard_of_is_told_with_what_is_on_record(
+    world: World, choice: HistoryChoice, message: str, hint: str
+) -> None:
+    with_redis(world)
+    assert told(world, choice=choice) == ()
+    with pytest.raises(NotFound, match=message) as caught:
+        told(world, choice=choice, must_be_known=True)
+    assert caught.value.hint.startswith(hint)
+
+
+def test_what_is_known_and_did_not_happen_lately_is_nothing(world: World) -> None:
+    with_redis(world)
+    world.clock.move(timedelta(days=40))
+    assert not told(world, choice=HistoryChoice("redis"), since=world.clock.now(), must_be_known=True)
 
 
 def test_versions_are_compared_with_what_was_before_the_moment_that_was_asked_for(world: World) -> None:
@@ -107,4 +141,18 @@ def test_who_wrote_a_secret_of_the_environment_is_told_and_never_what(world: Wor
     found = [one for one in show(HistoryRequest((world.place(STAGING),))) if one.kind is Kind.SECRET]
     assert [(one.author.name, *history.in_words(one)) for one in found] == [
         ("ann", "secret vault:staging/redis (password) set, version 3")
+    ]
+
+
+def test_a_secret_of_no_environment_is_told_where_no_environment_was_named(world: World) -> None:
+    log = MemorySecretLog()
+    for place in ("vault:staging/redis", "vault:prod/db"):
+        write = SecretWrite(world.clock.now(), "ann", Deed.SET, place, ("password",), "jx edit secret", "3")
+        log.end(replace(log.begin(write), ending=Ending.DONE))
+    show = ShowHistory(world.histories, world.reporter, world.anchors, log)
+    found = show(HistoryRequest((world.place(), world.place(STAGING)), is_everything=True))
+    secrets = sorted((one.environment, one.subject) for one in found if one.kind is Kind.SECRET)
+    assert secrets == [
+        ("-", "secret vault:prod/db (password) set, version 3"),
+        (STAGING, "secret vault:staging/redis (password) set, version 3"),
     ]

@@ -13,6 +13,8 @@ from tests.support.journeys import ANN, BOB, DEV, OLGA, World, installed, merged
 from jx.adapters.git.histories import CloneHistories
 from jx.adapters.git.repos import GitRepos
 from jx.domain import ledger
+from jx.domain.changes import PullRequest
+from jx.domain.errors import Unavailable
 from jx.domain.history_proofs import Standing
 from jx.domain.names import EnvironmentName, Repo, Revision
 from jx.domain.trees import Blob, Tree
@@ -128,6 +130,35 @@ def test_a_pull_request_that_is_not_there_is_found(world: World) -> None:
     )
     world.settle()
     assert "the forge has no such pull request" in broken(proof(world))
+
+
+def test_each_pull_request_is_asked_about_once_and_a_forge_that_is_down_is_waited_for_once(
+    world: World,
+) -> None:
+    world.process(ANN).add_app("shop")
+    merged(world, 2)
+    world.settle()
+    forge, asked = world.process(ANN).forge, list[int]()
+
+    def observe(repo: Repo, number: int) -> PullRequest:
+        asked.append(number)
+        found: PullRequest = seen(repo, number)
+        return found
+
+    seen, forge.observe = forge.observe, observe
+    verify = VerifyHistory(world.histories, world.histories, world.anchors, forge)
+    assert verify(world.place()).is_whole
+    assert sorted(asked) == [1, 2]
+
+    def down(repo: Repo, number: int) -> PullRequest:
+        asked.append(number)
+        raise Unavailable("the forge is down")
+
+    asked.clear()
+    forge.observe = down
+    found = verify(world.place())
+    assert "the forge could not be asked" in unproven(found)
+    assert asked == [1]
 
 
 def test_an_approval_without_a_pull_request_is_found(world: World) -> None:

@@ -62,8 +62,8 @@ def _clone(session: Session, env: str, folder: str) -> Past:
     return Past((Place(name, found.origin, found.branch or "master"),), found.path)
 
 
-def show_table(entries: tuple[HistoryEntry, ...]) -> None:
-    """A row for each entry, and a row for each further line of what changed."""
+def show_table(entries: tuple[HistoryEntry, ...], *, of: str) -> None:
+    """A row for each entry, and a row for each further line of what changed; `of` says what was asked for."""
     rows: list[tuple[str, ...]] = []
     for entry in entries:
         first, *others = history.in_words(entry)
@@ -72,7 +72,7 @@ def show_table(entries: tuple[HistoryEntry, ...]) -> None:
     if rows:
         output.table(HEADER, rows)
     else:
-        output.say("Nothing is on record")
+        output.say(f"Nothing is on record{of}")
 
 
 def _cells(entry: HistoryEntry) -> tuple[str, ...]:

@@ -235,7 +235,7 @@ def is_about(
         return False
     if app and not _is_about_app(entry, app):
         return False
-    if by and not any(by.casefold() in text.casefold() for text in _people(entry)):
+    if by and not any(by.casefold() in text.casefold() for text in list_people(entry)):
         return False
     if ref is None:
         return True
@@ -272,7 +272,8 @@ def parse_since(text: str, now: datetime) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _people(entry: HistoryEntry) -> Iterator[str]:
+def list_people(entry: HistoryEntry) -> Iterator[str]:
+    """Who asked, approved or applied."""
     yield str(entry.author)
     yield from entry.approvers
     if (by := entry.first("Jx-Applied-By")) != "controller":
@@ -311,9 +312,15 @@ def _field_words(entry: HistoryEntry, changed: list[ObjectChange], most: int) ->
         if len(told) > most:
             return list(told), len(changed) - number
         of = one.app or one.ref.name
-        for name, change in _paired(one.ref.kind, _fields(files[one.ref])):
+        fields = tuple(field for field in _fields(files[one.ref]) if not _names_itself(field))
+        for name, change in _paired(one.ref.kind, fields):
             told[f"{name} of {of}: {_short(change.was)} → {_short(change.now)}"] = None
     return list(told), 0
+
+
+def _names_itself(change: FieldChange) -> bool:
+    """Whether a field only is the name by which a variable is told anyway: `env[name="A"].name`."""
+    return change.path.endswith(f'.env[name="{change.now or change.was}"].name')
 
 
 def _paired(kind: str, changes: tuple[FieldChange, ...]) -> Iterator[tuple[str, FieldChange]]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from jx.domain.applying import LiveObject
 from jx.domain.errors import JxError, NotFound
 from jx.domain.history import HistoryEntry
+from jx.domain.history_choice import HistoryChoice
 from jx.domain.manifests import Capabilities, KindInfo, ObjectRef
 from jx.ports.cluster import Cluster, Scope
 from jx.usecases.blame_object import FindInLedger, Found
@@ -79,7 +80,7 @@ class ExplainObject:
         )
 
     def _in_the_past(self, places: tuple[Place, ...], kind: str, name: str, namespace: str) -> Explanation:
-        request = HistoryRequest(places, ref=(kind, name, namespace))
+        request = HistoryRequest(places, choice=HistoryChoice(ref=(kind, name, namespace)))
         for entry in self.show_history(request):
             one = next(one for one in entry.objects if one.ref.name == name)
             if one.action == "deleted":
@@ -90,7 +91,9 @@ class ExplainObject:
         )
 
     def _entries(self, places: tuple[Place, ...], ref: ObjectRef) -> tuple[HistoryEntry, ...]:
-        return self.show_history(HistoryRequest(places, ref=(ref.kind, ref.name, ref.namespace)))
+        return self.show_history(
+            HistoryRequest(places, choice=HistoryChoice(ref=(ref.kind, ref.name, ref.namespace)))
+        )
 
     def _find_live(self, kind: str, name: str, namespace: str) -> LiveObject | None:
         if self.cluster is None:

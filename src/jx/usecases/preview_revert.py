@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from jx.domain import reverting, secret_changes
 from jx.domain.applying import Action, Anchor, LiveObject, Step
@@ -21,6 +22,7 @@ _DATA = frozenset(
     {"PersistentVolumeClaim", "StatefulSet", "Namespace", "CustomResourceDefinition", "PersistentVolume"}
 )
 _PURPOSE = "preview of a revert"
+_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class Preview:
     """None where the cluster cannot be asked; `notes` say why."""
     downgrades: tuple[str, ...] = ()
     data: tuple[str, ...] = ()
-    """Objects that are deleted or replaced with what they hold."""
+    """Objects that hold something: deleted or replaced with it, or left behind."""
     schemas: tuple[str, ...] = ()
     """Versions of kinds that go away, or are stored otherwise."""
     hooks: tuple[str, ...] = ()
@@ -134,6 +136,8 @@ def _data_at_stake(steps: tuple[Step, ...]) -> Iterator[str]:
             yield f"{step.ref} is replaced: {step.reason}"
         elif step.action is Action.PRUNE and step.ref.kind in _DATA:
             yield f"{step.ref} is deleted with what it holds"
+        elif step.action is Action.KEEP and step.ref.kind in _DATA:
+            yield f"{step.ref} stays with what it holds: {step.reason}"
 
 
 def _schema_changes(step: Step, live: LiveObject | None) -> Iterator[str]:
@@ -150,11 +154,43 @@ def _schema_changes(step: Step, live: LiveObject | None) -> Iterator[str]:
     then = next((name for name, is_stored in after.items() if is_stored), "")
     if then and stored != then:
         yield f"{step.ref.name} is stored as {then}, and objects are stored as {stored}: they may lose fields"
+    if step.manifest:
+        yield from _lost_fields(step.ref.name, live.body, step.manifest.body)
 
 
 def _versions(body: Body) -> dict[str, bool]:
-    rows = (body.get("spec") or {}).get("versions") or ()
-    return {str(one.get("name")): bool(one.get("storage")) for one in rows}
+    return {str(one.get("name")): bool(one.get("storage")) for one in _served(body)}
+
+
+def _lost_fields(name: str, before: Body, after: Body) -> Iterator[str]:
+    """Fields of a version that it does not know any more: the server drops them when an object is written next."""
+    then = {str(one.get("name")): set(_fields_of(_schema_of(one))) for one in _served(after)}
+    for one in _served(before):
+        version = str(one.get("name"))
+        lost = sorted(set(_fields_of(_schema_of(one))) - then.get(version, set()))
+        lost = [path for path in lost if not any(path.startswith(f"{other}.") for other in lost)]
+        if version in then and lost:
+            more = f" and {len(lost) - _SHOWN} more" if len(lost) > _SHOWN else ""
+            words = ", ".join(lost[:_SHOWN])
+            yield f"{name} {version} no longer knows {words}{more}: objects lose what they have there"
+
+
+def _served(body: Body) -> tuple[Mapping[str, Any], ...]:
+    return tuple((body.get("spec") or {}).get("versions") or ())
+
+
+def _schema_of(version: Mapping[str, Any]) -> Mapping[str, Any]:
+    return (version.get("schema") or {}).get("openAPIV3Schema") or {}
+
+
+def _fields_of(schema: Mapping[str, Any], path: str = "") -> Iterator[str]:
+    """The paths of all fields that a schema names."""
+    items = schema.get("items")
+    if isinstance(items, Mapping):
+        yield from _fields_of(items, f"{path}[]")
+    for name, below in (schema.get("properties") or {}).items():
+        yield f"{path}.{name}"
+        yield from _fields_of(below or {}, f"{path}.{name}")
 
 
 def counts(planned: Planned) -> Mapping[str, tuple[ObjectRef, ...]]:

@@ -9,8 +9,10 @@ from jx.domain import history, ledger
 from jx.domain.applying import Anchor
 from jx.domain.errors import JxError, NotFound
 from jx.domain.events import Event, Level
-from jx.domain.history import FileChange, HistoryEntry
+from jx.domain.history import FileChange, HistoryEntry, Kind
+from jx.domain.history_choice import HistoryChoice
 from jx.domain.names import EnvironmentName, Repo, Revision
+from jx.domain.secret_writes import SecretWrite
 from jx.domain.trees import Tree
 from jx.ports.anchor import Anchors
 from jx.ports.histories import ChangedCommit, Histories
@@ -19,6 +21,9 @@ from jx.ports.secret_log import SecretLog
 
 _LOOK_BACK = 50
 """How many entries that tell of no apply may stand before one that does."""
+
+NOWHERE = EnvironmentName("-")
+"""Stands for the environment of what belongs to none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +41,13 @@ class HistoryRequest:
 
     places: tuple[Place, ...]
     since: datetime | None = None
-    app: str = ""
-    by: str = ""
-    ref: tuple[str, str, str] | None = None
-    """Kind, name and namespace of an object; an empty namespace is any."""
+    choice: HistoryChoice = HistoryChoice()
     limit: int = 0
     """The newest so many of each environment; 0: all."""
+    must_be_known: bool = False
+    """Whether an app, person or object that was never heard of is NotFound; else there is nothing of it."""
+    is_everything: bool = False
+    """Whether what belongs to no environment is meant, too: secrets that none of them uses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +63,7 @@ class ShowHistory:
     def __call__(self, request: HistoryRequest) -> tuple[HistoryEntry, ...]:
         """Entries, newest first. NotFound where no ledger is there at all."""
         found: list[HistoryEntry] = []
+        read: list[HistoryEntry] = []
         missing: list[str] = []
         for place in request.places:
             entries = self.read(place, since=request.since)
@@ -64,9 +71,8 @@ class ShowHistory:
                 missing.append(place.environment)
                 continue
             entries = (*entries, *self._writes(place.environment, entries, request.since))
-            wanted = [
-                e for e in entries if history.is_about(e, app=request.app, by=request.by, ref=request.ref)
-            ]
+            read += entries
+            wanted = [entry for entry in entries if request.choice.holds(entry)]
             wanted.sort(key=lambda entry: entry.at, reverse=True)
             found += wanted[: request.limit] if request.limit else wanted
         if missing and len(missing) == len(request.places):
@@ -74,25 +80,43 @@ class ShowHistory:
                 f"there is no ledger of {', '.join(missing)}: nothing was applied yet, or it was not fetched",
                 hint="git fetch origin jx-ledger",
             )
+        if request.is_everything:
+            others = self._writes_of_nobody(read, request)
+            read += others
+            found += [entry for entry in others if request.choice.holds(entry)]
+        if request.must_be_known and not found and request.since is None:
+            request.choice.check(read)
         return tuple(sorted(found, key=lambda entry: entry.at, reverse=True))
+
+    def _writes_of_nobody(self, told: list[HistoryEntry], request: HistoryRequest) -> list[HistoryEntry]:
+        """Who wrote secrets that are of no environment."""
+        known = {(one.at, one.subject) for one in told if one.kind is Kind.SECRET}
+        entries = (history.of_write(NOWHERE, one) for one in self._list_writes(request.since))
+        return [one for one in entries if (one.at, one.subject) not in known]
 
     def _writes(
         self, environment: EnvironmentName, entries: tuple[HistoryEntry, ...], since: datetime | None
     ) -> list[HistoryEntry]:
         """Who wrote secrets of the environment, as far as the cluster keeps it."""
+        used = {at for entry in entries for at in entry.secrets}
+        return [
+            history.of_write(environment, one)
+            for one in self._list_writes(since)
+            if history.is_of_environment(one, environment, used)
+        ]
+
+    def _list_writes(self, since: datetime | None) -> list[SecretWrite]:
         if self.secret_log is None:
             return []
         try:
             writes = self.secret_log.list_all()
         except JxError as error:
-            self.reporter.tell(Event(f"who wrote secrets is not known: {error.message}", Level.WARNING))
+            if error.message not in self._told:
+                self._told.append(error.message)
+                words = f"who wrote secrets is not known: {error.message}"
+                self.reporter.tell(Event(words, Level.WARNING))
             return []
-        used = {at for entry in entries for at in entry.secrets}
-        return [
-            history.of_write(environment, one)
-            for one in writes
-            if history.is_of_environment(one, environment, used) and (since is None or one.at >= since)
-        ]
+        return [one for one in writes if since is None or one.at >= since]
 
     def read(self, place: Place, *, since: datetime | None = None) -> tuple[HistoryEntry, ...] | None:
         """All entries of an environment, newest first, with those that wait in the anchor; None where there is no ledger."""

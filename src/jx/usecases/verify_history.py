@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from jx.domain import history, history_proofs, ledger
@@ -19,6 +20,8 @@ from jx.ports.repos import Commit
 from jx.usecases.show_history import Place
 
 _ALL = 1_000_000
+_AT_ONCE = 8
+"""Pull requests that are asked about at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +116,7 @@ class VerifyHistory:
         digests = self.proofs.digests(place.repo, sources) if head else {}
         known = tuple(one for one in sources if one in digests)
         signed = dict(zip(known, self.proofs.signatures(place.repo, known), strict=True))
-        pulls = _Pulls(self.forge, place.repo)
+        pulls = _Pulls(self.forge, place.repo, (one.first("Jx-Pull-Request") for one in entries))
         for entry in entries:
             source = Revision(entry.first("Jx-Source-Commit"))
             signature = signed.get(source)
@@ -141,12 +144,32 @@ class VerifyHistory:
 
 
 class _Pulls:
-    """Pull requests as the forge has them, asked one by one, each once; nothing more after it could not be reached."""
+    """Pull requests as the forge has them, each asked about once, several at a time; nothing is known where it could not be
+    reached."""
 
-    def __init__(self, forge: Forge | None, repo: Repo) -> None:
+    def __init__(self, forge: Forge | None, repo: Repo, urls: Iterable[str]) -> None:
         self._forge = forge if forge and Ability.PULLS in forge.abilities else None
         self._repo = repo
         self._known: dict[str, PullRequest | None] = {}
+        wanted = sorted({url for url in urls if _number_of(url)})
+        if self._forge is None or not wanted:
+            return
+        try:
+            self._known = self._ask(self._forge, wanted)
+        except JxError:
+            self._forge = None
+
+    def _ask(self, forge: Forge, urls: list[str]) -> dict[str, PullRequest | None]:
+        def observe(url: str) -> PullRequest | None:
+            try:
+                return forge.observe(self._repo, _number_of(url))
+            except NotFound:
+                return None
+
+        first, *others = urls
+        known = {first: observe(first)}  # a forge that is down is waited for once
+        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="pulls") as pool:
+            return known | dict(zip(others, pool.map(observe, others), strict=True))
 
     @property
     def can_tell(self) -> bool:
@@ -155,18 +178,13 @@ class _Pulls:
 
     def find(self, url: str) -> PullRequest | None:
         """The pull request of a URL; None where there is none, or nobody can tell."""
-        number = url.rpartition("/")[2]
-        if not number.isdigit() or self._forge is None:
-            return None
-        if url not in self._known:
-            try:
-                self._known[url] = self._forge.observe(self._repo, int(number))
-            except NotFound:
-                self._known[url] = None
-            except JxError:
-                self._forge = None
-                return None
-        return self._known[url]
+        return self._known.get(url) if self._forge else None
+
+
+def _number_of(url: str) -> int:
+    """The number of a pull request; 0 where it is none."""
+    number = url.rpartition("/")[2]
+    return int(number) if number.isdigit() else 0
 
 
 def _entry(environment: EnvironmentName, commit: Commit) -> HistoryEntry:

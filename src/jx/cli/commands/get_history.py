@@ -10,6 +10,7 @@ from jx.cli.objects import parse_object
 from jx.cli.session import Session
 from jx.cli.session import command as with_session
 from jx.domain import history
+from jx.domain.history_choice import HistoryChoice
 from jx.usecases.show_history import HistoryRequest
 
 
@@ -24,7 +25,13 @@ from jx.usecases.show_history import HistoryRequest
 )
 @click.option("--object", "thing", default="", metavar="KIND/NAME", help="Only what is about this object.")
 @click.option("-n", "--namespace", default="", help="Of the object. Default: any.")
-@click.option("--limit", default=0, metavar="N", help="The newest so many of each environment.")
+@click.option(
+    "--limit",
+    default=0,
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="The newest so many of each environment.",
+)
 @shown.clone_option
 @click.option(
     "-o", "--output", "form", type=click.Choice(["json", "yaml"]), help="Print a document instead of a table."
@@ -48,13 +55,14 @@ def command(session: Session, env: str, form: str | None, limit: int, folder: st
     request = HistoryRequest(
         places=past.places,
         since=since,
-        app=which["app"],
-        by=which["by"],
-        ref=ref,
+        choice=HistoryChoice(which["app"], which["by"], ref),
         limit=limit,
+        must_be_known=True,
+        is_everything=not env,
     )
     entries = session.wiring.show_history(past.clone)(request)
     if form:
         output.document([shown.to_data(one) for one in entries], form)
     else:
-        shown.show_table(entries)
+        of = request.choice.words + (f" since {since:%Y-%m-%d %H:%M} UTC" if since else "")
+        shown.show_table(entries, of=of)
