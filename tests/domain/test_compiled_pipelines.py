@@ -6,6 +6,7 @@ import textwrap
 from typing import Any
 
 import pytest
+from tests.support.seen_runs import seen
 
 from jx.domain.errors import Invalid, NotFound
 from jx.domain.names import Repo, Revision
@@ -30,7 +31,7 @@ def request(kind: PipelineKind = PipelineKind.RELEASE, **settings: Any) -> RunRe
 def run(text: str, kind: PipelineKind = PipelineKind.RELEASE, **settings: Any) -> dict[str, Any]:
     file = files.parse_project(textwrap.dedent(text))
     effective = make_effective(file, file.build_pack or "none", Packs(), Project(repo=REPO))
-    return compile_run(effective, request(kind, **settings))
+    return seen(compile_run(effective, request(kind, **settings)))
 
 
 def pipeline(text: str, **settings: Any) -> dict[str, Any]:

@@ -48,6 +48,9 @@ class Reply:
     """After the pieces, keep the answer open until this is set."""
 
 
+AUTHORITY_NAME = "test-ca"
+
+
 @dataclass
 class Authority:
     """A certificate authority of one test run."""
@@ -58,7 +61,7 @@ class Authority:
     @classmethod
     def make(cls) -> Authority:
         key = ec.generate_private_key(ec.SECP256R1())
-        return cls(key, _sign("test-ca", key.public_key(), "test-ca", key, is_ca=True))
+        return cls(key, _sign(AUTHORITY_NAME, key.public_key(), AUTHORITY_NAME, key, is_ca=True))
 
     @property
     def pem(self) -> str:
@@ -67,7 +70,7 @@ class Authority:
     def issue(self, name: str) -> tuple[str, str]:
         """Certificate and key, PEM, for this machine's loopback (and under `name`)."""
         key = ec.generate_private_key(ec.SECP256R1())
-        certificate = _sign(name, key.public_key(), "test-ca", self.key, is_ca=False)
+        certificate = _sign(name, key.public_key(), AUTHORITY_NAME, self.key, is_ca=False)
         return (
             certificate.public_bytes(serialization.Encoding.PEM).decode(),
             key.private_bytes(

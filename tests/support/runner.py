@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 from tests.support.node import IMPATIENT, RealWorld
+from tests.support.seen_runs import seen
 from tests.support.workloads import FAST, Obj
 
 from jx.adapters.files.clock import SystemClock
@@ -137,5 +138,8 @@ def running_runner_world(folder: Path) -> Iterator[RunnerWorld]:
                 world.apply(each)
             yield world
         finally:
+            latest = {obj["metadata"]["uid"]: obj for _, kind, obj in world.history if kind == "PipelineRun"}
+            for run in latest.values():
+                seen(run)
             cluster.stop()
             client.close()

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.kubernetes import Authority, Reply, ScriptedServer, Seen
+from tests.support.kubernetes import AUTHORITY_NAME, Authority, Reply, ScriptedServer, Seen
 from tests.support.kubernetes_server import Answer, Client, Obj, config_map
 
 from jx.adapters.local.kubernetes.serve import Server
@@ -366,6 +366,21 @@ def test_a_certificate_of_another_authority_is_refused(hooks: Make) -> None:
         .body["message"]
         .endswith("tls: failed to verify certificate: x509: certificate signed by unknown authority")
     )
+
+
+def test_an_authority_and_a_server_may_bear_one_name(
+    hooks: Make, authority: Authority, tmp_path: Path
+) -> None:
+    hook = hooks(reviewed(allow))
+    with ScriptedServer(authority, tmp_path, reviewed(allow), name=AUTHORITY_NAME) as server:
+        url = f"https://127.0.0.1:{server.port}/"
+        other = base64.b64encode(Authority.make().pem.encode()).decode()
+        hook.configure(clientConfig={"url": url, "caBundle": hook.bundle})
+        assert hook.create().status == 201
+        assert len(server.seen) == 1
+        hook.configure(clientConfig={"url": url, "caBundle": other})
+        refused = hook.create("b").body["message"]
+    assert refused.endswith("x509: certificate signed by unknown authority")
 
 
 def test_a_silent_webhook_is_given_its_time_only(hooks: Make) -> None:

@@ -57,12 +57,12 @@ def test_parameters_results_and_workspaces_reach_where_they_are_named(world: Run
         ],
         workspaces_=[{"name": "source"}],
         workspaces=[{"name": "source", "volumeClaimTemplate": {"spec": claim}}],
-        results=[{"name": "released", "value": "v$(tasks.first.results.version)"}],
+        results=[{"name": "released", "value": "$(tasks.first.results.version)"}],
     )
     run = world.ended(name)
     assert outcome(run) == ("True", "Succeeded")
     assert world.log("second", run=name) == b"1.2.3 b hello\n"
-    assert run["status"]["results"] == [{"name": "released", "value": "v1.2.3"}]
+    assert run["status"]["results"] == [{"name": "released", "value": "1.2.3"}]
     told = world.task_run(f"{name}-first")["status"]["results"]
     assert told == [{"name": "version", "type": "string", "value": "1.2.3"}]
     world.until(lambda: not [one for one in world.all("PersistentVolumeClaim") if name in str(one)])
@@ -122,9 +122,11 @@ def test_a_matrix_is_a_task_run_for_each_combination_and_its_results_are_lists(
             ),
             task(
                 "tell",
-                "echo $(params.all[*])",
                 params=told,
-                spec={"params": [{"name": "all", "type": "array"}]},
+                spec={
+                    "params": [{"name": "all", "type": "array"}],
+                    "steps": [{"image": "tools", "command": ["echo"], "args": ["$(params.all[*])"]}],
+                },
             ),
         ],
     )

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import contextlib
 import hashlib
 import http.client
 import socket
 import ssl
 import uuid
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import orjson
 
+from jx.adapters.local.kubernetes.admission import webhook_trust
 from jx.adapters.local.kubernetes.types.facts import Obj
 
 _VERSIONS: Final = ("v1", "v1beta1")
@@ -98,8 +95,9 @@ def _posted(review: Review, body: bytes) -> bytes:
     parts = urlsplit(target)
     connection = http.client.HTTPSConnection(parts.netloc, timeout=review.seconds)
     try:
-        plain = socket.create_connection(place.address, timeout=review.seconds)
-        connection.sock = _secured(plain, review)
+        connection.sock = webhook_trust.secure(
+            place.address, name=place.server_name, authority=review.authority, seconds=review.seconds
+        )
         headers = {"Content-Type": "application/json", "Accept": "application/json, */*"}
         connection.request("POST", f"{parts.path or '/'}?{parts.query}", body, headers)
         response = connection.getresponse()
@@ -111,26 +109,6 @@ def _posted(review: Review, body: bytes) -> bytes:
     if not 200 <= response.status < 300:
         raise CallFailed(f"failed to call webhook: {_refusal(response.status, content)}")
     return content
-
-
-def _secured(plain: socket.socket, review: Review) -> ssl.SSLSocket:
-    try:
-        return _context(review.authority).wrap_socket(plain, server_hostname=review.place.server_name)
-    except BaseException:
-        plain.close()
-        raise
-
-
-@lru_cache(maxsize=64)
-def _context(authority: str) -> ssl.SSLContext:
-    if not authority:
-        return ssl.create_default_context()
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    # A bundle may hold the server's own certificate instead of its authority's, and old forms of both.
-    context.verify_flags = (context.verify_flags | ssl.VERIFY_X509_PARTIAL_CHAIN) & ~ssl.VERIFY_X509_STRICT
-    with contextlib.suppress(binascii.Error, ValueError, ssl.SSLError):
-        context.load_verify_locations(cadata=base64.b64decode(authority).decode())
-    return context
 
 
 def _transport_problem(error: Exception, place: Place) -> str:
