@@ -146,6 +146,7 @@ class Engines(Outside):
     @property
     def _run_setup(self) -> RunSetup:
         from jx.domain.environment_runs import RunSetup
+        from jx.domain.layouts.new_environment import BUILDER_IMAGE
 
         settings = self.settings
         platform = self.find_platform()
@@ -157,4 +158,5 @@ class Engines(Outside):
             "JX_VAULT_ROLE": settings.vault_role or "jx",
         }
         git_url = self.git_url if settings.dev_repo_url else variables["JX_FORGE_URL"]
-        return RunSetup(ACCOUNT, GIT_SECRET, git_url, variables)
+        image = settings.builder_image or BUILDER_IMAGE
+        return RunSetup(ACCOUNT, GIT_SECRET, git_url, variables, image)

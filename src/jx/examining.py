@@ -30,6 +30,7 @@ def checks_of(wiring: Wiring) -> tuple[Check, ...]:
         Check(store, looks.at_store),
         Check("anchors", lambda: looks.examine.look_at_anchors(), (cluster,)),
         Check("branches", looks.at_branches, (cluster, forge, git)),
+        Check("pipelines", looks.at_pipelines, (cluster, forge, git)),
         Check("workloads", lambda: looks.examine.look_at_workloads(), (cluster,)),
         Check("drift", lambda: looks.examine.look_for_drift(), (cluster,)),
         Check("watchdog", looks.at_watchdog, (cluster,)),
@@ -74,6 +75,9 @@ class _Looks:
 
     def at_branches(self) -> Iterable[Finding]:
         return self.examine.look_at_branches(self.wiring.environments())
+
+    def at_pipelines(self) -> Iterable[Finding]:
+        return self.examine.look_at_runs(self.wiring.environments(), self.wiring.pipelines)
 
     def at_watchdog(self) -> Iterable[Finding]:
         return surroundings.look_at_watchdog(self.wiring.watchdogs, self.wiring.clock)

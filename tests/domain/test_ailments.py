@@ -9,6 +9,7 @@ from jx.domain import ailments, ledger
 from jx.domain.applying import Anchor, Applied, ApplyResult, Hold, KnownGood, Source
 from jx.domain.environments import Environment
 from jx.domain.names import EnvironmentName, Person, Repo, Revision
+from jx.domain.runs import APPLY, Run, RunState
 from jx.domain.trees import Tree
 from jx.domain.watchdogs import Orders, Phase, Watch
 
@@ -25,6 +26,25 @@ ENVIRONMENT = Environment(DEV, "jx", REPO)
 def _of_anchor(anchor: Anchor, *, cluster_id: str = "cluster-1", holder: str = "") -> list[str]:
     found = ailments.judge_anchor(anchor, cluster_id=cluster_id, holder=holder, now=NOW)
     return [one.what for one in found]
+
+
+def _runs(state: RunState, revision: Revision, *, minutes: int = 0) -> list[str]:
+    created, name = NOW - timedelta(minutes=minutes), "acme/env-dev/master"
+    run = Run("r-1", name, "7", state, APPLY, revision, words="out of disk", created=created)
+    return [f"{one.what} -> {one.mend}" for one in ailments.judge_runs(ENVIRONMENT, ANCHOR, [run], NOW)]
+
+
+def test_a_run_that_failed_is_told_with_its_logs_as_long_as_its_commit_is_not_applied() -> None:
+    (found,) = _runs(RunState.FAILED, OTHER)
+    assert "run #7 of bbbbbbbbbbbb failed: out of disk" in found
+    assert found.endswith("jx get build logs acme/env-dev/master --build 7")
+    assert not _runs(RunState.FAILED, HEAD)
+    assert not _runs(RunState.SUCCEEDED, OTHER)
+
+
+def test_a_run_that_nobody_begins_is_told_after_a_while() -> None:
+    assert not _runs(RunState.PENDING, OTHER, minutes=1)
+    assert "nobody begins it" in _runs(RunState.PENDING, OTHER, minutes=3)[0]
 
 
 def test_an_environment_that_is_well_has_no_findings() -> None:

@@ -186,6 +186,27 @@ def test_what_was_healthy_is_remembered_as_verified(world: World) -> None:
     assert world.anchor.applied.is_verified
 
 
+def test_what_is_healthy_since_somebody_else_applied_something_else_is_no_success(world: World) -> None:
+    good = apps(web="1.0.0")
+    world.commit(good)
+    world.apply_head()
+    web = ref("Deployment", "web", group="apps")
+    world.cluster.break_workload(web)
+    world.commit(apps(web="1.1.0"))
+    request, changes = world.request_head(timeout=timedelta(seconds=30)), world.cluster.changes
+
+    def go_back_and_watch(*args: Any, **kwargs: Any) -> Any:
+        world.cluster.changes = changes  # type: ignore[method-assign]
+        world.cluster.mend_workload(web)
+        world.apply_by_hand(good)
+        return changes(*args, **kwargs)
+
+    world.cluster.changes = go_back_and_watch  # type: ignore[method-assign]
+    report = world.use_case()(request)
+    assert not report.is_good
+    assert "has applied something else since" in report.unhealthy[0]
+
+
 def test_a_dry_run_shows_the_plan_and_its_refusals_and_writes_nothing(world: World) -> None:
     world.cluster.put(config_map("cache", {}, namespace="jx", labels={"applyset.kubernetes.io/part-of": "x"}))
     world.commit(apps(cache="2.0.0"))

@@ -10,14 +10,14 @@ from tests.support.engine import Engine
 from tests.support.faults import Fault, Faults
 from tests.support.fuses import Crash
 from tests.support.interruptions import is_change
-from tests.support.journeys import ANN, BOB, BOT, DEV, World, installed, merged
+from tests.support.journeys import ANN, BOB, BOT, DEV, World, installed, key_for, merged
 
 from jx.domain.activities import ActivityStatus
 from jx.domain.changes import Check, CheckState
 from jx.domain.errors import Invalid
 from jx.domain.manifests import ObjectRef
 from jx.domain.names import Revision
-from jx.domain.runs import NewRun, RunState
+from jx.domain.runs import NewRun, RunStage, RunState, RunStep
 
 REDIS = ObjectRef("apps", "StatefulSet", "jx", "jenkins-x-redis")
 
@@ -262,3 +262,51 @@ def test_old_runs_go_and_their_records_stay(engine: Engine) -> None:
     engine.settle()
     assert [run.message for run in engine.pipelines.list_all()] == ["Say 3", "Say 4", "Say 5"]
     assert len([one for one in world.activities.list_all() if "Say" in one.message]) == 6
+
+
+def look(engine: Engine) -> None:
+    """The controllers look at dev, once."""
+    engine.controllers().environments.look(key_for(engine.world))
+
+
+def fail(engine: Engine, step: str, code: int) -> None:
+    """The newest run ends with a step that failed so."""
+    failed = RunStep(step, RunState.FAILED, words=f"exit code {code}", code=code)
+    stage = RunStage("environment", RunState.FAILED, steps=(failed,))
+    name = engine.pipelines.started[-1].name
+    engine.pipelines.tell(name, RunState.FAILED, completed=engine.world.clock.now(), stages=(stage,))
+
+
+@pytest.mark.parametrize(("step", "code"), [("env-apply", 10), ("env-apply", 137), ("git-clone", 128)])
+def test_what_failed_by_something_that_passes_is_tried_again_after_a_longer_while_each_time(
+    engine: Engine, step: str, code: int
+) -> None:
+    world = engine.world
+    revision = merge_app(world)
+    engine.settle()
+    for number, seconds in enumerate((10, 20, 40), 1):
+        fail(engine, step, code)
+        look(engine)
+        assert starts(engine, revision) == number, "it was tried again at once"
+        world.clock.move(timedelta(seconds=seconds))
+        look(engine)
+        assert starts(engine, revision) == number + 1
+    engine.work()
+    engine.settle()
+    assert applies(world, revision) == 1
+
+
+def test_what_failed_by_its_own_fault_is_started_again_by_a_person_alone(engine: Engine) -> None:
+    world, environment = engine.world, engine.world.environments[DEV]
+    revision = merge_app(world)
+    engine.settle()
+    fail(engine, "env-apply", 1)
+    world.clock.move(timedelta(hours=1))
+    engine.settle()
+    assert starts(engine, revision) == 1
+    use_case = engine.use_case(world.process(BOT))
+    assert use_case.start_again(environment)
+    assert use_case.start_again(environment) is None, "one goes on"
+    engine.work()
+    assert use_case.start_again(environment) is None, "it is applied"
+    assert starts(engine, revision) == 2

@@ -52,6 +52,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         pipelines=env.get("JX_PIPELINES", ""),
         pipeline_run=env.get("JX_PIPELINE_RUN", ""),
         environment=env.get("JX_ENVIRONMENT", ""),
+        builder_image=env.get("JX_BUILDER_IMAGE", ""),
         heals_drift=env.get("JX_HEALS_DRIFT", "").lower() in {"1", "true", "yes"},
         pull_number=env.get("PULL_NUMBER", ""),
         namespace=env.get("JX_NAMESPACE") or "jx",

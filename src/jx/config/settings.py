@@ -73,6 +73,9 @@ class Settings:
     pipelines: str = ""
     """`JX_PIPELINES`: what applies merges: `tekton` is a run of the environment's pipeline for each, on Tekton or the embedded
     runner. Default: the controllers apply by themselves."""
+    builder_image: str = ""
+    """`JX_BUILDER_IMAGE`: what the image `jx/builder` of pipelines is called there; it has git, a shell and jx. Set in the
+    controllers' pod on a cluster with Tekton, to their own image. Default `jx/builder`: this machine stands for it."""
     pipeline_run: str = ""
     """`JX_PIPELINE_RUN`: the run that this process is a step of. Set in the steps of an environment's pipeline."""
     environment: str = ""

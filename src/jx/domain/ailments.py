@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from jx.domain import holds, ledger
 from jx.domain.applying import Anchor, ApplyResult
+from jx.domain.environment_runs import runs_of
 from jx.domain.environments import Environment
 from jx.domain.names import Revision
+from jx.domain.runs import Run, RunState, find_failure
 from jx.domain.snapshots import Snapshot, digest_of
 from jx.domain.trees import Tree
 from jx.domain.watchdogs import DONE, Phase, Watch
 
 APPLY = "in a clone of its repository: jx step env apply"
+_BEGINS = timedelta(minutes=2)
+"""How long a run may wait for somebody who begins it."""
 _SETTLES = timedelta(minutes=5)
 """How much longer than its deadline a watchdog that goes back may take."""
 
@@ -74,6 +78,26 @@ def judge_head(environment: Environment, anchor: Anchor | None, head: Revision |
             where,
             f"its branch is at {head[:12]}, and {was} is what was applied",
             f"jx get env {environment.name} --wait; what stopped it: jx get activities",
+        )
+
+
+def judge_runs(
+    environment: Environment, anchor: Anchor | None, runs: Sequence[Run], now: datetime
+) -> Iterator[Finding]:
+    """Where runs apply: what the newest of an environment's runs says of why its commit is not applied. `runs`, oldest first."""
+    mine = runs_of(environment, runs)
+    applied = anchor.applied if anchor else None
+    if not mine or (applied and applied.source.revision == mine[-1].revision and not mine[-1].state.is_open):
+        return
+    run = mine[-1]
+    where = f"pipeline of {environment.name}"
+    if run.state is RunState.FAILED:
+        logs = f"jx get build logs {run.pipeline} --build {run.build}"
+        yield Finding(where, f"run #{run.build} of {run.revision[:12]} failed: {find_failure(run)}", logs)
+    elif run.state is RunState.PENDING and run.created and now - run.created > _BEGINS:
+        words = f"run #{run.build} of {run.revision[:12]} waits since {run.created:%Y-%m-%d %H:%M} UTC: nobody begins it"
+        yield Finding(
+            where, words, "kubectl get pods -n jx; with the runner: kubectl logs -n jx deployment/jx-runner"
         )
 
 

@@ -17,7 +17,7 @@ from jx.domain.environment_runs import (
 from jx.domain.environments import Environment
 from jx.domain.names import Revision
 from jx.domain.pipelines.cloning import SCRIPT
-from jx.domain.pipelines.task_specs import CLONE_STEP
+from jx.domain.pipelines.naming import CLONE_STEP
 from jx.domain.runs import CHECK, NewRun, Run
 
 _SHOWN = 12

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from jx.domain.environments import Environment
+from jx.domain.layouts.new_environment import BUILDER_IMAGE
 from jx.domain.names import Person, Revision
 from jx.domain.runs import APPLY, NewRun, Run
 
@@ -31,6 +32,13 @@ class RunSetup:
     git_url: str
     """The server that this login is for; git gives it to no other."""
     variables: Mapping[str, str] = field(default_factory=dict)
+    builder_image: str = BUILDER_IMAGE
+    """What the builder's image is called there: with git and a shell to clone, and with jx."""
+
+    @property
+    def images(self) -> Mapping[str, str]:
+        """The images of a cluster by the names that files give them."""
+        return {BUILDER_IMAGE: self.builder_image}
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from jx.domain.activities import Activity, ActivityStatus, ActivityStep
+from jx.domain.pipelines.naming import CLONE_STEP
 
 APPLY = "apply"
 """The context of runs that apply an environment's branch."""
@@ -61,6 +62,8 @@ class RunStep:
     completed: datetime | None = None
     words: str = ""
     container: str = ""
+    code: int = 0
+    """With which it exited, where it failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +158,18 @@ def find_failure(run: Run) -> str:
                 return f"step {step.name} of {stage.name} failed: {step.words or 'it says no more'}"
         return f"{stage.name} failed: {stage.words}"
     return run.words
+
+
+_PASSING = frozenset({10, 137})
+"""Exit codes of steps that failed by what passes: jx itself says so by 10, and 137 has what was ended from outside, as by a
+machine that was started anew."""
+
+
+def is_passing(run: Run) -> bool:
+    """Whether a run failed by something that passes, so that the same may go well a while later."""
+    steps = [step for stage in run.stages for step in stage.steps if step.state is RunState.FAILED]
+    is_so = (step.code in _PASSING or step.name == CLONE_STEP for step in steps)
+    return run.state is RunState.FAILED and bool(steps) and all(is_so)
 
 
 def find_obsolete(runs: Iterable[Run], *, keep: int) -> tuple[Run, ...]:

@@ -338,7 +338,7 @@ class ApplyEnvironment:
         if request.wait and run.result is ApplyResult.APPLIED:
             health = self._wait(request, run)
         if health.is_healthy:
-            self._verify(run, anchor)
+            health = self._verify(run, anchor) or health
         return ApplyReport(
             plan=run.planned.plan,
             outcomes=run.outcomes,
@@ -376,8 +376,9 @@ class ApplyEnvironment:
 
         return is_overtaken
 
-    def _verify(self, run: Run, anchor: Anchor) -> None:
-        """Remember that this state was good. Best effort: a newer apply has its own word."""
+    def _verify(self, run: Run, anchor: Anchor) -> HealthReport | None:
+        """Remember that this state was good. What is healthy may be another by then, such as what a watchdog went back to: then
+        that is what is told."""
         digest = anchor.applied.plan_digest if anchor.applied else ""
 
         def change(current: Anchor) -> Anchor:
@@ -386,8 +387,15 @@ class ApplyEnvironment:
                 return current
             return replace(current, applied=replace(applied, is_verified=True))
 
-        if run.is_same(anchor.applied):
-            self._writer()(anchor, change)
+        if not run.is_same(anchor.applied):
+            return None
+        there = self._writer()(anchor, change).applied
+        if there is None or there.plan_digest == digest:
+            return None
+        return HealthReport(
+            is_healthy=False,
+            unhealthy=(f"{there.by} has applied something else since: {there.source.subject}",),
+        )
 
     def _publisher(self) -> PublishLedger:
         return PublishLedger(self.repos, self._writer(), self.reporter)

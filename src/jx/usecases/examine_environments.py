@@ -16,6 +16,7 @@ from jx.domain.trees import Tree
 from jx.ports.anchor import Anchors, Locks
 from jx.ports.clock import Clock
 from jx.ports.cluster import Cluster, Scope
+from jx.ports.pipelines import Pipelines
 from jx.ports.repos import Repos
 from jx.ports.snapshots import Snapshots
 from jx.usecases.find_drift import FindDrift
@@ -68,6 +69,17 @@ class ExamineEnvironments:
         )
         if anchor and not anchor.pending and not self.locks.find_holder(anchor.environment):
             yield from ailments.judge_ledger(anchor, self.repos.head(environment.repo, ledger.BRANCH))
+
+    def look_at_runs(self, environments: Iterable[Environment], pipelines: Pipelines) -> Iterator[Finding]:
+        """Runs that failed or that nobody begins; nothing where nothing runs pipelines."""
+        try:
+            runs = pipelines.list_all()
+        except Unavailable:
+            return
+        anchors: Mapping[str, Anchor] = {one.environment: one for one in self.anchors.list_all()}
+        for one in environments:
+            if one.repo and not one.is_remote:
+                yield from ailments.judge_runs(one, anchors.get(one.name), runs, self.clock.now())
 
     def look_at_workloads(self) -> Iterator[Finding]:
         """What was applied and is not healthy; controllers and webhooks that run nowhere."""

@@ -102,6 +102,8 @@ class RunCheck:
             revision=occasion.base,
             pulls=(Pull(pull.number, pull.head),),
             account=self.setup.account,
+            clone_image=self.setup.builder_image,
+            pod_templates=self.setup.images,
         )
         made = compile_run(file, request)
         run = self.pipelines.start(new_check(environment, occasion, self.setup, build=build, made=made))

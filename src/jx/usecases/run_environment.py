@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from jx.domain.activities import Activity, ActivityStatus, ActivityStep
 from jx.domain.applying import Anchor, DriftNote
 from jx.domain.changes import Check, CheckState
 from jx.domain.environment_runs import Occasion, RunSetup, name_run, new_run, pipeline_of, runs_of
 from jx.domain.environments import Environment
-from jx.domain.errors import Invalid, JxError, NotFound
+from jx.domain.errors import Invalid, JxError, NotFound, Unavailable
 from jx.domain.events import Event, Level
 from jx.domain.names import Person, Revision
 from jx.domain.pipelines.compiling import compile_run
 from jx.domain.pipelines.effective import Project
 from jx.domain.pipelines.runs import RunRequest
 from jx.domain.pipelines.syntax import PipelineKind
-from jx.domain.runs import APPLY, Run, RunState
+from jx.domain.runs import APPLY, Run, RunState, is_passing
 from jx.ports.activities import Activities
 from jx.ports.anchor import Anchors
 from jx.ports.clock import Clock
@@ -29,6 +30,8 @@ from jx.usecases.follow_environment import FollowRequest, is_applied
 from jx.usecases.heed_holds import HeedHolds
 from jx.usecases.resolve_pipeline import PackSource, ResolvePipeline
 
+_TRIES = 8
+_FIRST_DELAY, _LONGEST_DELAY = timedelta(seconds=10), timedelta(minutes=5)
 _FILE = "pipeline file"
 """The step of a record whose run could not be made."""
 TOLD_AT_MOST = 20
@@ -68,13 +71,36 @@ class RunEnvironment:
             heed.publish_what_waits(environment)
             return
         attempts = [run for run in runs if run.revision == head]
-        if attempts and not _is_undone(attempts[-1], anchor):
+        if attempts and not (_is_undone(attempts[-1], anchor) or self._is_due(attempts)):
             return
         if not self._is_free(runs, head):
             return
         if not attempts:
             self._tell_overtaken(environment, head, runs, anchor)
         self.start(environment, head, attempt=len(attempts) + 1)
+
+    def start_again(self, environment: Environment) -> Run | None:
+        """One more run of the head where the last one failed, as a person wants it who mends a platform; None where nothing is
+        to be started, or nothing runs pipelines."""
+        assert environment.repo is not None
+        head = self.repos.head(environment.repo, environment.branch)
+        try:
+            runs = runs_of(environment, self.pipelines.list_all())
+        except Unavailable:
+            return None
+        attempts = [run for run in runs if run.revision == head]
+        has_failed = bool(attempts) and attempts[-1].state in (RunState.FAILED, RunState.CANCELLED)
+        if head is None or not has_failed or is_applied(self.anchors.find(environment.name), head):
+            return None
+        return self.start(environment, head, attempt=len(attempts) + 1)
+
+    def _is_due(self, attempts: Sequence[Run]) -> bool:
+        """Whether what failed by something that passes is to be tried once more now, each time after a longer while."""
+        last = attempts[-1]
+        if len(attempts) >= _TRIES or last.completed is None or not is_passing(last):
+            return False
+        delay = min(_FIRST_DELAY * (1 << len(attempts) - 1), _LONGEST_DELAY)
+        return self.clock.now() - last.completed >= delay
 
     def heal(self, environment: Environment, head: Revision, note: DriftNote) -> None:
         """Start the run that applies what is applied once more: one for a drift, however often that is seen. Nothing while
@@ -163,6 +189,8 @@ class RunEnvironment:
                 build=build,
                 revision=commit.revision,
                 account=self.setup.account,
+                clone_image=self.setup.builder_image,
+                pod_templates=self.setup.images,
             ),
         )
 

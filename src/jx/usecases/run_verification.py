@@ -59,6 +59,8 @@ class RunVerification:
             build=1,
             revision=revision,
             account=self.setup.account,
+            clone_image=self.setup.builder_image,
+            pod_templates=self.setup.images,
         )
         return compile_run(resolved.file, request)
 

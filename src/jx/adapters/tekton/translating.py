@@ -131,7 +131,7 @@ def _step(status: Json) -> RunStep:
             return RunStep(name, state, started, completed, container=container)
         if code and word != "Continued":
             words = f"exit code {code}" + ("" if word in ("", "Error") else f" ({word})")
-            return RunStep(name, RunState.FAILED, started, completed, words, container)
+            return RunStep(name, RunState.FAILED, started, completed, words, container, code)
         words = f"exit code {code}, which is allowed" if code else ""
         return RunStep(name, RunState.SUCCEEDED, started, completed, words, container)
     if running := status.get("running"):

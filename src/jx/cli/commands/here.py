@@ -5,6 +5,7 @@ from __future__ import annotations
 from jx.cli import output
 from jx.cli.session import Session
 from jx.domain.names import DEV
+from jx.usecases.show_environments import Standing
 
 
 def show(session: Session) -> None:
@@ -47,6 +48,10 @@ def _show_installed(session: Session) -> None:
     output.say("\nNext:")
     if held:
         output.say(f"  push the revert to {held[0].name}'s repository, or: jx resume {held[0].name}")
+    elif any(one.standing is Standing.FAILED for one in report):
+        output.say(
+            "  jx doctor            what is wrong, and what mends it\n  jx get build logs    what the newest run said"
+        )
     elif pulls:
         name, pull = pulls[0]
         output.say(f"  jx pr diff {pull.number}{'' if name == DEV else f' --env {name}'}")

@@ -6,6 +6,8 @@ import hashlib
 import re
 
 LABEL_LENGTH = 63
+CLONE_STEP = "git-clone"
+"""The step that every run begins with."""
 
 
 def to_label(name: str) -> str:

@@ -9,13 +9,13 @@ from typing import Any
 
 from jx.domain.layouts.sections import Mistakes
 from jx.domain.pipelines.cloning import HEADS, SCRIPT, write_heads
-from jx.domain.pipelines.naming import to_label
+from jx.domain.pipelines.naming import CLONE_STEP, to_label
 from jx.domain.pipelines.runs import RunRequest, image_of
 from jx.domain.pipelines.shapes import write_shape
 from jx.domain.pipelines.syntax import EnvVar, Step
 
 STAGE_LABEL = "jenkins.io/task-stage-name"
-CLONE_STEP, VERSION_STEP = "git-clone", "read-version"
+VERSION_STEP = "read-version"
 _LONGEST = 58
 """Of a step's name: Tekton puts `step-` before it for the container."""
 
