@@ -22,6 +22,21 @@ def ingress(host: str) -> str:
     return emit({"kind": "Ingress", "spec": {"rules": [{"host": host}]}})
 
 
+def entry_by(by: str, *trailers: str) -> HistoryEntry:
+    rows = "\n".join((f"Jx-Applied-By: {by}", *trailers))
+    return history.read_entry(DEV, (Revision("a" * 40), Person("Ann Lee"), AT, f"A change\n\n{rows}\n"), ())
+
+
+@pytest.mark.parametrize("by", ["controller", "run acme-env-dev-master-1"])
+def test_what_the_platform_applied_is_the_change_of_whoever_asked_for_it(by: str) -> None:
+    assert entry_by(by).kind is history.Kind.CHANGE
+    assert entry_by(by, "Jx-Reason: drift is healed").kind is history.Kind.HEALED
+
+
+def test_what_a_person_applied_is_by_hand() -> None:
+    assert entry_by("bob").kind is history.Kind.BY_HAND
+
+
 def entry(*trailers: str, files: tuple[FileChange, ...] = (), who: str = "Ann Lee") -> HistoryEntry:
     rows = "\n".join(("Jx-Applied-By: controller", *trailers))
     facts = (Revision("a" * 40), Person(who), AT, f"A change\n\n{rows}\n")

@@ -15,7 +15,7 @@ from urllib.parse import unquote
 from jx.domain import ledger_fields, meanings
 from jx.domain.apps import app_of
 from jx.domain.errors import Usage
-from jx.domain.ledger import EVENT, SOURCES
+from jx.domain.ledger import EVENT, SOURCES, is_by_platform
 from jx.domain.ledger_fields import FieldChange
 from jx.domain.manifests import ObjectRef
 from jx.domain.names import EnvironmentName, Person, Revision
@@ -92,7 +92,7 @@ class HistoryEntry:
         """What kind of thing happened."""
         if event := self.first(EVENT):
             return Kind(event)
-        if self.first("Jx-Applied-By") == "controller":
+        if is_by_platform(self.first("Jx-Applied-By")):
             return Kind.HEALED if self.first("Jx-Reason") == "drift is healed" else Kind.CHANGE
         return Kind.BY_HAND
 
@@ -276,7 +276,7 @@ def list_people(entry: HistoryEntry) -> Iterator[str]:
     """Who asked, approved or applied."""
     yield str(entry.author)
     yield from entry.approvers
-    if (by := entry.first("Jx-Applied-By")) != "controller":
+    if not is_by_platform(by := entry.first("Jx-Applied-By")):
         yield by
 
 

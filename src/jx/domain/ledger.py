@@ -49,6 +49,11 @@ _NO_CHANGE = frozenset({Action.UNCHANGED, Action.KEEP, Action.PRUNE})
 _SPACE = re.compile(r"\s+")
 
 
+def is_by_platform(by: str) -> bool:
+    """Whether the platform itself applied: its controllers or a run. Else a person did, by hand."""
+    return by == "controller" or by.startswith("run ")
+
+
 class Happening(StrEnum):
     """What the ledger tells of besides applies."""
 

@@ -16,6 +16,7 @@ from jx.domain.applying import Anchor, ApplyPlan, Hold, LiveObject, Step
 from jx.domain.apps import OLD_PLATFORM_CHART, PLATFORM_CHART
 from jx.domain.errors import Refused
 from jx.domain.holds import RESCUE
+from jx.domain.ledger import is_by_platform
 from jx.domain.manifests import ObjectRef
 from jx.domain.membership import labels_of
 from jx.domain.names import EnvironmentName
@@ -102,7 +103,7 @@ def decide(watch: Watch, anchor: Anchor | None, now: datetime) -> tuple[Verdict,
 
 
 def _is_by_hand(by: str) -> bool:
-    return by not in {"controller", NAME} and not by.startswith("run ")
+    return by != NAME and not is_by_platform(by)
 
 
 _GATES = {
