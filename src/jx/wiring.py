@@ -484,6 +484,7 @@ class Wiring(Engines):
         workloads: bool,
         ready_after_seconds: float,
         failures: tuple[str, ...],
+        audit_log: Path | None,
     ) -> None:
         """`jx local kubernetes`: blocks until it is asked to end."""
         from jx.adapters.local.kubernetes.__main__ import run
@@ -493,7 +494,7 @@ class Wiring(Engines):
             play = PlaySettings.parse(ready_after_seconds, failures)
         except ValueError as error:
             raise Usage(str(error)) from error
-        run(directory, port=port, play=play if workloads else None)
+        run(directory, port=port, audit_log=audit_log, play=play if workloads else None)
 
     def install(
         self, installation: Installation, *, timeout: timedelta, apply: bool, private: bool

@@ -6,7 +6,7 @@ from tests.support.worlds import config_map, secret
 
 from jx.adapters.local.memory_cluster import MemoryCluster
 from jx.domain import diffing
-from jx.domain.applying import Action, Step
+from jx.domain.applying import Action, HookStep, Step
 from jx.domain.manifests import Manifest, ref_of
 
 
@@ -66,3 +66,40 @@ def test_a_pruned_secret_shows_no_value() -> None:
     text = diffing.diff_step(make_step(Action.PRUNE, body), cluster.find(ref_of(body)))
     assert "<secret:password>" in text
     assert "aHVudGVyMjI=" not in text
+
+
+def test_what_a_hook_makes_shows_whole_with_its_phase() -> None:
+    body = config_map("before", {"a": "1"}, namespace="default")
+    text = diffing.diff_hook(HookStep("pre-install", Manifest(ref_of(body), "v1", body)))
+    assert text.startswith("# run: ConfigMap/before (namespace default) (pre-install hook)\n--- /dev/null\n")
+    assert '+  a: "1"' in text
+
+
+def test_the_old_side_is_what_was_sent_where_that_is_known() -> None:
+    cluster = MemoryCluster()
+    body = config_map("web", {"a": "1", "added": "by the server"}, namespace="default")
+    send(cluster, body)
+    sent, new = (config_map("web", {"a": value}, namespace="default") for value in "12")
+    text = diffing.diff_step(make_step(Action.UPDATE, new), cluster.find(ref_of(body)), sent)
+    lines = [line for line in text.splitlines() if line[:1] in "+-" and line[:3] not in {"---", "+++"}]
+    assert lines == ['-  a: "1"', '+  a: "2"']
+
+
+def test_a_value_of_a_secret_that_git_changes_shows_as_changed_though_neither_side_knows_it() -> None:
+    cluster = MemoryCluster()
+    old, new = (secret("web", {}) for _ in range(2))
+    for body, words in (
+        (old, {"word": "b2xk", "same": "c2FtZQ=="}),
+        (new, {"word": "bmV3", "same": "c2FtZQ=="}),
+    ):
+        body["metadata"]["namespace"] = "default"
+        body["data"] = words
+        del body["stringData"]
+    send(cluster, old)
+    shown = {**old, "data": {"word": "<secret:word>", "same": "<secret:same>"}}
+    text = diffing.diff_step(make_step(Action.UPDATE, new), cluster.find(ref_of(old)), shown)
+    assert '-  word: "<secret:word>"' in text
+    assert '+  word: "<secret:word, changed>"' in text
+    assert ' same: "<secret:same>"' in text
+    assert "b2xk" not in text
+    assert "bmV3" not in text

@@ -6,13 +6,14 @@ import html
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 
 from jx.domain.applying import Action, ApplyPlan, LiveObject, Step
 from jx.domain.apps import app_of
 from jx.domain.change_warnings import find_warnings
-from jx.domain.diffing import diff_step
+from jx.domain.diffing import diff_hook, diff_step
 from jx.domain.errors import Invalid, JxError, Refused
-from jx.domain.manifests import ChartPin, ObjectRef
+from jx.domain.manifests import Body, ChartPin, ObjectRef
 from jx.domain.membership import labels_of
 from jx.domain.plan_text import VersionMove, totals
 
@@ -43,6 +44,8 @@ class Told:
     """The charts of the last apply, to tell whose an object was that goes."""
     protected: frozenset[str] = frozenset()
     """Further kinds that hold data."""
+    sent: Mapping[ObjectRef, Body] = field(default_factory=dict, hash=False, repr=False)
+    """What objects were last sent as, where that is known and still there."""
     words: tuple[str, ...] = ()
     """What changes besides, a line each."""
     notes: tuple[str, ...] = ()
@@ -57,7 +60,7 @@ def write_comment(told: Told) -> str:
     head = [f"### Plan: {totals(plan)}"]
     head += [_quoted("Note", note) for note in told.notes]
     head += [_quoted("Refused", refusal.message) for refusal in told.refusals]
-    warnings = find_warnings(plan, told.live, told.protected)
+    warnings = find_warnings(plan, told.live, told.protected, told.sent)
     head += [f"> **{what}:** {which}" for what, which in warnings]
     if plan.hooks:
         head.append(f"> **Runs:** {'; '.join(f'`{hook.ref}` ({hook.phase})' for hook in plan.hooks[:20])}")
@@ -122,11 +125,16 @@ def _app_of(step: Step, told: Told) -> str:
 
 
 def _with_diffs(text: str, told: Told) -> str:
-    steps = told.plan.changes
-    for number, step in enumerate(steps):
-        part = _folded(step, told.live.get(step.ref))
+    hooks = ((f"run {hook.ref} ({hook.phase} hook)", diff_hook(hook)) for hook in told.plan.hooks)
+    steps = (
+        (f"{step.action} {step.ref}", diff_step(step, told.live.get(step.ref), told.sent.get(step.ref)))
+        for step in told.plan.changes
+    )
+    total = len(told.plan.hooks) + len(told.plan.changes)
+    for number, (title, lines) in enumerate(chain(hooks, steps)):
+        part = _folded(title, lines)
         if len(text) + len(part) > LONGEST - 1_000:
-            return f"{text}\n… cut here, {_many(len(steps) - number)} not shown. {_elsewhere(told)}\n"
+            return f"{text}\n… cut here, {_many(total - number)} not shown. {_elsewhere(told)}\n"
         text += part
     return text
 
@@ -140,13 +148,12 @@ def _elsewhere(told: Told) -> str:
     return f"The whole diff{place}: `jx pr diff {told.number or 'NUMBER'} --env {told.plan.environment}`"
 
 
-def _folded(step: Step, live: LiveObject | None) -> str:
-    lines = diff_step(step, live)
+def _folded(title: str, lines: str) -> str:
     if len(lines) > _LONGEST_DIFF:
         lines = lines[:_LONGEST_DIFF].rpartition("\n")[0] + "\n… cut here; the whole of it: jx pr diff\n"
     fence = "`" * max(4, *(len(run) + 1 for run in _runs(lines)))
-    title = html.escape(f"{step.action} {step.ref}", quote=False)
-    return f"\n<details><summary>{title}</summary>\n\n{fence}diff\n{lines}{fence}\n</details>\n"
+    summary = html.escape(title, quote=False)
+    return f"\n<details><summary>{summary}</summary>\n\n{fence}diff\n{lines}{fence}\n</details>\n"
 
 
 def _runs(text: str) -> Iterable[str]:

@@ -27,13 +27,20 @@ _ROUTES = frozenset({("", "Service"), ("networking.k8s.io", "Ingress")})
 Live = Mapping[ObjectRef, LiveObject]
 
 
-def find_warnings(plan: ApplyPlan, live: Live, protected: Iterable[str] = ()) -> tuple[tuple[str, str], ...]:
-    """What and which objects, gravest first. `protected` are further kinds that hold data (`Kind`, `Kind.group`)."""
+Bodies = Mapping[ObjectRef, Body]
+_NOTHING: Bodies = {}
+
+
+def find_warnings(
+    plan: ApplyPlan, live: Live, protected: Iterable[str] = (), sent: Bodies = _NOTHING
+) -> tuple[tuple[str, str], ...]:
+    """What and which objects, gravest first. `protected` are further kinds that hold data (`Kind`, `Kind.group`); `sent` is what
+    objects were last sent as, as far as that is known."""
     kinds = frozenset(protected)
     found = (
         ("Deletes", [f"`{step.ref}`" for step in plan.steps if step.action is Action.PRUNE]),
         ("Data at stake", list(_data(plan, live, kinds))),
-        ("Downtime", list(_downtime(plan, live))),
+        ("Downtime", list(_downtime(plan, live, sent))),
         ("Definitions of kinds (CRDs), for the whole cluster", list(_definitions(plan, live))),
     )
     return tuple((what, _listed(items)) for what, items in found if items)
@@ -56,22 +63,22 @@ def _data(plan: ApplyPlan, live: Live, protected: frozenset[str]) -> Iterator[st
             yield f"`{step.ref}` is kept: {step.reason}"
 
 
-def _downtime(plan: ApplyPlan, live: Live) -> Iterator[str]:
+def _downtime(plan: ApplyPlan, live: Live, sent: Bodies) -> Iterator[str]:
     for step in plan.changes:
         there = live.get(step.ref)
-        why = _why_down(step, there) if there else ""
+        why = _why_down(step, there, sent.get(step.ref)) if there else ""
         if why:
             yield f"`{step.ref}` {why}"
 
 
-def _why_down(step: Step, live: LiveObject) -> str:
+def _why_down(step: Step, live: LiveObject, sent: Body | None) -> str:
     """Why nothing may answer for a while; empty where pods are replaced one after the other, or none is."""
     kind = (step.ref.group, step.ref.kind)
     if kind not in _RUNNING | _ROUTES:
         return ""
     if step.action in {Action.PRUNE, Action.REPLACE}:
         return "goes for good" if step.action is Action.PRUNE else "is gone until it is made anew"
-    old, new = (_spec(body) for body in sides(step, live))
+    old, new = (_spec(body) for body in sides(step, live, sent))
     whole = _spec(step.manifest.body) if step.manifest else {}
     wanted = whole.get("replicas", _spec(live.body).get("replicas", 1))
     if wanted == 0:

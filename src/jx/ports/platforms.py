@@ -57,9 +57,10 @@ class Platforms(Protocol):
     """Embedded platforms by name. Calls may raise NotFound (no such platform) and Failed (a server did not come up; its last
     words are in the message)."""
 
-    def start(self, name: str) -> Platform:
+    def start(self, name: str, *, audit: bool | None = None) -> Platform:
         """The platform, made where it was not there, and its world running. Repeatable; a running world is left alone.
-        Refused where one of its ports is taken by another program."""
+        `audit` says whether all that is asked of its Kubernetes API is written down from now on; where that was otherwise, the
+        API starts anew. Refused where one of its ports is taken by another program."""
         ...
 
     def stop(self, name: str) -> bool:

@@ -116,6 +116,7 @@ def _comment(planned: PlannedChange, pull: PullRequest, hold: Hold | None) -> st
         Told(
             plan=made.plan,
             live=made.live,
+            sent=planned.sent,
             refusals=made.refusals,
             versions=planned.versions,
             installed=planned.installed,

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
-from jx.domain import plain_finds, policies, secret_changes, secret_policy
+from jx.domain import ledger, plain_finds, policies, secret_changes, secret_policy, sent_before
+from jx.domain.applying import Anchor
 from jx.domain.changes import PullRequest
 from jx.domain.environments import Environment, EnvironmentSpec
-from jx.domain.errors import Invalid, NotFound, Stale
+from jx.domain.errors import Invalid, JxError, NotFound, Stale
 from jx.domain.layouts import umbrella
 from jx.domain.layouts.requirements import read_requirements
 from jx.domain.layouts.sections import Mistakes
-from jx.domain.manifests import ChartPin
+from jx.domain.manifests import Body, ChartPin, ObjectRef
 from jx.domain.names import Repo, Revision
 from jx.domain.plan_text import VersionMove, version_moves
 from jx.domain.references import Reference
@@ -36,6 +38,8 @@ class PlannedChange:
     """Apps whose version moves."""
     installed: tuple[ChartPin, ...] = ()
     """The charts of the last apply."""
+    sent: Mapping[ObjectRef, Body] = field(default_factory=dict, hash=False, repr=False)
+    """What the objects that change were last sent as, where the ledger tells and nobody touched them since."""
     secrets: tuple[str, ...] = ()
     """Secrets that are newly needed, no longer used, or drawn anew, and what changes about where they may be, in words."""
 
@@ -76,7 +80,22 @@ class PlanChange:
         ruled = policies.in_words(before, after, planned.plan.manifests)
         installed = anchor.applied.charts if anchor and anchor.applied else ()
         told = (*news, *allowed, *ruled, *planned.news)
-        return PlannedChange(planned, base, spec, moved, installed, told)
+        sent = self._find_sent(repo, planned, anchor)
+        return PlannedChange(planned, base, spec, moved, installed, sent, told)
+
+    def _find_sent(self, repo: Repo, planned: Planned, anchor: Anchor | None) -> dict[ObjectRef, Body]:
+        """Nothing where the ledger cannot be read: then the live objects have to do."""
+        refs = sent_before.sought(planned.plan, planned.live, anchor.inventory) if anchor else ()
+        if anchor is None or not refs:
+            return {}
+        try:
+            head = Revision(anchor.ledger_head)
+            files = self.repos.read(repo, head) if head else Tree()
+            for pending in anchor.pending:
+                files = ledger.tree_of(ledger.unpack(pending), files)
+        except JxError:
+            return {}
+        return sent_before.find(refs, files)
 
     def _merged(self, repo: Repo, pull: PullRequest, base: Revision, before: Tree) -> Tree:
         """The files after a merge onto today's base: machine-made edits are replayed there, others are merged file by file. So

@@ -25,6 +25,8 @@ from jx.ports.platforms import Part, Platform
 
 VAULT = "vault"
 """The file of the secret store's own token, beside those of the forge's users; nobody can have that login."""
+AUDIT_LOG = "audit.log"
+"""In the platform's folder `logs`, where it is kept."""
 BOT = "jx-bot"
 """The platform's own user: the controllers act as it, and only it may push ledgers."""
 
@@ -43,6 +45,7 @@ class _Record:
     """0 in platforms that were made before there was one."""
     dev_repo_url: str = ""
     prefix: str = ""
+    has_audit_log: bool = False
 
 
 class LocalPlatforms:
@@ -53,10 +56,14 @@ class LocalPlatforms:
         self._root = home / "platforms"
         self._keys = keys
 
-    def start(self, name: str) -> Platform:
+    def start(self, name: str, *, audit: bool | None = None) -> Platform:
         parse_environment_name(name)
         with self._locked(name) as folder:
             record = self._with_vault(folder, self._load(folder) or self._make(folder))
+            if audit is not None and audit != record.has_audit_log:
+                record = replace(record, has_audit_log=audit)
+                _save(folder, record)
+                _stop_kubernetes(self._daemons(name, folder, record))
             platform = self._describe(name, folder, record)
             if not platform.is_up:
                 world.seed_files(folder)
@@ -237,6 +244,7 @@ def _daemons(name: str, folder: Path, record: _Record, keys: Path) -> tuple[Daem
         "-m", "jx.adapters.local.node", "--dir", str(kubernetes), "--port", str(record.kubernetes_port),
         "--ingress-port", str(record.ingress_port), "--name", f"jx-{name}",
         "--hide", str(folder.parents[1]), "--hide", str(keys),
+        *(("--audit-log", str(logs / AUDIT_LOG)) if record.has_audit_log else ()),
     )  # fmt: skip
     return (
         Daemon("forge", forge_command, forge, (record.forge_port,), forge / "lock", logs / "forge.log"),
@@ -250,6 +258,11 @@ def _daemons(name: str, folder: Path, record: _Record, keys: Path) -> tuple[Daem
         ),
         Daemon("vault", vault_command, vault, (record.vault_port,), vault / "lock", logs / "vault.log"),
     )
+
+
+def _stop_kubernetes(daemons: tuple[Daemon, ...]) -> None:
+    """So that its next start is as the record now says."""
+    next(daemon for daemon in daemons if daemon.name == "kubernetes").stop()
 
 
 def _save(folder: Path, record: _Record) -> None:

@@ -25,22 +25,24 @@ from jx.cli.session import command as with_session
     metavar="IMAGE=HOW",
     help="Played images that fail, `*` for any text: image-pull, crash-loop, never-ready or job-failed.",
 )
+@click.option(
+    "--audit-log",
+    default="",
+    metavar="FILE",
+    help="Add all that the API is asked to a file, as Kubernetes' own does (audit.k8s.io/v1), values of Secrets as HMACs.",
+)
 @with_session
 def command(
-    session: Session,
-    folder: str,
-    port: int,
-    *,
-    workloads: bool,
-    ready_after_seconds: float,
-    failures: tuple[str, ...],
-) -> None:
+    session: Session, folder: str, port: int, failures: tuple[str, ...], audit_log: str,
+    *, workloads: bool, ready_after_seconds: float,
+) -> None:  # fmt: skip
     """Run the embedded Kubernetes API by itself, until Ctrl-C: for rehearsals and tests, with no platform.
 
     \b
     Examples:
       jx local kubernetes --dir /tmp/k8s &
       kubectl --kubeconfig /tmp/k8s/admin.kubeconfig get namespaces
+      jx local kubernetes --dir /tmp/k8s --audit-log /tmp/audit.log
       jx local kubernetes --ready-after-seconds 5 --fail 'example/bad:*=image-pull'
     """
     directory = Path(folder).absolute() if folder else session.settings.home / "kubernetes"
@@ -52,4 +54,5 @@ def command(
         workloads=workloads,
         ready_after_seconds=ready_after_seconds,
         failures=failures,
+        audit_log=Path(audit_log).absolute() if audit_log else None,
     )

@@ -34,7 +34,7 @@ def command(session: Session, pull: str, env: str, *, summary: bool, tells: bool
     if plan.has_changes:
         output.table(TABLE_HEADER, table_rows(plan))
         if not summary:
-            output.say("\n" + render_diff(plan, planned.planned.live).rstrip())
+            output.say("\n" + render_diff(plan, planned.planned.live, planned.sent).rstrip())
     output.say(f"\n{totals(plan)}")
     for refusal in planned.planned.refusals:
         output.show_error(refusal)

@@ -42,6 +42,11 @@ def main() -> None:
         metavar="IMAGE=HOW",
         help=f"played images that fail, `*` for any text; HOW is one of {', '.join(FAILURES)}",
     )
+    parser.add_argument(
+        "--audit-log",
+        type=Path,
+        help="a file that all requests are added to, as Kubernetes' own API server does",
+    )
     options = parser.parse_args()
     try:
         run(
@@ -50,19 +55,21 @@ def main() -> None:
             port=options.port,
             name=options.name,
             namespace=options.namespace,
+            audit_log=options.audit_log,
             play=PlaySettings.parse(options.ready_after_seconds, options.fail) if options.workloads else None,
         )
     except (OSError, ValueError) as error:
         sys.exit(f"the API server cannot start on {options.host}:{options.port} with {options.dir}: {error}")
 
 
-def run(
+def run(  # noqa: PLR0913 - what a user may set
     directory: Path,
     *,
     host: str = "127.0.0.1",
     port: int = 0,
     name: str = "jx-local",
     namespace: str = "jx",
+    audit_log: Path | None = None,
     play: PlaySettings | None,
 ) -> None:
     """Serve until SIGTERM or SIGINT; with the controllers of workloads where it is told how their pods are to be played."""
@@ -70,7 +77,15 @@ def run(
     if play is not None:
         settings = Settings(play=play)
         extensions.append(lambda api: Workloads(api, PodAddresses(str(directory)), settings))
-    serve(directory, host=host, port=port, name=name, namespace=namespace, extensions=extensions)
+    serve(
+        directory,
+        host=host,
+        port=port,
+        name=name,
+        namespace=namespace,
+        audit_log=audit_log,
+        extensions=extensions,
+    )
 
 
 if __name__ == "__main__":

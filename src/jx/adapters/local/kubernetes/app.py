@@ -8,6 +8,7 @@ import logging
 import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any, TypeAlias
 from urllib.parse import parse_qsl
 
@@ -18,6 +19,7 @@ from jx.adapters.local.kubernetes.access.pki import SERVER_NAMES
 from jx.adapters.local.kubernetes.access.rbac import Action
 from jx.adapters.local.kubernetes.access.reviews import Reviews
 from jx.adapters.local.kubernetes.api import Api
+from jx.adapters.local.kubernetes.audit import AuditLog
 from jx.adapters.local.kubernetes.calls import exchange, forms, paths
 from jx.adapters.local.kubernetes.calls.drafts import Draft, Outstanding
 from jx.adapters.local.kubernetes.calls.exchange import Call, Response
@@ -51,8 +53,9 @@ _V2_DISCOVERY = "as=apigroupdiscoverylist"
 class App:
     """The ASGI application. `state.client_certificate` of the scope is the verified certificate, if any."""
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: Api, audit: AuditLog | None = None) -> None:
         self._api = api
+        self._audit = audit
         self.hub = Hub(api.verbs)
         self._resources = Resources(api.verbs, self.hub)
         self._subresources = Subresources(api.verbs, self._resources, api.accounts, lambda: api.log_source)
@@ -63,13 +66,17 @@ class App:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
-        response = await self._respond(scope, receive)
+        received, calls = datetime.now(UTC), list[Call]()
+        response = await self._respond(scope, receive, calls)
+        if self._audit and calls:
+            self._audit.tell(calls[-1], response, received=received)
         await _send(response, send, with_body=scope["method"] != "HEAD")
 
-    async def _respond(self, scope: Scope, receive: Receive) -> Response:
+    async def _respond(self, scope: Scope, receive: Receive, calls: list[Call]) -> Response:
+        """The answer, also where it is a refusal; the call is noted as soon as it is known who makes it."""
         draft = Draft()
         try:
-            return await self._answered(scope, receive, draft)
+            return await self._answered(scope, receive, draft, calls)
         except NoSuchPath as error:
             known = discovery.is_builtin(scope["path"])
             response = exchange.of_error(no_such_resource() if known else error, draft.warnings)
@@ -81,12 +88,14 @@ class App:
             response = exchange.of_error(ApiError(500, "InternalError", text))
         return _refused(scope, response)
 
-    async def _answered(self, scope: Scope, receive: Receive, draft: Draft) -> Response:
+    async def _answered(self, scope: Scope, receive: Receive, draft: Draft, calls: list[Call]) -> Response:
         body = await _body(scope, receive)
         while True:
             try:
                 with self._api.verbs.operation():
-                    return self._handle(self._call(scope, receive, body, draft))
+                    call = self._call(scope, receive, body, draft)
+                    calls.append(call)
+                    return self._handle(call)
             except Outstanding as outstanding:
                 await _in_thread(outstanding.settle)
 
@@ -201,9 +210,9 @@ class App:
             return Response(404, b"", exchange.TEXT)  # of a group, the real server says nothing
 
 
-def create_app(api: Api) -> App:
-    """The ASGI application for an API."""
-    return App(api)
+def create_app(api: Api, audit: AuditLog | None = None) -> App:
+    """The ASGI application for an API; with a log of all that is asked of it, where one is given."""
+    return App(api, audit)
 
 
 def _check_host(host: str) -> None:

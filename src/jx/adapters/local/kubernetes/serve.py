@@ -20,6 +20,7 @@ from uvicorn.server import ServerState
 from jx.adapters.local.kubernetes.access import kubeconfig
 from jx.adapters.local.kubernetes.api import Api
 from jx.adapters.local.kubernetes.app import create_app
+from jx.adapters.local.kubernetes.audit import AuditLog
 from jx.adapters.local.kubernetes.lifecycles import furniture
 
 _COLLECT_SECONDS = 300.0
@@ -50,8 +51,10 @@ class Server:
         port: int = 0,
         name: str = "jx-local",
         namespace: str = "jx",
+        audit_log: Path | None = None,
     ) -> None:
-        """Open the API and take the port (0: any free one); ValueError for an address that is not loopback."""
+        """Open the API and take the port (0: any free one); ValueError for an address that is not loopback. With `audit_log`, all
+        that is asked of it is added to that file."""
         if host not in _LOOPBACK:
             raise ValueError(f"the embedded API listens on loopback addresses only, not on {host}")
         self._socket = _listen(host, port)
@@ -59,13 +62,14 @@ class Server:
         self.url = f"https://{host}:{self.port}"
         self.kubeconfig = directory / "admin.kubeconfig"
         try:
+            self._audit = AuditLog(audit_log) if audit_log else None
             self.api = Api.open(directory)
         except BaseException:
             self._socket.close()
             raise
         furniture.announce(self.api.verbs, host, self.port)
         kubeconfig.write(self.kubeconfig, self.api.pki, server=self.url, name=name, namespace=namespace)
-        self._app = create_app(self.api)
+        self._app = create_app(self.api, self._audit)
         self._server = _Uvicorn(_config(self._app, self.api.pki.folder))
         self._thread = threading.Thread(target=self._run, name="kubernetes-api", daemon=True)
 
@@ -82,6 +86,8 @@ class Server:
         self._server.should_exit = True
         self._thread.join()
         self.api.close()
+        if self._audit:
+            self._audit.close()
 
     def __enter__(self) -> Server:
         self.start()
@@ -107,13 +113,14 @@ def serve(  # noqa: PLR0913 - what a user may set
     port: int = 0,
     name: str = "jx-local",
     namespace: str = "jx",
+    audit_log: Path | None = None,
     extensions: Sequence[Callable[[Api], Extension]] = (),
     stopped: threading.Event | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT (or until `stopped` is set by the caller, who then handles signals himself)."""
     end = stopped or _ended_by_signals()
     with _memory_settled():
-        server = Server(directory, host=host, port=port, name=name, namespace=namespace)
+        server = Server(directory, host=host, port=port, name=name, namespace=namespace, audit_log=audit_log)
     running: list[Extension] = []
     with server:
         try:

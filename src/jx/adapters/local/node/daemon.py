@@ -42,6 +42,7 @@ class Options:
     patience: Patience = field(default_factory=Patience)
     play: PlaySettings = field(default_factory=PlaySettings)
     hidden: tuple[Path, ...] = ()
+    audit_log: Path | None = None
 
 
 class Cluster:
@@ -99,7 +100,13 @@ def run(options: Options) -> None:
     with only_one(options.folder):
         (options.folder / READY).unlink(missing_ok=True)
         try:
-            server = Server(options.folder, port=options.port, name=options.name, namespace=options.namespace)
+            server = Server(
+                options.folder,
+                port=options.port,
+                name=options.name,
+                namespace=options.namespace,
+                audit_log=options.audit_log,
+            )
         except OSError as error:
             raise taken(options.port, error) from error
         with server:
@@ -143,6 +150,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         metavar="FOLDER",
         help="a folder that steps of pipelines may not see",
     )
+    parser.add_argument("--audit-log", type=Path, help="file that all requests are added to")
     given = parser.parse_args(arguments)
     try:
         play = PlaySettings.parse(given.ready_after_seconds, given.fail)
@@ -157,6 +165,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         patience=Patience(given.first_restart_seconds, given.longest_restart_seconds),
         play=play,
         hidden=tuple(given.hide),
+        audit_log=given.audit_log,
     )
     try:
         run(options)
