@@ -85,6 +85,25 @@ def test_an_upgrade_of_the_platform_is_watched_over_before_anything_is_written(p
     assert phase(place) is Phase.WATCHING
 
 
+def test_what_proves_itself_while_the_watchdog_starts_is_what_it_goes_back_to(place: Place) -> None:
+    """The proof of the merge before may be a slow one. It says nothing of the next merge."""
+    place.apply("1.1.0", app=PLATFORM)
+    before = bodies(place)
+
+    def begin(watch: Any) -> None:
+        place.watchdogs.begin = place.begin
+        assert place.prove()
+        place.world.cluster.break_workload(CONTROLLERS)
+        place.hears = False
+        place.begin(watch)
+
+    place.watchdogs.begin = begin
+    assert place.apply("2.0.0", app=PLATFORM).is_healthy is False
+    place.world.cluster.mend_workload(CONTROLLERS)
+    assert place.watch_state()(DEV).phase is Phase.RETURNED
+    assert bodies(place) == before
+
+
 def test_an_app_that_ci_cd_does_not_need_is_not(place: Place) -> None:
     place.world.commit(environment_tree({PLATFORM: "1.0.0", "shop": "1.0.0"}))
     place.world.apply_head()

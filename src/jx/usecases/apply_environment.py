@@ -111,9 +111,12 @@ class ApplyEnvironment:
             rescue, words = self._check_holds(request, opened)
             planned = self._plan(request, spec, opened.anchor)
             guards.enforce(planned.refusals)
-            if self.watchdog and spec.name == DEV and not (request.by_hand or request.recall):
-                self.watchdog(planned, spec, opened.anchor, source=request.source, tree=request.tree)
+            self._start_watchdog(request, planned, opened, opened.anchor)
             anchor = self._announce(opened, planned, rescue, held.grip)
+            if (
+                anchor.verified != opened.anchor.verified
+            ):  # what was applied before has proven itself only now
+                self._start_watchdog(request, planned, opened, anchor)
             if words:
                 self._tell(words, Level.WARNING if rescue else Level.INFO)
             run = self._send(request, opened, planned, held)
@@ -123,6 +126,13 @@ class ApplyEnvironment:
                     self._look_again(request, run, anchor, held)
         with _telling(run):
             return self._finish(request, run, anchor)
+
+    def _start_watchdog(
+        self, request: ApplyRequest, planned: Planned, opened: Opened, anchor: Anchor
+    ) -> None:
+        """One that goes back to what is verified now: a later proof would be taken for that of what is about to be applied."""
+        if self.watchdog and opened.spec.name == DEV and not (request.by_hand or request.recall):
+            self.watchdog(planned, opened.spec, anchor, source=request.source, tree=request.tree)
 
     def _send(self, request: ApplyRequest, opened: Opened, planned: Planned, held: HeldLock) -> Run:
         """Do what is planned, as far as the lock covers it."""
@@ -390,7 +400,7 @@ class ApplyEnvironment:
         if not run.is_same(anchor.applied):
             return None
         there = self._writer()(anchor, change).applied
-        if there is None or there.plan_digest == digest:
+        if there is None or there.source.tree_digest == run.source.tree_digest:
             return None
         return HealthReport(
             is_healthy=False,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from jx.domain import holds, watchdogs
-from jx.domain.applying import Anchor, Hold, Source
+from jx.domain.applying import Anchor, Hold, KnownGood, Source
 from jx.domain.environments import EnvironmentSpec
 from jx.domain.errors import Failed, Invalid, JxError, Locked, NotFound, Refused, Unavailable
 from jx.domain.events import Event, Level
@@ -54,7 +54,7 @@ class StartWatchdog:
             raise Locked(
                 "the watchdog is going back to the last verified state", hint="wait for it: jx get env"
             )
-        if there and there.phase is Phase.WATCHING and there.orders.tree_digest == source.tree_digest:
+        if there and there.phase is Phase.WATCHING and _is_same(there.orders, source, anchor.verified):
             return there  # of an apply of the same files that did not get to its end
         refusal = watchdogs.find_no_way_back(planned.plan, planned.live)
         if refusal:
@@ -124,3 +124,8 @@ class StartWatchdog:
 
     def _tell(self, message: str, level: Level = Level.INFO) -> None:
         self.reporter.tell(Event(message, level))
+
+
+def _is_same(orders: Orders, source: Source, good: KnownGood) -> bool:
+    """Whether these are the orders for applying those files, from that verified state."""
+    return orders.tree_digest == source.tree_digest and orders.good_at == good.at
