@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
+from jx.domain import ailments
 from jx.domain.ailments import Finding
 from jx.domain.errors import Failed, Unavailable
 from jx.domain.references import Scheme
@@ -23,7 +25,7 @@ def checks_of(wiring: Wiring) -> tuple[Check, ...]:
     _ = wiring.clock, wiring.repos, wiring.secret_stores, wiring.catalog
     looks = _Looks(wiring, wiring.find_platform())
     cluster, forge, git, store = "kubernetes", "forge", "git", "secret store"
-    return (
+    checks = (
         Check(cluster, looks.at_cluster),
         Check(forge, looks.at_forge),
         Check(git, looks.at_git, (forge,)),
@@ -35,10 +37,16 @@ def checks_of(wiring: Wiring) -> tuple[Check, ...]:
         Check("drift", lambda: looks.examine.look_for_drift(), (cluster,)),
         Check("watchdog", looks.at_watchdog, (cluster,)),
         Check("snapshot", lambda: looks.examine.look_at_snapshot(), (cluster,)),
+        Check("verification", lambda: looks.examine.look_at_proof(), (cluster,)),
         Check("secrets", looks.at_secrets, (store, forge, git)),
         Check("charts", looks.at_charts, (forge, git)),
         Check("webhooks", looks.at_webhooks, (forge, git)),
     )
+    return tuple(replace(one, look=partial(_look, one, looks.access)) for one in checks)
+
+
+def _look(check: Check, access: str) -> list[Finding]:
+    return [ailments.with_access(one, access) for one in check.look()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +78,19 @@ class _Looks:
     def examine(self) -> ExamineEnvironments:
         wiring = self.wiring
         return ExamineEnvironments(
-            wiring.cluster, wiring.anchors, wiring.locks, wiring.repos, wiring.snapshots, wiring.clock
+            wiring.cluster,
+            wiring.anchors,
+            wiring.locks,
+            wiring.repos,
+            wiring.snapshots,
+            wiring.clock,
+            self.access,
         )
+
+    @property
+    def access(self) -> str:
+        """What a shell needs before git and kubectl can speak to the platform."""
+        return ailments.ACCESS if self.platform else ""
 
     def at_branches(self) -> Iterable[Finding]:
         return self.examine.look_at_branches(self.wiring.environments())
@@ -80,7 +99,9 @@ class _Looks:
         return self.examine.look_at_runs(self.wiring.environments(), self.wiring.pipelines)
 
     def at_watchdog(self) -> Iterable[Finding]:
-        return surroundings.look_at_watchdog(self.wiring.watchdogs, self.wiring.clock)
+        return surroundings.look_at_watchdog(
+            self.wiring.watchdogs, self.wiring.clock, self.wiring.dev_repo, self.access
+        )
 
     def at_secrets(self) -> Iterable[Finding]:
         return surroundings.look_at_secrets(self.wiring.show_secrets(), self.wiring.platform_at)

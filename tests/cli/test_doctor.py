@@ -46,6 +46,47 @@ def test_a_server_that_is_down_hides_nothing_that_does_not_need_it(platform: Mac
     assert {"kubernetes", "anchors", "workloads", "watchdog"} <= set(found["checked"])
 
 
+def _finding(platform: Machine, where: str, what: str) -> dict[str, str] | None:
+    findings: list[dict[str, str]] = _examine(platform)["findings"]
+    return next((one for one in findings if one["where"] == where and what in one["what"]), None)
+
+
+KUBECTL = 'eval "$(jx local env)"; kubectl -n jx'
+
+
+@pytest.mark.parametrize(
+    ("break_it", "where", "what"),
+    [
+        ("jx hold staging --reason fair", "environment staging", "on hold"),
+        (f"{KUBECTL} delete service jx-webhooks", "environment dev", "behind our back"),
+        (
+            f"""{KUBECTL} patch environment production --type merge -p '{{"spec":{{"label":"Mine"}}}}'""",
+            "environment dev",
+            "behind our back",
+        ),
+        (f"{KUBECTL} scale deployment jx-controllers --replicas 0", "controllers", "scaled to none"),
+        ("", "secret store", "does not run"),
+    ],
+    ids=["hold", "deleted", "changed", "scaled", "server"],
+)
+def test_the_command_that_is_printed_mends_it(
+    platform: Machine, break_it: str, where: str, what: str
+) -> None:
+    if break_it:
+        platform.shell(break_it).ok()
+    else:
+        platform.kill("vault")
+    found: list[dict[str, str]] = []
+
+    def is_found() -> bool:
+        found[:] = [one for one in [_finding(platform, where, what)] if one]
+        return bool(found)
+
+    eventually(is_found, seconds=60)
+    platform.shell(found[0]["mend"]).ok()
+    eventually(lambda: _finding(platform, where, what) is None, seconds=60)
+
+
 def test_where_nothing_is_installed(machine: Machine) -> None:
     ran = machine.jx("doctor").ended(4)
     assert "nothing is installed yet" in ran.err

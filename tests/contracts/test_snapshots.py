@@ -55,6 +55,17 @@ def snapshot(name: EnvironmentName, *objects: Manifest) -> Snapshot:
     return Snapshot(name, PLAN, source, tree, pins, objects or (config("one", "1"),))
 
 
+def test_whether_it_is_there_as_a_whole_is_known_without_reading_it(
+    snapshots: Snapshots, name: EnvironmentName
+) -> None:
+    assert not snapshots.has(name, PLAN)
+    snapshots.save(snapshot(name))
+    assert snapshots.has(name, PLAN)
+    assert not snapshots.has(name, NEXT)
+    snapshots.keep_only(name, "")
+    assert not snapshots.has(name, PLAN)
+
+
 def test_what_was_kept_comes_back_as_it_was(snapshots: Snapshots, name: EnvironmentName) -> None:
     assert snapshots.find(name, PLAN) is None
     secret = {

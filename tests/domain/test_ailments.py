@@ -20,6 +20,9 @@ HEAD, OTHER = Revision("a" * 40), Revision("b" * 40)
 SOURCE = Source(REPO, HEAD, "sha256:1", Person("Ann Lee"), "Add redis")
 APPLIED = Applied(SOURCE, "sha256:plan", ApplyResult.APPLIED, NOW, "jx", ())
 ANCHOR = Anchor(DEV, REPO, "cluster-1", "jx", "jenkins-x", applied=APPLIED, ledger_head=HEAD)
+ORDERS = Orders(
+    "1", DEV, "sha256:1", timedelta(minutes=5), "sha256:0", NOW, None, Hold("jx", "watchdog", NOW)
+)
 ENVIRONMENT = Environment(DEV, "jx", REPO)
 
 
@@ -53,6 +56,32 @@ def test_an_environment_that_is_well_has_no_findings() -> None:
     assert list(ailments.judge_ledger(ANCHOR, HEAD)) == []
 
 
+def test_what_mends_is_a_command_as_it_is_typed() -> None:
+    begun = replace(ANCHOR, is_begun=True)
+    (found,) = ailments.judge_anchor(begun, cluster_id="cluster-1", holder="", now=NOW)
+    assert found.mend == f'(cd "$(mktemp -d)" && git clone -q {REPO.url} . && jx step env apply)'
+    (found,) = ailments.judge_anchor(
+        begun, cluster_id="cluster-1", holder="", now=NOW, access=ailments.ACCESS
+    )
+    assert found.mend.startswith('(cd "$(mktemp -d)" && eval "$(jx local env)" && git clone -q ')
+    stuck = Watch(ORDERS, Phase.STUCK, "no CRD", NOW)
+    (found,) = ailments.judge_watch(stuck, NOW, repo=REPO)
+    assert found.mend.endswith('jx step env apply --from-ledger verified --reason "the watchdog is stuck")')
+
+
+def test_a_state_that_is_not_verified_is_told_once_there_was_time_for_it() -> None:
+    later = NOW + timedelta(minutes=6)
+    (found,) = ailments.judge_proof(ANCHOR, later)
+    assert found.what == "what was applied at 2026-05-04 12:00 UTC is not verified; none ever was"
+    assert list(ailments.judge_proof(ANCHOR, NOW)) == []
+    verified = replace(ANCHOR, verified=KnownGood("sha256:plan", SOURCE, NOW, "1.0.0"))
+    assert list(ailments.judge_proof(verified, later)) == []
+    older = replace(ANCHOR, verified=KnownGood("sha256:other", SOURCE, NOW, "0.9.0"))
+    assert "0.9.0 was the last" in next(ailments.judge_proof(older, later)).what
+    held = replace(ANCHOR, holds=(Hold(by="ann", reason="frozen", since=NOW),))
+    assert list(ailments.judge_proof(held, later)) == [], "the hold says it all"
+
+
 def test_an_anchor_of_another_cluster_is_told_with_both() -> None:
     assert _of_anchor(ANCHOR, cluster_id="cluster-2") == [
         "its anchor was written by cluster cluster-1, and this is cluster-2"
@@ -75,14 +104,20 @@ def test_a_failed_apply_and_entries_that_wait_are_both_told() -> None:
     failed = replace(APPLIED, result=ApplyResult.FAILED, message="quota exceeded\nmore")
     entry = ledger.make_note(DEV, ledger.Happening.HOLD, "frozen", by=Person("Ann Lee"), at=NOW)
     anchor = ledger.noted(replace(ANCHOR, applied=failed), entry)
-    told = ["its last apply failed: quota exceeded", "1 entry waits in the cluster to be published"]
+    told = [
+        "its last apply failed: quota exceeded",
+        "1 entry waits in the cluster to be published, which the controllers do as soon as they can",
+    ]
     assert _of_anchor(anchor) == told
     assert _of_anchor(anchor, holder="ann@laptop") == told[:1]
 
 
 def test_a_branch_that_went_on_is_wrong_unless_a_hold_explains_it() -> None:
     (found,) = ailments.judge_head(ENVIRONMENT, ANCHOR, OTHER)
-    assert found.what == f"its branch is at {'b' * 12}, and {'a' * 12} is what was applied"
+    assert (
+        found.what
+        == f"its branch is at {'b' * 12}, and {'a' * 12} is what was applied (jx get activities tells what stopped it)"
+    )
     held = replace(ANCHOR, holds=(Hold(by="ann", reason="frozen", since=NOW),))
     assert list(ailments.judge_head(ENVIRONMENT, held, OTHER)) == []
     (never,) = ailments.judge_head(ENVIRONMENT, None, HEAD)
@@ -106,10 +141,7 @@ def test_a_verified_state_needs_its_snapshot() -> None:
 
 
 def test_a_watchdog_is_wrong_when_it_is_stuck_or_long_past_its_time() -> None:
-    orders = Orders(
-        "1", DEV, "sha256:1", timedelta(minutes=5), "sha256:0", NOW, None, Hold("jx", "watchdog", NOW)
-    )
-    watching = Watch(orders, Phase.WATCHING, since=NOW)
+    watching = Watch(ORDERS, Phase.WATCHING, since=NOW)
     assert list(ailments.judge_watch(None, NOW)) == []
     assert list(ailments.judge_watch(watching, NOW + timedelta(minutes=9))) == []
     assert len(list(ailments.judge_watch(watching, NOW + timedelta(minutes=11)))) == 1

@@ -9,6 +9,7 @@ import pytest
 from tests.support.proving import Place
 from tests.support.worlds import (
     BOB,
+    DEV,
     World,
     config_map,
     deployment,
@@ -72,6 +73,16 @@ def test_what_is_proven_is_not_proven_again(place: Place) -> None:
     before = len(place.deliveries.delivered)
     assert place.prove()
     assert len(place.deliveries.delivered) == before
+
+
+def test_a_snapshot_that_somebody_deleted_is_made_once_more(place: Place) -> None:
+    assert place.prove()
+    good, entries = place.world.anchor.verified, len(place.world.ledger_commits())
+    place.snapshots.keep_only(DEV, "")
+    assert place.prove()
+    assert place.snapshot.digest == snapshots.digest_of(place.world.ledger_files())
+    assert place.world.anchor.verified == good
+    assert len(place.world.ledger_commits()) == entries, "it was known to be good before"
 
 
 def test_each_new_state_has_to_prove_itself_anew(place: Place) -> None:

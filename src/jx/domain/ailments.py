@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from jx.domain import holds, ledger
 from jx.domain.applying import Anchor, ApplyResult
 from jx.domain.environment_runs import runs_of
 from jx.domain.environments import Environment
-from jx.domain.names import Revision
+from jx.domain.membership import RESCUE_NAMESPACE
+from jx.domain.names import Repo, Revision
 from jx.domain.runs import Run, RunState, find_failure
 from jx.domain.snapshots import Snapshot, digest_of
 from jx.domain.trees import Tree
 from jx.domain.watchdogs import DONE, Phase, Watch
 
-APPLY = "in a clone of its repository: jx step env apply"
+ACCESS = 'eval "$(jx local env)"'
+"""What lets a shell's git and kubectl speak to the embedded platform."""
 _BEGINS = timedelta(minutes=2)
 """How long a run may wait for somebody who begins it."""
 _SETTLES = timedelta(minutes=5)
@@ -33,8 +35,26 @@ class Finding:
     """The command that mends it, or that shows what will."""
 
 
-def judge_anchor(anchor: Anchor, *, cluster_id: str, holder: str, now: datetime) -> Iterator[Finding]:
+def with_access(finding: Finding, access: str) -> Finding:
+    """The finding, its kubectl able to speak to the cluster."""
+    needs = access and finding.mend.startswith("kubectl ")
+    return replace(finding, mend=f"{access} && {finding.mend}") if needs else finding
+
+
+def apply_again(repo: Repo | None, *how: str, access: str = "") -> str:
+    """The command that applies an environment by hand, from a clone that is made for it; `access` goes before."""
+    if repo is None:
+        return f"jx step env apply{''.join(f' {word}' for word in how)}"
+    begin = f"{access} && " if access else ""
+    words = " ".join(("jx step env apply", *how))
+    return f'(cd "$(mktemp -d)" && {begin}git clone -q {repo.url} . && {words})'
+
+
+def judge_anchor(
+    anchor: Anchor, *, cluster_id: str, holder: str, now: datetime, access: str = ""
+) -> Iterator[Finding]:
     """What the cluster itself remembers of an environment. `holder` is who has its lock, empty where nobody lives that has."""
+    again = apply_again(anchor.repo, access=access)
     name = anchor.environment
     where = f"environment {name}"
     if anchor.cluster_id and cluster_id and anchor.cluster_id != cluster_id:
@@ -45,21 +65,21 @@ def judge_anchor(anchor: Anchor, *, cluster_id: str, holder: str, now: datetime)
         )
     for hold in anchor.holds:
         if not holds.has_ended(hold, now):
-            first = "push the revert to its repository, or: " if hold.kind == holds.RESCUE else ""
-            yield Finding(where, f"it is {holds.in_words(hold)}", f"{first}jx resume {name}")
+            also = "; a push of the revert ends it, too" if hold.kind == holds.RESCUE else ""
+            yield Finding(where, f"it is {holds.in_words(hold)}{also}", f"jx resume {name}")
     if anchor.is_begun and not holder:
-        yield Finding(where, "an apply of it has begun, and whoever did that has died", APPLY)
+        yield Finding(where, "an apply of it has begun, and whoever did that has died", again)
     applied = anchor.applied
     if applied and applied.result is ApplyResult.FAILED:
         words = (applied.message.splitlines() or ["no reason is recorded"])[0]
-        yield Finding(where, f"its last apply failed: {words}", f"jx get history {name}, then {APPLY}")
+        yield Finding(where, f"its last apply failed: {words}", again)
     waiting = sum(not ledger.is_proof(one) for one in anchor.pending)
     if waiting and not holder:
         words = "1 entry waits" if waiting == 1 else f"{waiting} entries wait"
         yield Finding(
             f"ledger of {name}",
-            f"{words} in the cluster to be published",
-            "the controllers publish as soon as they run: kubectl logs -n jx deployment/jx-controllers",
+            f"{words} in the cluster to be published, which the controllers do as soon as they can",
+            f"kubectl rollout restart -n {anchor.namespace} deployment/jx-controllers",
         )
 
 
@@ -76,8 +96,8 @@ def judge_head(environment: Environment, anchor: Anchor | None, head: Revision |
         was = (applied.source.revision or "no commit")[:12]
         yield Finding(
             where,
-            f"its branch is at {head[:12]}, and {was} is what was applied",
-            f"jx get env {environment.name} --wait; what stopped it: jx get activities",
+            f"its branch is at {head[:12]}, and {was} is what was applied (jx get activities tells what stopped it)",
+            f"jx get env {environment.name} --wait",
         )
 
 
@@ -122,22 +142,40 @@ def judge_snapshot(anchor: Anchor, snapshot: Snapshot | None, state: Tree | None
         yield Finding(
             where,
             f"there is none of the last verified state ({good.version or good.plan_digest[:19]})",
-            "jx step verify install; the next verified apply makes it",
+            "jx step verify install",
         )
         return
     if state is not None and digest_of({path: state.text(path) for path in state}) != snapshot.digest:
         yield Finding(
-            where, "it is not the state that the ledger names", f"jx verify history {anchor.environment}"
+            where,
+            "it is not the state that the ledger names",
+            f"kubectl delete configmaps,secrets -n {RESCUE_NAMESPACE} -l jenkins.io/snapshot={anchor.environment}",
         )
 
 
-def judge_watch(watch: Watch | None, now: datetime) -> Iterator[Finding]:
+def judge_proof(anchor: Anchor, now: datetime) -> Iterator[Finding]:
+    """Whether what dev runs is known to be good, once there was time enough to find out."""
+    applied, good = anchor.applied, anchor.verified
+    if applied is None or applied.result is not ApplyResult.APPLIED or anchor.is_begun or anchor.holds:
+        return
+    if (good and good.plan_digest == applied.plan_digest) or now - applied.at < _SETTLES:
+        return
+    last = f"{good.version or good.plan_digest[:19]} was the last" if good else "none ever was"
+    words = f"what was applied at {applied.at:%Y-%m-%d %H:%M} UTC is not verified; {last}"
+    yield Finding(f"environment {anchor.environment}", words, "jx step verify install")
+
+
+def judge_watch(
+    watch: Watch | None, now: datetime, *, repo: Repo | None = None, access: str = ""
+) -> Iterator[Finding]:
     """Whether a watchdog is stuck, or there long after its time."""
     if watch is None:
         return
     where = f"watchdog of {watch.orders.environment}"
     if watch.phase is Phase.STUCK:
-        yield Finding(where, f"it is stuck: {watch.words}", "docs/how-to/rescue.md: jx step env apply")
+        how = ("--from-ledger", "verified", "--reason", '"the watchdog is stuck"')
+        again = apply_again(repo, *how, access=access)
+        yield Finding(where, f"it is stuck: {watch.words}", again)
         return
     if watch.phase in DONE or watch.since is None:
         return
@@ -146,5 +184,5 @@ def judge_watch(watch: Watch | None, now: datetime) -> Iterator[Finding]:
         yield Finding(
             where,
             f"it is left over: {watch.phase.value} since {watch.since:%Y-%m-%d %H:%M} UTC",
-            f"kubectl logs -n jx-rescue -l jenkins.io/watchdog={watch.orders.environment}",
+            f"kubectl delete pods,configmaps -n {RESCUE_NAMESPACE} -l jenkins.io/watchdog={watch.orders.environment}",
         )

@@ -16,6 +16,10 @@ class Snapshots(Protocol):
         """The snapshot of the state that a plan made; None where there is none. Invalid where it is damaged."""
         ...
 
+    def has(self, environment: EnvironmentName, plan_digest: str) -> bool:
+        """Whether it is there as a whole, without reading it."""
+        ...
+
     def save(self, snapshot: Snapshot) -> None:
         """Keep this one, too. The same again changes nothing; after a crash it is there as a whole, or not."""
         ...

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from jx.domain import ailments, ledger
 from jx.domain.ailments import Finding
 from jx.domain.applying import Anchor
+from jx.domain.drift import Drifted, Kind
 from jx.domain.environments import Environment
 from jx.domain.errors import JxError, Unavailable
 from jx.domain.manifests import ObjectRef
@@ -35,13 +36,17 @@ class ExamineEnvironments:
     repos: Repos
     snapshots: Snapshots
     clock: Clock
+    access: str = ""
+    """What goes before commands that speak to git; empty where nothing has to."""
 
     def look_at_anchors(self) -> Iterator[Finding]:
         """Holds, failed and broken off applies, entries that wait, anchors of another cluster."""
         cluster_id, now = self.cluster.capabilities().cluster_id, self.clock.now()
         for anchor in self.anchors.list_all():
             holder = self.locks.find_holder(anchor.environment)
-            yield from ailments.judge_anchor(anchor, cluster_id=cluster_id, holder=holder, now=now)
+            yield from ailments.judge_anchor(
+                anchor, cluster_id=cluster_id, holder=holder, now=now, access=self.access
+            )
 
     def look_at_branches(self, environments: Iterable[Environment]) -> Iterator[Finding]:
         """Whether what branches say is applied, and ledgers end where the cluster remembers. A repository that cannot be
@@ -89,10 +94,18 @@ class ExamineEnvironments:
                 yield Finding(
                     f"environment {anchor.environment}",
                     f"not healthy: {line}",
-                    f"kubectl get pods -n {anchor.namespace}",
+                    self._go_back(anchor),
                 )
             if anchor.environment == DEV and anchor.applied:
                 yield from self._look_at_ci(anchor)
+
+    def _go_back(self, anchor: Anchor) -> str:
+        """The command that brings back what ran before: of the platform itself by hand, since merges may not be applied."""
+        if anchor.environment != DEV:
+            return f"jx revert --to ~1 --env {anchor.environment}"
+        state = "verified" if anchor.verified else "~1"
+        how = ("--from-ledger", state, "--reason", '"it is not healthy"')
+        return ailments.apply_again(anchor.repo, *how, access=self.access)
 
     def _look_at_ci(self, anchor: Anchor) -> Iterator[Finding]:
         live = self.cluster.live((Scope("apps/v1", "Deployment", anchor.namespace),))
@@ -102,7 +115,8 @@ class ExamineEnvironments:
             ref = ObjectRef("apps", "Deployment", anchor.namespace, name)
             where, there = name.removeprefix("jx-"), found.get(name)
             if there is None and ref not in applied:
-                yield Finding(where, f"there is no {ref}", ailments.APPLY)
+                again = ailments.apply_again(anchor.repo, access=self.access)
+                yield Finding(where, f"there is no {ref}", again)
             elif there and (there.body.get("spec") or {}).get("replicas", 1) == 0:
                 yield Finding(
                     where,
@@ -121,9 +135,16 @@ class ExamineEnvironments:
                 more = f" and {len(found) - 1} more" if len(found) > 1 else ""
                 yield Finding(
                     f"environment {anchor.environment}",
-                    f"changed behind our back: {found[0].ref} {found[0].kind.value}{more}",
-                    f"jx get drift {anchor.environment}",
+                    f"changed behind our back: {found[0].ref} {found[0].kind.value}{more}"
+                    f" (jx get drift {anchor.environment})",
+                    ailments.apply_again(anchor.repo, *_taking_back(found), access=self.access),
                 )
+
+    def look_at_proof(self) -> Iterator[Finding]:
+        """Whether what dev runs is known to be good."""
+        anchor = self.anchors.find(DEV)
+        if anchor is not None:
+            yield from ailments.judge_proof(anchor, self.clock.now())
 
     def look_at_snapshot(self) -> Iterator[Finding]:
         """Whether the last verified state lies ready, as the ledger has it."""
@@ -143,6 +164,11 @@ class ExamineEnvironments:
         except JxError:
             return None
         return None
+
+
+def _taking_back(found: Iterable[Drifted]) -> tuple[str, ...]:
+    """What takes fields back that other managers have set."""
+    return ("--allow", "conflicts") if any(one.kind is Kind.CHANGED for one in found) else ()
 
 
 def _unreadable(environment: Environment, error: JxError) -> Finding:

@@ -10,7 +10,7 @@ from jx.domain.charts import ChartRef
 from jx.domain.environments import Environment
 from jx.domain.errors import JxError, Unavailable
 from jx.domain.layouts import umbrella
-from jx.domain.names import DEV
+from jx.domain.names import DEV, Repo
 from jx.ports.catalog import Catalog
 from jx.ports.clock import Clock
 from jx.ports.forge import Ability, ForgeAdmin
@@ -75,6 +75,6 @@ def look_at_webhooks(forge: ForgeAdmin, environments: Iterable[Environment], url
             )
 
 
-def look_at_watchdog(watchdogs: Watchdogs, clock: Clock) -> Iterator[Finding]:
-    """Whether a watchdog is stuck or left over."""
-    yield from ailments.judge_watch(watchdogs.find(DEV), clock.now())
+def look_at_watchdog(watchdogs: Watchdogs, clock: Clock, repo: Repo, access: str) -> Iterator[Finding]:
+    """Whether a watchdog is stuck or left over; `repo` is dev's."""
+    yield from ailments.judge_watch(watchdogs.find(DEV), clock.now(), repo=repo, access=access)

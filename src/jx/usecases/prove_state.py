@@ -43,8 +43,8 @@ class ProveState:
         applied = anchor.applied if anchor else None
         if anchor is None or applied is None or environment.repo is None:
             return False
-        if is_proven(anchor):
-            return True
+        if is_proven(anchor) and self.snapshots.has(environment.name, applied.plan_digest):
+            return True  # where somebody deleted the snapshot, it is made once more
         if anchor.is_begun or applied.result is not ApplyResult.APPLIED or applied.source.revision is None:
             return False
         lines = self.verify(within=within)

@@ -39,6 +39,11 @@ class KubernetesSnapshots:
             )
         return parse_snapshot(orjson.loads(content))
 
+    def has(self, environment: EnvironmentName, plan_digest: str) -> bool:
+        body = self._find(environment, plan_digest)
+        parts = _ref(body).parts if body else ()
+        return bool(parts) and set(parts) <= set(self._blobs(environment, plan_digest).list_parts())
+
     def save(self, snapshot: Snapshot) -> None:
         """The parts first, then what names them, then the parts that nothing names any more go."""
         ensure_namespace(self._api, RESCUE_NAMESPACE)

@@ -18,6 +18,9 @@ class MemorySnapshots:
         text = self._stored.get((environment, plan_digest))
         return parse_snapshot(json.loads(text)) if text else None
 
+    def has(self, environment: EnvironmentName, plan_digest: str) -> bool:
+        return (environment, plan_digest) in self._stored
+
     def save(self, snapshot: Snapshot) -> None:
         self._stored[snapshot.environment, snapshot.plan_digest] = json.dumps(snapshot_to_data(snapshot))
 
