@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.support.runner import RunnerWorld, message, outcome, task
+from tests.support.runner import RunnerWorld, message, outcome, pipeline_run, task
 from tests.support.workloads import Obj
 
 RESULT = {"results": [{"name": "version"}]}
@@ -137,6 +137,94 @@ def test_a_matrix_is_a_task_run_for_each_combination_and_its_results_are_lists(
     assert made["spec"]["params"] == [{"name": "all", "value": ["a1", "a2", "b1", "b2"]}]
 
 
+def test_a_matrix_takes_in_what_is_to_be_included(world: RunnerWorld, name: str) -> None:
+    def params(**values: str) -> list[Obj]:
+        return [{"name": key, "value": value} for key, value in values.items()]
+
+    include = [
+        {"name": "all", "params": params(flag="-v")},
+        {"name": "one", "params": params(os="b", color="red")},
+        {"name": "more", "params": params(os="c")},
+    ]
+    spec = {"params": [{"name": one, "default": "none"} for one in ("os", "flag", "color")]}
+    matrix = {"params": [{"name": "os", "value": ["a", "b"]}], "include": include}
+    says = "echo $(params.os) $(params.flag) $(params.color)"
+    world.start(name, tasks=[task("each", says, matrix=matrix, spec=spec)])
+    assert outcome(world.ended(name)) == ("True", "Succeeded")
+    told = [world.log(f"each-{number}", run=name) for number in range(3)]
+    assert told == [b"a -v none\n", b"b -v red\n", b"c none none\n"]
+
+
+def test_a_sidecar_runs_beside_the_steps_and_ends_with_them(world: RunnerWorld, name: str) -> None:
+    beside: Obj = {"name": "db", "image": "tools", "script": "echo up > both/up; exec sleep 1000"}
+    beside |= {"workingDir": "/workspace", "volumeMounts": [{"name": "s", "mountPath": "/workspace/both"}]}
+    mounts = {"volumeMounts": [{"name": "s", "mountPath": "/workspace/both"}]}
+    waits = "until [ -e $JX_ROOTFS/workspace/both/up ]; do sleep 0.05; done; cat $JX_ROOTFS/workspace/both/up"
+    spec = {"sidecars": [beside], "stepTemplate": mounts, "volumes": [{"name": "s", "emptyDir": {}}]}
+    world.start(name, tasks=[task("first", waits, spec=spec)])
+    run = world.ended(name)
+    assert outcome(run) == ("True", "Succeeded"), message(run)
+    assert world.log("first", run=name) == b"up\n"
+    (told,) = world.task_run(f"{name}-first")["status"]["sidecars"]
+    assert (told["name"], told["terminated"]["exitCode"]) == ("db", 0)
+    assert [one["name"] for one in world.task_run(f"{name}-first")["status"]["steps"]] == ["unnamed-0"]
+
+
+def test_a_cancelled_run_ends_its_sidecars(world: RunnerWorld, name: str) -> None:
+    beside = {"name": "db", "image": "tools", "script": "echo beside; exec sleep 1000"}
+    tasks = [task("first", "echo begun; sleep 1000", spec={"sidecars": [beside]})]
+    world.start(name, tasks=tasks)
+    world.log_until(lambda: world.log("first", run=name) == b"begun\n")
+    world.wish(name, "Cancelled")
+    assert outcome(world.ended(name)) == ("False", "Cancelled")
+    (told,) = world.task_run(f"{name}-first")["status"]["sidecars"]
+    assert "terminated" in told
+
+
+def test_a_workspace_may_be_named_by_its_path(world: RunnerWorld, name: str) -> None:
+    first = task(
+        "first",
+        "echo one > /workspace/source/a; cd '/workspace/source' && cat a /workspace/source/a",
+        spec={"workspaces": [{"name": "source"}]},
+    )
+    first["taskSpec"]["steps"].append(
+        {
+            "image": "tools",
+            "command": ["/bin/sh", "-c"],
+            "args": ['cat "$PLACE"/a; echo /workspace/sources'],
+            "env": [{"name": "PLACE", "value": "/workspace/source"}],
+        }
+    )
+    bound = [{"name": "source", "emptyDir": {}}]
+    world.start(name, tasks=[first], workspaces_=[{"name": "source"}], workspaces=bound)
+    run = world.ended(name)
+    assert outcome(run) == ("True", "Succeeded"), message(run)
+    assert world.log("first", run=name) == b"one\none\n"
+    assert world.log("first", step="step-unnamed-1", run=name) == b"one\n/workspace/sources\n"
+
+
+def test_pipelines_and_tasks_of_the_namespace_are_run_by_their_names(world: RunnerWorld, name: str) -> None:
+    steps = [{"image": "tools", "script": "echo $(params.word)"}]
+    said = {"params": [{"name": "word"}], "steps": steps}
+    named = {"metadata": {"name": name}, "apiVersion": "tekton.dev/v1"}
+    world.apply({**named, "kind": "Task", "spec": said})
+    given = [{"name": "word", "value": "$(params.word)"}]
+    pipeline = {
+        "params": [{"name": "word"}],
+        "tasks": [{"name": "say", "taskRef": {"name": name}, "params": given}],
+        "finally": [task("end", "echo over")],
+    }
+    world.apply({**named, "kind": "Pipeline", "spec": pipeline})
+    body = pipeline_run(name, params=[{"name": "word", "value": "hello"}])
+    del body["spec"]["pipelineSpec"]
+    body["spec"]["pipelineRef"] = {"name": name}
+    world.apply(body)
+    run = world.ended(name)
+    assert outcome(run) == ("True", "Succeeded"), message(run)
+    assert world.log("say", run=name) == b"hello\n"
+    assert run["status"]["pipelineSpec"]["tasks"][0]["taskSpec"]["steps"] == steps
+
+
 def test_a_task_is_tried_again_as_often_as_it_says(world: RunnerWorld, name: str) -> None:
     script = 'case "$JX_ROOTFS" in *) echo $(context.taskRun.name); exit 1;; esac'
     world.start(name, tasks=[task("first", script, retries=2)])
@@ -196,9 +284,13 @@ def test_a_pending_run_waits_for_a_person(world: RunnerWorld, name: str) -> None
     ("spec", "reason", "words"),
     [
         ({"pipelineSpec": {"tasks": []}}, "PipelineValidationFailed", "no tasks"),
-        ({"pipelineRef": {"name": "x"}, "pipelineSpec": None}, "CouldntGetPipeline", "pipelineSpec"),
-        ({"tasks": [{"name": "a", "taskRef": {"name": "x"}}]}, "CouldntGetTask", "task a"),
-        ({"tasks": [task("a", "true", matrix={"include": [1]})]}, "PipelineValidationFailed", "include"),
+        ({"pipelineRef": {"name": "x"}, "pipelineSpec": None}, "CouldntGetPipeline", "no Pipeline x"),
+        (
+            {"pipelineRef": {"resolver": "git"}, "pipelineSpec": None},
+            "CouldntGetPipeline",
+            "resolver is not there",
+        ),
+        ({"tasks": [{"name": "a", "taskRef": {"name": "x"}}]}, "CouldntGetTask", "no Task x"),
         ({"tasks": [task("a", "true", runAfter=["b"])]}, "PipelineInvalidGraph", "comes after b"),
         (
             {"tasks": [task("a", "true", runAfter=["b"]), task("b", "true", runAfter=["a"])]},
@@ -213,9 +305,9 @@ def test_a_pending_run_waits_for_a_person(world: RunnerWorld, name: str) -> None
         ),
         ({"tasks": [task("a", "true", timeout="soon")]}, "PipelineValidationFailed", "no duration"),
         (
-            {"tasks": [task("a", "true", spec={"sidecars": [{"name": "s"}]})]},
+            {"tasks": [task("a", "true", spec={"sidecars": [{"name": "s", "lifecycle": {"x": 1}}]})]},
             "PipelineValidationFailed",
-            "sidecars",
+            "sidecar",
         ),
     ],
 )
@@ -224,8 +316,6 @@ def test_what_cannot_be_run_fails_at_once_and_says_why(
 ) -> None:
     given = {key: value for key, value in spec.items() if value is not None}
     if "pipelineSpec" in spec:
-        from tests.support.runner import pipeline_run
-
         body = pipeline_run(name)
         body["spec"] = {key: value for key, value in spec.items() if value is not None}
         world.apply(body)

@@ -26,6 +26,8 @@ LOOK_SECONDS = 0.5
 RESERVE_BYTES = 64 * 1024 * 1024
 """Of the disk, for everything else on it: a step that leaves less than this is ended."""
 PROCESSES_AT_MOST = 2048
+STEPS_OVER = "StepsOver"
+"""Why a sidecar ends that did what it was for."""
 _DRAIN_SECONDS = 2.0
 _INTERNAL = 3
 """Type of what a termination message says besides results."""
@@ -39,6 +41,8 @@ class Wish:
     goes_on: bool = False
     """After a failure, the next step begins all the same."""
     timeout_seconds: float | None = None
+    is_sidecar: bool = False
+    """It runs beside the steps, and is ended with the last of them."""
 
 
 @dataclass(frozen=True)
@@ -190,7 +194,9 @@ class Step(Container):
 
     def _end(self, code: int) -> None:
         reason = self._why
-        if reason == "OOMKilled":
+        if self.wish.is_sidecar and reason == STEPS_OVER:
+            code = 0
+        elif reason == "OOMKilled":
             code = 128 + signal.SIGKILL
         elif reason and code == 0:
             code = 1
@@ -198,6 +204,8 @@ class Step(Container):
         assert self._ended is not None
         ended = self._ended["terminated"]
         said: dict[str, str] = {}
+        if self.wish.is_sidecar:
+            return
         if reason == "OOMKilled":
             ended["reason"] = reason
         elif reason:

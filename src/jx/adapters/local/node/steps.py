@@ -22,11 +22,11 @@ from jx.adapters.local.node.containers import Container, Launch
 from jx.adapters.local.node.folders import PodFolder, inside
 from jx.adapters.local.node.images import Image
 from jx.adapters.local.node.pods import Pod, Tools
-from jx.adapters.local.node.step import LOOK_SECONDS, Step, Surround, Wish, script_file
+from jx.adapters.local.node.step import LOOK_SECONDS, STEPS_OVER, Step, Surround, Wish, script_file
 from jx.adapters.local.node.veils import Veil
 
 ANNOTATION = "local.jenkins-x.io/steps"
-"""JSON: by the name of a container its `script`, `onError`, `timeoutSeconds`."""
+"""JSON: by the name of a container its `script`, `onError`, `timeoutSeconds`, `isSidecar`."""
 CANCEL = "local.jenkins-x.io/cancel"
 """Why the steps are to end now; the pod stays."""
 ROOT = "$(JX_ROOTFS)"
@@ -81,7 +81,11 @@ class StepsPod(Pod):
 
     @property
     def _steps(self) -> list[Step]:
-        return [each for each in self._mains if isinstance(each, Step)]
+        return [each for each in self._mains if isinstance(each, Step) and not each.wish.is_sidecar]
+
+    @property
+    def _sidecars(self) -> list[Step]:
+        return [each for each in self._mains if isinstance(each, Step) and each.wish.is_sidecar]
 
     def _container(
         self, spec: Obj, policy: str, on_change: Callable[[], None], *, is_init: bool
@@ -96,7 +100,7 @@ class StepsPod(Pod):
 
     def _lose(self, words: str) -> None:
         self.end_strays()
-        for step in self._steps:
+        for step in (*self._steps, *self._sidecars):
             if not step.has_ended:
                 step.give_up("NodeRestarted", words, code=137)
 
@@ -114,7 +118,7 @@ class StepsPod(Pod):
                 step.give_up("Cancelled", f"not begun: {cancel}")
                 break
             return self._begin(pod, step)
-        return self._finish()
+        return self._finish(pod)
 
     def _watch(self, pod: Obj, step: Step, cancel: str) -> float | None:
         if cancel:
@@ -130,29 +134,47 @@ class StepsPod(Pod):
         find = self._find(pod)
         if missing := environment.missing_volume(pod, find):
             step.give_up("CreateContainerConfigError", missing[1])
-            return self._finish()
+            return self._finish(pod)
         try:
             self._furnish(pod, find)
-            image = self._tools.images.find(step.image)
-            problem = self._problem(step, image)
-            if problem:
-                step.give_up(*problem)
-                return self._finish()
-            launch = self._launch(pod, step, image.command if image else ())
-            step.surround = self._surround(pod)
+            launch = self._prepared(pod, step)
+            if launch is None:
+                return self._finish(pod)
             if not self._begun.exists() and (about := self.about()) is not None:
                 write_about(self._begun.parent, about)  # for a node that finds the folder and no pod any more
             self._begun.touch(mode=0o600)
             for one in self._steps:
                 one.await_turn(objects.timestamp(time.time()))
+            if not self._have_begun(pod, self._sidecars):
+                return LOOK_SECONDS
             step.start(launch)
         except environment.MissingReference as error:
             step.give_up("CreateContainerConfigError", str(error))
-            return self._finish()
+            return self._finish(pod)
         except OSError as error:
             step.give_up("RunContainerError", f"it could not be started: {error}", code=128)
-            return self._finish()
+            return self._finish(pod)
         return LOOK_SECONDS
+
+    def _prepared(self, pod: Obj, step: Step) -> Launch | None:
+        """How it is started; None where it cannot be, which it then says."""
+        image = self._tools.images.find(step.image)
+        problem = self._problem(step, image)
+        if problem:
+            step.give_up(*problem)
+            return None
+        step.surround = self._surround(pod)
+        return self._launch(pod, step, image.command if image else ())
+
+    def _have_begun(self, pod: Obj, sidecars: list[Step]) -> bool:
+        """Start what runs beside the steps: whether it is ready, or over already."""
+        for sidecar in sidecars:
+            if sidecar.has_ended or sidecar.is_running:
+                continue
+            launch = self._prepared(pod, sidecar)
+            if launch is not None:
+                sidecar.start(launch)
+        return all(each.has_ended or each.state().ready for each in sidecars)
 
     def _problem(self, step: Step, image: Image | None) -> tuple[str, str] | None:
         if image is not None and not self._tools.images.has(step.image):
@@ -202,11 +224,19 @@ class StepsPod(Pod):
         masked = (folder / "logs", folder / "processes")
         return Surround(self._veil, (folder, *claims), masked, f"{MARKER}={objects.uid_of(pod)}")
 
-    def _finish(self) -> float | None:
+    def _finish(self, pod: Obj) -> float | None:
         """After the last step: those that never had their turn are over too, and nothing is left of what they worked with."""
         for step in self._steps:
             if not step.has_ended:
                 step.give_up("Skipped", "not begun, since a step before it failed")
+        waits = []
+        for sidecar in self._sidecars:
+            if sidecar.is_running:
+                waits.append(sidecar.stop(STEPS_OVER, "ended, since the steps are over", _grace(pod)))
+            elif not sidecar.has_ended:
+                sidecar.give_up("Skipped", "not begun", code=0)
+        if any(each.is_running for each in self._sidecars):
+            return min((each for each in waits if each is not None), default=0.05)
         if not self._is_cleared:
             self._is_cleared = True
             for name in _GONE_AFTER:
@@ -222,6 +252,7 @@ def read_wishes(text: str) -> Mapping[str, Wish]:
                 str(each.get("script") or ""),
                 each.get("onError") == "continue",
                 float(each["timeoutSeconds"]) if each.get("timeoutSeconds") else None,
+                each.get("isSidecar") is True,
             )
             for name, each in json.loads(text).items()
         }

@@ -32,7 +32,7 @@ _PIPELINE_TASK = frozenset(
     {"name", "displayName", "description", "taskSpec", "runAfter", "params", "workspaces", "when"}
     | {"retries", "timeout", "onError", "matrix"}
 )
-_MATRIX = frozenset({"params"})
+_MATRIX = frozenset({"params", "include"})
 _TASK = frozenset(
     {
         "description",
@@ -40,6 +40,7 @@ _TASK = frozenset(
         "params",
         "steps",
         "stepTemplate",
+        "sidecars",
         "results",
         "workspaces",
         "volumes",
@@ -60,6 +61,10 @@ _STEP = frozenset(
         "volumeMounts",
     }
     | {"computeResources", "resources", "onError", "timeout", "imagePullPolicy", "securityContext"}
+)
+_SIDECAR = frozenset(
+    {"name", "image", "command", "args", "script", "env", "envFrom", "workingDir", "volumeMounts", "ports"}
+    | {"computeResources", "resources", "readinessProbe", "imagePullPolicy", "securityContext"}
 )
 _TASK_RUN_SPEC = frozenset(
     {"pipelineTaskName", "serviceAccountName", "podTemplate", "computeResources", "metadata"}
@@ -121,12 +126,10 @@ class Plan:
 
 
 def read_plan(run: Obj) -> Plan:
-    """The plan of a PipelineRun. BadRun where it cannot be run here as Tekton would."""
+    """The plan of a PipelineRun that names nothing outside of it. BadRun where it cannot be run here as Tekton would."""
     spec: Obj = run["spec"]
     if "pipelineSpec" not in spec:
-        raise BadRun(
-            "CouldntGetPipeline", "only pipelines that are written into the run (pipelineSpec) are run here"
-        )
+        raise BadRun("CouldntGetPipeline", "a run has a pipelineSpec or a pipelineRef")
     _known("spec", spec, _RUN)
     for each in spec.get("taskRunSpecs") or ():
         _known(f"taskRunSpecs of {each.get('pipelineTaskName')}", each, _TASK_RUN_SPEC)
@@ -161,15 +164,14 @@ def _known(where: str, given: Mapping[str, Any], known: Iterable[str]) -> None:
 def _task(body: Obj, *, is_final: bool) -> Task:
     name = body.get("name") or ""
     if "taskSpec" not in body:
-        raise BadRun(
-            "CouldntGetTask", f"task {name}: only tasks that are written into the run (taskSpec) are run here"
-        )
+        raise BadRun("CouldntGetTask", f"task {name} has a taskSpec or a taskRef")
     _known(f"task {name}", body, _PIPELINE_TASK)
     spec = body["taskSpec"]
     _known(f"task {name}: taskSpec", spec, _TASK)
     if not spec.get("steps"):
         raise BadRun("PipelineValidationFailed", f"task {name} has no steps")
     _check_steps(name, spec)
+    _check_sidecars(name, spec)
     for expression in body.get("when") or ():
         _known(f"task {name}: when", expression, _WHEN)
     if body.get("timeout"):
@@ -194,6 +196,14 @@ def _check_steps(task: str, spec: Obj) -> None:
             raise BadRun(
                 "PipelineValidationFailed", f"task {task}, step {name}: command and script exclude each other"
             )
+
+
+def _check_sidecars(task: str, spec: Obj) -> None:
+    names = [str(each.get("name") or "") for each in spec.get("sidecars") or ()]
+    for name, each in zip(names, spec.get("sidecars") or (), strict=True):
+        _known(f"task {task}, sidecar {name}", each, _SIDECAR)
+    if "" in names or len(set(names)) < len(names):
+        raise BadRun("PipelineValidationFailed", f"task {task}: each sidecar has a name of its own")
 
 
 def _check_order(tasks: tuple[Task, ...]) -> None:

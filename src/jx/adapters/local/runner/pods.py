@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -20,9 +21,15 @@ MANAGED_LABEL = "app.kubernetes.io/managed-by"
 MANAGER = "tekton-pipelines"
 MATRIX = "local.jenkins-x.io/matrix"
 """On TaskRuns of a matrix: which of how many it is, as `0/4`."""
+SIDECAR = "sidecar-"
+"""How the names of containers begin that are sidecars."""
 RESULTS = "tekton-internal-results"
 DEFAULT_ACCOUNT = "default"
 _GRACE_SECONDS = 10
+_KEPT = (
+    *("name", "image", "command", "args", "env", "envFrom", "workingDir", "volumeMounts", "resources"),
+    *("ports", "readinessProbe"),
+)
 _NAME_LENGTH = 63
 
 
@@ -59,14 +66,36 @@ def owned_by(owner: Obj) -> list[Obj]:
 def combinations(task: Task, values: Values) -> list[Mapping[str, str]]:
     """The parameters of each TaskRun of a task: one for every combination of the values of its matrix, or just one. BadRun for a
     matrix without values."""
-    given = (task.body.get("matrix") or {}).get("params") or ()
+    matrix = task.body.get("matrix") or {}
+    given = matrix.get("params") or ()
     lists = [(str(each["name"]), substitute_param(each["value"], values)) for each in given]
     for name, found in lists:
         if not isinstance(found, list) or not found:
             words = f"task {task.name}: {name} of its matrix has no list of values"
             raise BadRun("PipelineValidationFailed", words)
     names = [name for name, _ in lists]
-    return [dict(zip(names, each, strict=True)) for each in itertools.product(*(texts for _, texts in lists))]
+    every: list[dict[str, str]] = [
+        dict(zip(names, each, strict=True)) for each in itertools.product(*(texts for _, texts in lists))
+    ]
+    return _with_included(every if lists else [], names, matrix, values) or [*every]
+
+
+def _with_included(
+    every: list[dict[str, str]], names: list[str], matrix: Obj, values: Values
+) -> list[Mapping[str, str]]:
+    """Combinations with what `include` adds: to those whose values it names, to all where it names none, else as one more."""
+    found: list[dict[str, str]] = [dict(each) for each in every]
+    for included in matrix.get("include") or ():
+        params = {
+            str(each["name"]): str(substitute(each["value"], values)) for each in included.get("params") or ()
+        }
+        shared = {name: params[name] for name in names if name in params}
+        met = [each for each in found[: len(every)] if shared.items() <= each.items()]
+        for each in met:
+            each.update(params)
+        if not met:
+            found.append(params)
+    return list(found)
 
 
 def task_runs(run: Obj, plan: Plan, task: Task, values: Values) -> list[Obj]:
@@ -137,6 +166,8 @@ def pod_of(made: Obj, attempt: int) -> Obj:
     values = _task_values(made, mounts)
     steps = [_step(number, each, task) for number, each in enumerate(task["steps"])]
     known: list[Obj] = substitute(steps, values)
+    known += substitute([_sidecar(each) for each in task.get("sidecars") or ()], values)
+    known = [_with_true_places(each, [mount["mountPath"] for _, mount in mounts]) for each in known]
     wishes = {each["name"]: _wish(each) for each in known}
     volumes = [substitute(each, values) for each in task.get("volumes") or ()]
     volumes += [volume for volume, _ in mounts]
@@ -284,8 +315,38 @@ def _step(number: int, step: Obj, task: Obj) -> Obj:
     return {**found, "name": name}
 
 
+def _sidecar(sidecar: Obj) -> Obj:
+    """What runs beside the steps, and ends with the last of them."""
+    return {**sidecar, "name": f"{SIDECAR}{sidecar['name']}"}
+
+
+def _with_true_places(step: Obj, mounts: list[str]) -> Obj:
+    """Workspaces are mounted below a folder of the pod, so where a step names one by its path, it is told the true one."""
+    if not mounts:
+        return step
+    paths = "|".join(re.escape(path.rstrip("/")) for path in sorted(mounts, key=len, reverse=True))
+    literal = re.compile(rf"(?<![\w./)-])(?:{paths})(?![\w-])")
+
+    def placed(text: str) -> str:
+        return literal.sub(lambda match: f"{ROOT}{match[0]}", text)
+
+    found = dict(step)
+    for key in ("command", "args"):
+        if key in step:
+            found[key] = [placed(each) for each in step[key]]
+    if step.get("script"):
+        found["script"] = placed(step["script"])
+    if "env" in step:
+        found["env"] = [
+            {**each, "value": placed(each["value"])} if "value" in each else each for each in step["env"]
+        ]
+    return found
+
+
 def _wish(step: Obj) -> Obj:
     wish: dict[str, Any] = {}
+    if step["name"].startswith(SIDECAR):
+        wish["isSidecar"] = True
     if step.get("script"):
         wish["script"] = step["script"]
     if step.get("onError"):
@@ -296,10 +357,10 @@ def _wish(step: Obj) -> Obj:
 
 
 def _container(step: Obj, mounts: list[Obj], spec: Obj) -> Obj:
-    kept = ("name", "image", "command", "args", "env", "envFrom", "workingDir", "volumeMounts", "resources")
-    found = {key: step[key] for key in kept if step.get(key)}
+    found = {key: step[key] for key in _KEPT if step.get(key)}
     found.setdefault("image", "none")
-    resources = step.get("computeResources") or spec.get("computeResources")
+    of_task = None if step["name"].startswith(SIDECAR) else spec.get("computeResources")
+    resources = step.get("computeResources") or of_task
     if resources:
         found["resources"] = resources
     own = [{**each, "mountPath": _plain(each["mountPath"])} for each in found.get("volumeMounts") or ()]

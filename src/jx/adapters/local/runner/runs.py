@@ -26,10 +26,15 @@ from jx.adapters.local.runner.pods import (
     run_values,
     task_runs,
 )
+from jx.adapters.local.runner.references import resolved
 from jx.adapters.local.runner.seen import PIPELINE_RUNS, TASK_RUNS, Known
 from jx.domain.errors import Invalid, NotFound, Refused, Stale
 
 CLAIMS = Resource("v1", "persistentvolumeclaims", "PersistentVolumeClaim")
+_NAMED = {
+    "Pipeline": Resource(PIPELINE_RUNS.api_version, "pipelines", "Pipeline"),
+    "Task": Resource(PIPELINE_RUNS.api_version, "tasks", "Task"),
+}
 _ENDED = ("Succeeded", "Failed")
 
 
@@ -64,11 +69,18 @@ class Runs:
             )
             return None
         try:
-            plan = read_plan(run)
+            plan = read_plan(resolved(run, self._find))
         except BadRun as error:
             self._refuse(run, error)
             return None
         return self._go_on(run, plan, wish)
+
+    def _find(self, kind: str, name: str) -> Obj | None:
+        """A pipeline or task of the namespace; None where there is none, or no such kind."""
+        try:
+            return self.api.get(_NAMED[kind], self.namespace, name)
+        except NotFound:
+            return None
 
     def _go_on(self, run: Obj, plan: Plan, wish: Wish) -> float | None:
         now = self.now()

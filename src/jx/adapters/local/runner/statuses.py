@@ -9,7 +9,7 @@ from typing import Any
 from jx.adapters.local.node.steps import CANCEL
 from jx.adapters.local.runner.deciding import Course, Decision, Seen, State, Wish, has_failed
 from jx.adapters.local.runner.plan import Obj, Plan
-from jx.adapters.local.runner.pods import API, TASK_LABEL
+from jx.adapters.local.runner.pods import API, SIDECAR, TASK_LABEL
 from jx.adapters.local.runner.substitution import Values, names_in, substitute, substitute_param
 
 TIMEOUT = "timeout: "
@@ -47,7 +47,8 @@ def is_done(obj: Obj) -> bool:
 def task_status(made: Obj, pod: Obj, now: str) -> Obj:
     """The status of a TaskRun whose attempt this pod is."""
     before = made.get("status") or {}
-    statuses = (pod.get("status") or {}).get("containerStatuses") or []
+    every = (pod.get("status") or {}).get("containerStatuses") or []
+    statuses = [each for each in every if not each["name"].startswith(SIDECAR)]
     phase = (pod.get("status") or {}).get("phase", "Pending")
     status = {
         "podName": pod["metadata"]["name"],
@@ -55,6 +56,9 @@ def task_status(made: Obj, pod: Obj, now: str) -> Obj:
         "steps": [_step(each) for each in statuses],
         "taskSpec": made["spec"]["taskSpec"],
     }
+    beside = [each for each in every if each["name"].startswith(SIDECAR)]
+    if beside:
+        status["sidecars"] = [_sidecar(each) for each in beside]
     if before.get("retriesStatus"):
         status["retriesStatus"] = before["retriesStatus"]
     if phase not in ("Succeeded", "Failed"):
@@ -67,7 +71,7 @@ def task_status(made: Obj, pod: Obj, now: str) -> Obj:
     if phase == "Succeeded":
         words = "All Steps have completed executing"
         return {**status, "conditions": condition("True", "Succeeded", words, now, made)}
-    reason, words = _why_failed(made, pod, statuses)
+    reason, words = _why_failed(made, pod, every)
     return {**status, "conditions": condition("False", reason, words, now, made)}
 
 
@@ -209,6 +213,11 @@ def _step(status: Obj) -> Obj:
     if "running" in state and status.get("started"):
         return {**found, "running": state["running"]}
     return {**found, "waiting": state.get("waiting") or {"reason": "PodInitializing"}}
+
+
+def _sidecar(status: Obj) -> Obj:
+    found = {"name": status["name"].removeprefix(SIDECAR), "container": status["name"]}
+    return {**found, "imageID": status.get("imageID", ""), **(status.get("state") or {})}
 
 
 def _said(terminated: Obj, kind: int) -> dict[str, str]:
