@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -145,6 +146,33 @@ def test_a_missing_dependency_is_invalid_unless_it_is_turned_off(renderer: Rende
 
     off = umbrella(wanted, **{"values.yaml": "redis: {enabled: false}\n"})
     assert renderer.render(request(off)).objects == ()
+
+
+def test_a_dependency_that_a_chart_itself_lacks_is_invalid_unless_it_is_turned_off(
+    renderer: Renderer,
+) -> None:
+    """Helm installs such a chart without it, and says nothing."""
+    redis = simple_chart("redis", "1.2.0")
+    shop = make_chart(
+        "shop",
+        "1.0.0",
+        {
+            "Chart.yaml": "apiVersion: v2\nname: shop\nversion: 1.0.0\ndependencies:\n"
+            "- {name: redis, version: 1.2.0, repository: 'file://../redis', condition: redis.enabled}\n",
+            "values.yaml": "redis: {enabled: true}\n",
+        },
+    )
+    with pytest.raises(Invalid) as caught:
+        renderer.render(request(umbrella(needs(shop)), {"shop": shop}))
+    assert str(caught.value.problems[0]) == (
+        "charts/shop/Chart.yaml: dependency redis (redis 1.2.0 from file://../redis) is missing"
+    )
+
+    off = umbrella(needs(shop), **{"values.yaml": "shop: {redis: {enabled: false}}\n"})
+    assert renderer.render(request(off, {"shop": shop})).objects == ()
+    whole = make_chart("shop", "1.0.0", {path: shop.files.text(path) for path in shop.files})
+    whole = replace(whole, files=whole.files.graft("charts/redis", redis.files))
+    assert renderer.render(request(umbrella(needs(shop)), {"shop": whole})).objects
 
 
 def test_another_version_than_the_chart_names_is_invalid(renderer: Renderer) -> None:

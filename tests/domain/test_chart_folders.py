@@ -121,3 +121,13 @@ def test_a_vendored_chart_needs_no_repository() -> None:
 )
 def test_a_chart_from_elsewhere_is_not_looked_for(repository: str) -> None:
     assert find_in_tree(ChartRef("shop", repository), tree(**{"env/Chart.yaml": ""}), "env") is None
+
+
+@pytest.mark.parametrize(
+    ("chart_dir", "repository"), [("env", "file://."), ("env", "file://../env"), ("", "file://./")]
+)
+def test_an_environment_that_depends_on_itself_is_refused(chart_dir: str, repository: str) -> None:
+    with pytest.raises(Invalid, match="contain itself without end"):
+        find_in_tree(
+            ChartRef("env", repository), tree(**{f"{chart_dir}/Chart.yaml".lstrip("/"): ""}), chart_dir
+        )

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from hypothesis import given, settings
@@ -14,14 +16,16 @@ from tests.support.faults import Fault, Faults
 from tests.support.fuses import Crash
 from tests.support.proposing import ANN, World, repo_of
 
-from jx.domain.apps import App
-from jx.domain.changes import Check, CheckState, PullState
+from jx.domain.apps import App, AppPlace
+from jx.domain.changes import Check, CheckState, PullRequest, PullState
 from jx.domain.charts import ChartRef
 from jx.domain.edits import (
     Edit,
     PutApp,
     PutEnvironment,
+    PutPlace,
     RemoveApp,
+    RemoveEnvironment,
     SetRequirements,
     SetValues,
     SetVersion,
@@ -30,18 +34,31 @@ from jx.domain.edits import (
 from jx.domain.layouts import umbrella
 from jx.domain.names import AppKey, EnvironmentName, Person
 from jx.domain.trees import Tree
+from jx.domain.wording import word_promotion
 from jx.domain.yaml_text import read_mapping
 from jx.usecases.merge_change import MergeChange
 from jx.usecases.propose_change import ProposeChange
 
 BOT = Person("jx", "jx@example.com", "jx-bot")
-REDIS, WEB = AppKey("redis"), AppKey("web")
+REDIS, WEB, LENS, VAULT = (AppKey(name) for name in ("redis", "web", "lens", "vault"))
+EUROPE = EnvironmentName("europe")
 VALUES = "# root\nredis:\n  replicas: 1 # few\nweb:\n  # ours\n  host: a.example.com\n"
 SETTINGS = "# said by people\napply:\n  environment: staging\n  namespace: jx-staging # here\n"
 
 
+@dataclass(frozen=True)
+class Promoted:
+    """A leg of a promotion: an edit that is called otherwise."""
+
+    edit: Edit
+    version: str
+
+
 def put(name: str) -> PutApp:
     return PutApp(App(AppKey(name), ChartRef(name, CHARTS, "1.0.0")), {"values.yaml": f"name: {name}\n"})
+
+
+NAMED = SetValues(AppKey("promoted"), {"size": 2})
 
 
 def qa(order: int) -> PutEnvironment:
@@ -49,7 +66,7 @@ def qa(order: int) -> PutEnvironment:
     return PutEnvironment(EnvironmentName("qa"), spec)
 
 
-SLOTS: tuple[tuple[Edit, ...], ...] = (
+SLOTS: tuple[tuple[Edit | Promoted, ...], ...] = (
     (SetVersion(REDIS, "1.3.0"), RemoveApp(REDIS), SetValues(REDIS, {"replicas": 3, "more.deep": "x"})),
     (SetVersion(WEB, "2.1.0"), SetValues(WEB, {"host": "b.example.com"}), RemoveApp(WEB)),
     (put("cache"), Several((put("cache"), SetValues(AppKey("cache"), {"size": 2})))),
@@ -58,25 +75,53 @@ SLOTS: tuple[tuple[Edit, ...], ...] = (
     (SetRequirements({"apply.maxDeletions": 7}), SetRequirements({"apply.maxDeletions": 9})),
     (SetRequirements({"kaniko": True, "cluster.provider": "gke"}),),
     (qa(50), qa(60)),
+    (
+        Several((SetVersion(LENS, "1.1.0"), SetVersion(VAULT, "2.0.0"))),
+        Several((SetVersion(LENS, "1.1.0"), SetValues(LENS, {"more": 1}), SetVersion(VAULT, "2.0.0"))),
+        SetVersion(VAULT, "1.5.0"),
+    ),
+    (Several((put("far"), PutPlace(AppPlace("far", "elsewhere", "far")))),),
+    (Several((put("near"), PutPlace(AppPlace("near", "", "near")))),),
+    (RemoveApp(AppKey("placed")), SetVersion(AppKey("placed"), "1.2.0")),
+    (PutEnvironment(EUROPE, {"promotionStrategy": "Manual", "order": 300}), RemoveEnvironment(EUROPE)),
+    (Promoted(put("promoted"), "1.0.0"), Promoted(Several((put("promoted"), NAMED)), "1.0.0")),
 )
 """Edits of one slot are about the same thing, so just one of them is made; those of different slots are asked for by different
 people who know nothing of each other."""
 
 
-def sets_of_edits() -> st.SearchStrategy[tuple[Edit, ...]]:
-    chosen = [st.one_of(st.none(), st.sampled_from(slot)) for slot in SLOTS]
-    return st.tuples(*chosen).map(lambda edits: tuple(one for one in edits if one is not None))
+THERE: tuple[Edit, ...] = (
+    put("lens"),
+    put("vault"),
+    put("placed"),
+    PutPlace(AppPlace("placed", "caches", "")),
+    PutEnvironment(
+        EUROPE, {"namespace": "jx-europe", "kind": "Permanent", "promotionStrategy": "Auto", "order": 200}
+    ),
+)
+"""What was merged before."""
+
+
+@cache
+def start() -> Tree:
+    files = {"env/values.yaml": VALUES, "jx-requirements.yml": SETTINGS, "NOTES": "for people\n"}
+    return umbrella.apply_edit(make_environment(files), Several(THERE))
+
+
+@st.composite
+def sets_of_edits(draw: st.DrawFn) -> tuple[Edit | Promoted, ...]:
+    chosen = draw(st.sets(st.sampled_from(range(len(SLOTS))), min_size=1, max_size=5))
+    return tuple(draw(st.sampled_from(SLOTS[index])) for index in sorted(chosen))
 
 
 class Story:
     """A repository, its open pull requests, and programs that die."""
 
-    def __init__(self, edits: Sequence[Edit]) -> None:
+    def __init__(self, edits: Sequence[Edit | Promoted]) -> None:
         self.world = World()
         self.environment = self.world.environments["staging"]
         self.repo = repo_of(self.environment)
-        files = {"env/values.yaml": VALUES, "jx-requirements.yml": SETTINGS, "NOTES": "for people\n"}
-        self.world.fill(self.repo, make_environment(files))
+        self.world.fill(self.repo, start())
         self.world.forge.ensure_collaborator(self.repo, BOT.login, right="write")
         self.numbers = [self._propose(edit) for edit in edits]
 
@@ -84,9 +129,8 @@ class Story:
     def tree(self) -> Tree:
         return self.world.tree("staging")
 
-    def _propose(self, edit: Edit) -> int:
-        propose = self.world.propose_change
-        pull = propose(propose.target(self.world.at, "staging"), edit, auto_merge=True)
+    def _propose(self, edit: Edit | Promoted) -> int:
+        pull = self._offer(self.world.propose_change, edit)
         assert pull is not None
         return pull.number
 
@@ -100,13 +144,18 @@ class Story:
                 faults = Faults()
         assert self.world.forge.observe(self.repo, number).state is PullState.MERGED
 
-    def propose_again(self, edit: Edit, crash: int, fault: Fault) -> None:
+    def _offer(self, propose: ProposeChange, edit: Edit | Promoted) -> PullRequest | None:
+        words = word_promotion("promoted", edit.version) if isinstance(edit, Promoted) else None
+        target = propose.target(self.world.at, "staging")
+        return propose(target, edit_of(edit), words=words, auto_merge=True)
+
+    def propose_again(self, edit: Edit | Promoted, crash: int, fault: Fault) -> None:
         """Somebody asks for the same once more, and their program dies."""
         faults = Faults(crash, fault)
         repos, forge = faults.wrap(self.world.repos, "git"), faults.wrap(self.world.forge, "forge")
         propose = ProposeChange(repos, forge, self.world.heard)
         try:
-            propose(propose.target(self.world.at, "staging"), edit, auto_merge=True)
+            self._offer(propose, edit)
         except Crash:
             self.propose_again(edit, 0, fault)
 
@@ -118,13 +167,20 @@ class Story:
         MergeChange(repos, wrapped, wrapped, self.world.heard)(self.environment, number)
 
 
+def edit_of(edit: Edit | Promoted) -> Edit:
+    return edit.edit if isinstance(edit, Promoted) else edit
+
+
 def meaning(tree: Tree) -> dict[str, Any]:
-    """What a repository says, whatever its lines look like."""
+    """What a repository says, whatever its lines look like and in whatever order it lists apps."""
     spec = umbrella.read(tree)
+    said = read_mapping(tree.text("jx-requirements.yml"), "jx-requirements.yml")
+    said["apply"].pop("apps", None)
     return {
         "apps": {app.key: app for app in spec.apps},
         "values": read_mapping(spec.chart.text("values.yaml"), "values.yaml"),
-        "settings": read_mapping(tree.text("jx-requirements.yml"), "jx-requirements.yml"),
+        "settings": said,
+        "places": set(spec.requirements.apps),
         "environments": set(spec.environments),
         "files": set(tree),
     }
@@ -134,7 +190,7 @@ def comments(text: str) -> Counter[str]:
     return Counter(line[line.index("#") :] for line in text.splitlines() if "#" in line)
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=50, deadline=None, derandomize=True)
 @given(
     sets_of_edits().flatmap(lambda edits: st.tuples(st.just(edits), st.permutations(range(len(edits))))),
     st.lists(
@@ -142,13 +198,13 @@ def comments(text: str) -> Counter[str]:
     ),
 )
 def test_in_the_end_the_repository_is_the_same(
-    plan: tuple[tuple[Edit, ...], Sequence[int]], crashes: list[tuple[int, Fault]]
+    plan: tuple[tuple[Edit | Promoted, ...], Sequence[int]], crashes: list[tuple[int, Fault]]
 ) -> None:
     edits, order = plan
     story, calm = Story(edits), Story(edits)
     expected = story.tree
     for edit in edits:
-        expected = umbrella.apply_edit(expected, edit)
+        expected = umbrella.apply_edit(expected, edit_of(edit))
     for position, (crash, fault) in zip(order, crashes, strict=False):
         story.merge(story.numbers[position], crash, fault)
         calm.merge(calm.numbers[position], 0, fault)
@@ -171,11 +227,13 @@ def test_in_the_end_the_repository_is_the_same(
     st.integers(0, 8),
     st.sampled_from(list(Fault)[:2]),
 )
-def test_asking_again_while_programs_die_is_asking_once(edit: Edit, crash: int, fault: Fault) -> None:
+def test_asking_again_while_programs_die_is_asking_once(
+    edit: Edit | Promoted, crash: int, fault: Fault
+) -> None:
     story = Story([edit])
     story.propose_again(edit, crash, fault)
     pulls = story.world.forge.list_pulls(story.repo, state=None)
     assert [pull.number for pull in pulls] == story.numbers
     story.merge(story.numbers[0], crash, fault)
-    assert meaning(story.tree) == meaning(umbrella.apply_edit(Story([]).tree, edit))
+    assert meaning(story.tree) == meaning(umbrella.apply_edit(Story([]).tree, edit_of(edit)))
     assert ANN.login == pulls[0].author.login

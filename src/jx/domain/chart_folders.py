@@ -178,7 +178,7 @@ def find_in_tree(ref: ChartRef, tree: Tree, chart_dir: str) -> Chart | None:
     """A chart that lies in the environment's own repository, or None where `ref` means one from elsewhere.
 
     That is a `file://` path, relative to `chart_dir`, or no repository at all: an unpacked chart below `charts/`. NotFound where
-    there is none at that place, or not in that version.
+    there is none at that place, or not in that version; Invalid where it is the environment itself.
     """
     if not ref.repository:
         here = vendored_folders(tree.under(chart_dir) if chart_dir else tree).values()
@@ -188,6 +188,12 @@ def find_in_tree(ref: ChartRef, tree: Tree, chart_dir: str) -> Chart | None:
     if path == ref.repository or path.startswith("/"):
         return None
     folder = posixpath.normpath(posixpath.join(chart_dir or ".", path))
+    if folder == (chart_dir or "."):
+        raise Invalid(
+            f"dependency {ref.name} is the environment's own chart: it would contain itself without end",
+            Problem(f"{chart_dir}/Chart.yaml".lstrip("/"), f"{ref.name} is at {ref.repository}"),
+            hint="name the folder of another chart, or leave that dependency out",
+        )
     if not is_safe_path(folder):
         return None
     chart = tree.under(folder)

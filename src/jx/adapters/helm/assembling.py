@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from jx.adapters.helm.archives import unpack
@@ -41,6 +41,8 @@ def assemble(request: RenderRequest) -> Assembled:
         if chart is not None:
             chosen.append((dependency, chart))
             problems += _misfit(dependency, chart, metadata)
+            inside = _missing_inside(chart.files, f"charts/{dependency.key}", (request, dependency.key))
+            problems += inside if inside and _is_on(dependency, _values(request)) else []
             continue
         values = _values(request) if values is None else values
         if _is_on(dependency, values):
@@ -49,7 +51,7 @@ def assemble(request: RenderRequest) -> Assembled:
         raise Invalid(
             "the dependencies of the chart are not as it names them",
             *problems,
-            hint="check names, versions and repositories of the dependencies",
+            hint="check names, versions and repositories of the dependencies; `helm dependency build` of a chart fetches its own",
         )
     tree = _without(request.chart, {dependency.name for dependency in metadata.dependencies}, vendored)
     files = dict(tree.files)
@@ -130,6 +132,42 @@ def _misfit(dependency: Dependency, chart: Chart, metadata: ChartMetadata) -> li
     return []
 
 
+def _missing_inside(
+    chart: Tree, where: str, given: tuple[RenderRequest, str] | Mapping[str, Any]
+) -> list[Problem]:
+    """What a chart needs, and has not below its own `charts/`. Helm passes over that, and installs half of it. `given` are the
+    values that the chart gets from above, or where they are found, since they are seldom needed."""
+    metadata = chart_folders.read_metadata(chart, where)
+    folders = chart_folders.vendored_folders(chart)
+    if not metadata.dependencies and not folders:
+        return []
+    inside = {one.ref.name for one in _vendored(chart).values()} if metadata.dependencies else set()
+    problems: list[Problem] = []
+    for dependency in metadata.dependencies:
+        if dependency.name not in inside:
+            given = _below(given)
+            if _is_on(dependency, _merged(_own_values(chart), given)):
+                missing = _missing(dependency, metadata)
+                problems.append(replace(missing, where=f"{where}/{missing.where}"))
+    for name, folder in folders.items():
+        key = next((str(one.key) for one in metadata.dependencies if one.name == name), name)
+        problems += _missing_inside(folder, f"{where}/charts/{name}", _at(_below(given), key))
+    return problems
+
+
+def _below(given: tuple[RenderRequest, str] | Mapping[str, Any]) -> Mapping[str, Any]:
+    return _at(_values(given[0]), given[1]) if isinstance(given, tuple) else given
+
+
+def _at(values: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    found = values.get(key)
+    return found if isinstance(found, Mapping) else {}
+
+
+def _own_values(chart: Tree) -> Mapping[str, Any]:
+    return yaml_text.read_mapping(chart.find_text("values.yaml") or "", "values.yaml")
+
+
 def _missing(dependency: Dependency, metadata: ChartMetadata) -> Problem:
     where = f" from {dependency.repository}" if dependency.repository else " below charts/"
     what = f"{dependency.name} {dependency.version}".strip()
@@ -137,8 +175,7 @@ def _missing(dependency: Dependency, metadata: ChartMetadata) -> Problem:
 
 
 def _values(request: RenderRequest) -> Mapping[str, Any]:
-    text = request.chart.find_text("values.yaml") or ""
-    return _merged(yaml_text.read_mapping(text, "values.yaml"), request.values)
+    return _merged(_own_values(request.chart), request.values)
 
 
 def _merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> Mapping[str, Any]:
