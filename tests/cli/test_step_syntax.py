@@ -217,7 +217,7 @@ def test_packs_come_from_clones_and_from_repositories(
     assert by_url == by_folder
     assert (by_url[0], "name: build-make\n" in by_url[1]) == (0, True)
     code, _, err = run(capsys, "effective", "-u", f"file://{kubernetes}", "-r", "gone")
-    assert (code, "has no branch gone" in err) == (4, True)
+    assert (code, "has no branch or tag gone" in err) == (4, True)
 
 
 def test_the_effective_form_is_written_where_it_was_told_and_needs_no_packs(

@@ -151,6 +151,22 @@ def test_what_is_not_there_is_named(world: World) -> None:
         repos.read(repo, Revision("0" * 39 + "1"))
 
 
+@pytest.mark.parametrize(
+    "tag", [["packs/v1"], ["-a", "-m", "Release", "packs/v1"]], ids=["plain", "annotated"]
+)
+def test_a_tag_is_its_commit(tmp_path: Path, tag: list[str]) -> None:
+    repos, repo = git(tmp_path)
+    commit = repos.write(repo, "master", base=None, draft=draft())
+    assert repos.head(repo, "refs/tags/packs/v1") is None
+    named = ["-c", "user.name=Ann", "-c", "user.email=ann@example.com", "tag", *tag, commit]
+    subprocess.run(["git", "-C", repo.url.removeprefix("file://"), *named], check=True)
+    repos.write(repo, "master", base=commit, draft=draft(TREE.put("more", "x")))
+    found = repos.head(repo, "refs/tags/packs/v1")
+    assert found == commit
+    assert repos.head(repo, "packs/v1") is None
+    assert repos.read(repo, found) == TREE
+
+
 def test_a_symlink_is_refused_by_name(tmp_path: Path) -> None:
     from jx.domain.errors import Invalid
 

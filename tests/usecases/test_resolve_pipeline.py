@@ -44,7 +44,7 @@ def test_an_environment_may_name_a_repository_of_packs() -> None:
     repos.write(repos.create(OWN), "main", base=None, draft=Draft(packs, "Packs", ANN))
     text = f"buildPack: environment\nbuildPackGitURL: {OWN.url}\nbuildPackGitRef: main\n"
     assert commands(resolve(repos, Tree().put("jenkins-x.yml", text)), "release") == ["own"]
-    with pytest.raises(NotFound, match="has no branch gone"):
+    with pytest.raises(NotFound, match="has no branch or tag gone"):
         resolve(repos, Tree().put("jenkins-x.yml", text.replace("main", "gone")))
 
 

@@ -112,6 +112,7 @@ def test_a_run_has_what_its_steps_need_and_no_secret_in_it(engine: Engine) -> No
     (run,) = engine.pipelines.started
     (task,) = run.spec["pipelineSpec"]["tasks"]
     assert run.spec["taskRunTemplate"]["serviceAccountName"] == "jx-controllers"
+    assert run.labels["jenkins.io/pipelineKind"] == "release"
     assert "jx step env apply" in str(task["taskSpec"]["steps"])
     env = {one["name"]: one for one in task["taskSpec"]["stepTemplate"]["env"]}
     assert env["JX_ENVIRONMENT"]["value"] == "dev"

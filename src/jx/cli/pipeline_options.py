@@ -14,7 +14,7 @@ _OPTIONS = (
     click.option("-c", "--context", "of", default="", help="The context whose file it is: jenkins-x-NAME.yml."),
     click.option("-p", "--pack", default="", help="The build pack. Default: what the file says, or what the files call for."),
     click.option("-u", "--url", default="", help="The repository of build packs. Default: as the file says, or the public one."),
-    click.option("-r", "--ref", default="", help="The branch or commit of it."),
+    click.option("-r", "--ref", default="", help="The branch, tag or full commit of it."),
     click.option(
         "--packs", "packs", multiple=True, metavar="[MODULE=]DIR", help="A clone of build packs, or of a module that they import."
     ),

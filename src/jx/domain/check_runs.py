@@ -75,6 +75,7 @@ def new_check(
         revision=occasion.pull.head,
         author=occasion.pull.author.name,
         message=occasion.pull.title,
+        labels=made["metadata"]["labels"],
     )
 
 

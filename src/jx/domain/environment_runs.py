@@ -88,6 +88,7 @@ def new_run(
         revision=occasion.revision,
         author=occasion.author.name,
         message=f"Heal drift: {occasion.subject}" if occasion.heals else occasion.subject,
+        labels=made["metadata"]["labels"],
     )
 
 

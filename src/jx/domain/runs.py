@@ -50,6 +50,8 @@ class NewRun:
     revision: str = ""
     author: str = ""
     message: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """More of them; those that follow from what the run is go before."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,8 @@ class Repos(Protocol):
     revision), Forbidden (no right) and Invalid (a symlink or an unsafe path in a tree)."""
 
     def head(self, repo: Repo, branch: str) -> Revision | None:
-        """The newest commit of a branch as the remote has it now, or None where there is no such branch."""
+        """The newest commit of a branch as the remote has it now, or None where there is no such branch. `refs/tags/NAME` is the
+        commit of a tag."""
         ...
 
     def read(self, repo: Repo, revision: Revision) -> Tree:

@@ -86,10 +86,10 @@ class ResolvePipeline:
     def _revision(self, repo: Repo, ref: str) -> Revision:
         if _COMMIT.fullmatch(ref):
             return parse_revision(ref)
-        head = self.repos.head(repo, ref)
+        head = self.repos.head(repo, ref) or self.repos.head(repo, f"refs/tags/{ref}")
         if head is None:
             raise NotFound(
-                f"{repo.full_name} has no branch {ref}",
-                hint="name a branch or a full commit by --ref or buildPackGitRef",
+                f"{repo.full_name} has no branch or tag {ref}",
+                hint="name a branch, a tag or a full commit by --ref or buildPackGitRef",
             )
         return head

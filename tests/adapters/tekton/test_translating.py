@@ -98,6 +98,14 @@ def test_cancelled_is_not_failed() -> None:
     assert run_of({**RUN, "status": {"conditions": [condition]}}, []).state is RunState.CANCELLED
 
 
+def test_labels_of_a_run_are_kept_beside_those_that_say_what_it_is() -> None:
+    given = {"team": "brie", "build": "nine", "jenkins.io/pipelineKind": "release"}
+    body = body_of(NewRun("shop-1", "acme/shop/main", 1, {}, context="apply", labels=given), "jx")
+    labels = body["metadata"]["labels"]
+    assert (labels["team"], labels["jenkins.io/pipelineKind"]) == ("brie", "release")
+    assert (labels["build"], labels["context"], labels["owner"]) == ("1", "apply", "acme")
+
+
 def test_any_name_and_branch_make_an_object_that_kubernetes_takes() -> None:
     new = NewRun(
         "Acme_Shop-feat/X-" + "y" * 100, "Acme/Shop/feat/x_y", 12, {"pipelineSpec": {}}, context="apply"

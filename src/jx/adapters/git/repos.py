@@ -20,6 +20,7 @@ from jx.domain.names import Person, Repo, Revision, parse_branch, parse_revision
 from jx.domain.trees import Tree
 from jx.ports.repos import Commit, Draft
 
+_TAGS, _PEELED = "refs/tags/", "^{}"
 _REMEMBERED = 8
 """Commits whose files are kept in memory: what is looked at again and again is the head of a few branches."""
 _MOST_OWN = 1000
@@ -37,15 +38,18 @@ class GitRepos:
         self._trees: OrderedDict[tuple[str, Revision], Tree] = OrderedDict()
 
     def head(self, repo: Repo, branch: str) -> Revision | None:
-        ref = f"refs/heads/{parse_branch(branch)}"
+        is_tag = branch.startswith(_TAGS)
+        ref = (
+            f"{_TAGS}{parse_branch(branch.removeprefix(_TAGS))}"
+            if is_tag
+            else f"refs/heads/{parse_branch(branch)}"
+        )
+        names = (f"{ref}{_PEELED}", ref) if is_tag else (ref,)
         refs = ask_refs(repo.url, self._logins(repo.url))
-        if refs is not None:
-            return parse_revision(refs[ref]) if ref in refs else None
-        for line in self.git.text("ls-remote", "--", repo.url, ref, url=repo.url).splitlines():
-            oid, _, name = line.partition("\t")
-            if name == ref:
-                return parse_revision(oid)
-        return None
+        if refs is None:
+            lines = self.git.text("ls-remote", "--", repo.url, *names, url=repo.url).splitlines()
+            refs = {name: oid for oid, _, name in (line.partition("\t") for line in lines)}
+        return next((parse_revision(refs[name]) for name in names if name in refs), None)
 
     def last_seen(self, repo: Repo, branch: str) -> Revision | None:
         """The branch as the mirror has it; None where it was never seen. Asks nobody."""

@@ -41,7 +41,10 @@ def body_of(run: NewRun, namespace: str) -> Json:
         "metadata": {
             "name": dns_name(run.name),
             "namespace": namespace,
-            "labels": {key: value for key, text in labels.items() if (value := _label(text))},
+            "labels": {
+                **run.labels,
+                **{key: value for key, text in labels.items() if (value := _label(text))},
+            },
             "annotations": {key: value for key, value in notes.items() if value},
         },
         "spec": dict(run.spec),

@@ -426,7 +426,7 @@ class ProjectFile:
     addons: tuple[Addon, ...] = many("Parts of the platform that it needs.", lambda: Addon)
     build_pack: str = text("The build pack; none for no one. Default: found by the project's files.")
     build_pack_git_url: str = text("The repository of build packs, https://….")
-    build_pack_git_ref: str = text("The branch or full commit of it.")
+    build_pack_git_ref: str = text("The branch, tag or full commit of it.")
     pipeline_config: PipelineConfig | None = one("How it is built.", lambda: PipelineConfig)
     no_release_prepare: bool = flag("Whether a release's version is made by the pipeline itself.")
     docker_registry_host: str = text("The registry of its images.")
@@ -440,7 +440,7 @@ class PackModule:
 
     name: str = text("What `extends.import` calls it.", required=True)
     git_url: str = text("Its repository.", required=True)
-    git_ref: str = text("The branch or full commit of it. Default: master.")
+    git_ref: str = text("The branch, tag or full commit of it. Default: master.")
     place: Place = placed()
 
 
