@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from jx.usecases.send_plan import SendPlan
     from jx.usecases.set_hold import SetHold
     from jx.usecases.set_up_store import SetUpStore
+    from jx.usecases.settle_environment import SettleEnvironment
     from jx.usecases.show_applications import ShowApplications
     from jx.usecases.show_apps import ShowApps
     from jx.usecases.show_environments import ShownEnvironment
@@ -238,7 +239,15 @@ class Wiring(Engines):
         """The step below applies, checks and diffs."""
         from jx.usecases.plan_environment import PlanEnvironment
 
-        return PlanEnvironment(self.catalog, self._render(), self.cluster, self.reporter)
+        return PlanEnvironment(
+            self.catalog, self._render(), self.cluster, self.reporter, self.settle_environment()
+        )
+
+    def settle_environment(self) -> SettleEnvironment:
+        """The step before a render, for repositories of `jx boot`."""
+        from jx.usecases.settle_environment import SettleEnvironment
+
+        return SettleEnvironment(self.repos, self.renderer)
 
     def _render(self, *, with_secrets: bool = False) -> RenderEnvironment:
         from jx.usecases.render_environment import RenderEnvironment
@@ -452,7 +461,7 @@ class Wiring(Engines):
         """`jx step helm build`."""
         from jx.usecases.build_chart import BuildChart
 
-        return BuildChart(self.catalog, self.renderer)
+        return BuildChart(self.catalog, self.renderer, self.settle_environment())
 
     def number_chart(self) -> NumberChart:
         """`jx step helm version`."""

@@ -80,6 +80,7 @@ def test_all_mistakes_are_found_at_once_each_with_its_place() -> None:
                 "env/values.yaml": "redis:\n  a: 1\nredis: 2\n",
                 "env/redis/values.yaml": "a: [\n",
                 "env/secrets.yaml": "x: y\n",
+                "env/web/values.yaml": "",
                 "env/web/values.tmpl.yaml": "",
                 "jx-requirements.yml": "apply:\n  maxDeletionShare: 2\n  namespaces: x\nversionStream:\n  url: -x\n",
             }

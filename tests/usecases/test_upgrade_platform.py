@@ -170,3 +170,27 @@ def test_a_stream_that_pins_what_does_not_exist_is_one_message_and_no_pull_reque
     with pytest.raises(NotFound):
         upgrade(world)
     assert world.forge.list_pulls(world.at.repo) == ()
+
+
+def test_versions_that_are_left_to_the_stream_move_with_its_commit_alone(world: World) -> None:
+    old = stream(world, PINS)
+    chart = world.tree().text("env/Chart.yaml")
+    world.edit(
+        {"env/Chart.yaml": "\n".join(line for line in chart.splitlines() if "version: 1.0.0" not in line)}
+    )
+    before = world.tree()
+    assert "ref: master" in before.text("jx-requirements.yml")
+    pull = upgrade(world)
+    assert pull is not None
+    assert pull.title == f"Upgrade version stream to {old[:12]}"
+    settings = before.text("jx-requirements.yml").replace("ref: master", f"ref: {old}")
+    assert world.tree(branch=pull.head_branch) == before.put("jx-requirements.yml", settings)
+    world.merge(pull.head_branch)
+    assert upgrade(world) is None
+    assert world.heard.messages[-1] == "No upgrade available"
+    new = stream(world, NEWER)
+    pull = upgrade(world)
+    assert pull is not None
+    assert "* charts/jx/jx-platform 1.0.0 -> 1.1.0" in pull.body
+    moved = settings.replace(f"ref: {old}", f"ref: {new}")
+    assert world.tree(branch=pull.head_branch) == before.put("jx-requirements.yml", moved)

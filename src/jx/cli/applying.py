@@ -16,7 +16,8 @@ from jx.domain.diffing import render_diff
 from jx.domain.errors import Failed, Refused, Usage
 from jx.domain.events import Event, Level
 from jx.domain.guards import Allowed, Guard
-from jx.domain.layouts import umbrella
+from jx.domain.layouts import boot, umbrella
+from jx.domain.names import parse_environment_name
 from jx.domain.plan_text import TABLE_HEADER, table_rows, totals
 from jx.ports.folders import Folder
 from jx.usecases.apply_environment import ApplyRequest
@@ -98,9 +99,11 @@ def begin_apply(session: Session, **where: str) -> ApplyRequest:
     _tell_differences(read)
     if session.settings.pipeline_run:
         return begin_step(session, read)
+    part = boot.as_environment(read.tree, read.subfolder)
     return ApplyRequest(
-        tree=read.tree,
+        tree=part or read.tree,
         source=_source(read),
+        environment=parse_environment_name(read.subfolder.rpartition("/")[2]) if part else None,
         holder=session.wiring.holder,
         namespace=where["namespace"] or session.settings.deploy_namespace,
         release=where["release"],

@@ -11,6 +11,7 @@ from typing import Any
 from jx.domain.apps import App, AppPlace
 from jx.domain.conflicts import Rule
 from jx.domain.drift import Cure
+from jx.domain.errors import Problem
 from jx.domain.logins import Login
 from jx.domain.names import DEV, EnvironmentName, Repo
 from jx.domain.trees import Tree
@@ -80,6 +81,8 @@ class EnvironmentSpec:
     environments: tuple[Environment, ...] = ()
     """Declared here; only the dev repository declares any."""
     requirements: Requirements = field(default_factory=lambda: Requirements())
+    unsettled: tuple[Problem, ...] = ()
+    """What repositories of `jx boot` leave open: versions, and templates of values. It is settled before anything is rendered."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -16,6 +17,8 @@ from jx.domain.layouts.sections import Mistakes, open_section
 from jx.domain.trees import Tree
 
 REPOSITORIES = "charts/repositories.yml"
+COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
+"""A ref that is a commit, and no branch."""
 
 
 class PinKind(StrEnum):

@@ -11,6 +11,7 @@ from jx.domain.trees import Tree
 from jx.ports.catalog import Catalog
 from jx.ports.renderer import Renderer, RenderRequest
 from jx.usecases.fetch_charts import fetch_charts
+from jx.usecases.settle_environment import SettleEnvironment
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +29,15 @@ class BuildChart:
 
     catalog: Catalog
     renderer: Renderer
+    settle: SettleEnvironment | None = None
+    """None: what leaves something open is refused."""
 
     def __call__(self, tree: Tree, *, capabilities: Capabilities | None = None) -> BuiltChart:
         """The chart. Invalid with file, line and reason where it does not read or render; NotFound and Unavailable for charts."""
         spec = umbrella.read(tree)
+        if spec.unsettled and self.settle:
+            tree = self.settle(spec, tree)
+            spec = umbrella.read(tree)
         request = RenderRequest(
             release=spec.release,
             namespace=spec.namespace,

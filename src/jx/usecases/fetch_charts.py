@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from jx.domain import chart_folders
 from jx.domain.charts import Chart
 from jx.domain.environments import EnvironmentSpec
+from jx.domain.errors import Invalid
 from jx.domain.names import AppKey
 from jx.domain.secret_policy import SecretPolicy, policy_of, refuse_logins
 from jx.domain.trees import Tree
@@ -17,7 +18,9 @@ def fetch_charts(
     spec: EnvironmentSpec, tree: Tree, catalog: Catalog, *, policies: Iterable[SecretPolicy] = ()
 ) -> dict[AppKey, Chart]:
     """The chart of each app: from the repository itself, or from where it says. Raises what the catalog raises, and Invalid for a
-    login that the environment, or one of the policies besides, may not refer to."""
+    login that the environment, or one of the policies besides, may not refer to, or where something is not settled."""
+    if spec.unsettled:
+        raise Invalid("the environment leaves open what a render has to know", *spec.unsettled)
     own = policy_of(spec.requirements, spec.name)
     refuse_logins(spec.requirements.logins, (own, *policies), environment=spec.name)
     found: dict[AppKey, Chart] = {}

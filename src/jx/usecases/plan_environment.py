@@ -13,6 +13,7 @@ from jx.domain.environments import EnvironmentSpec
 from jx.domain.errors import Immutable, Invalid, JxError, Refused
 from jx.domain.events import Event, Level
 from jx.domain.guards import Allowed, Guard
+from jx.domain.layouts import umbrella
 from jx.domain.manifests import Capabilities, Hook, Manifest, ObjectRef
 from jx.domain.names import Repo
 from jx.domain.placing import Target
@@ -25,6 +26,7 @@ from jx.ports.reporter import Reporter
 from jx.usecases.complete_recall import CompleteRecall
 from jx.usecases.fetch_charts import fetch_charts
 from jx.usecases.render_environment import RenderAsk, RenderedEnvironment, RenderEnvironment
+from jx.usecases.settle_environment import SettleEnvironment
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +78,12 @@ class PlanEnvironment:
     render: RenderEnvironment
     cluster: Cluster
     reporter: Reporter
+    settle: SettleEnvironment | None = None
+    """None: what leaves something open is refused."""
 
     def __call__(self, request: PlanRequest) -> Planned:
         """The plan. Invalid where files or charts are wrong, NotFound for charts, Unavailable, Forbidden."""
+        request = self._settled(request)
         spec = request.spec
         target = Target(
             environment=spec.name,
@@ -236,6 +241,12 @@ class PlanEnvironment:
             except JxError:
                 continue  # whatever else is wrong with it, the apply tells
         return found
+
+    def _settled(self, request: PlanRequest) -> PlanRequest:
+        if not request.spec.unsettled or not self.settle or request.recall:
+            return request
+        tree = self.settle(request.spec, request.tree)
+        return replace(request, spec=umbrella.read(tree, name=request.spec.name), tree=tree)
 
     def _tell_oddities(self, anchor: Anchor | None, plan: ApplyPlan) -> None:
         if anchor and anchor.applied and not anchor.inventory:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from jx.domain.apps import App
 from jx.domain.errors import Invalid, NotFound
+from jx.domain.layouts import boot
 from jx.domain.names import Repo, Revision
 from jx.domain.platform import Platform
 from jx.domain.trees import Tree
-from jx.domain.version_stream import PinChange, compare_pins, find_chart_version, find_pin, read_pins
+from jx.domain.version_stream import (
+    COMMIT,
+    PinChange,
+    compare_pins,
+    find_chart_version,
+    find_pin,
+    read_pins,
+)
 from jx.ports.repos import Commit, Repos
 
-_COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 _DEEPEST = 100
 _BRANCH = "master"
 
@@ -77,9 +83,9 @@ class ReadStream:
         if stream is None:
             return None
         named = platform.requirements.version_stream_ref
-        is_pinned = _COMMIT.fullmatch(named) is not None
+        is_pinned = COMMIT.fullmatch(named) is not None
         wanted = ref or (_BRANCH if is_pinned else named)
-        after = Revision(wanted) if _COMMIT.fullmatch(wanted) else self.repos.head(stream, wanted)
+        after = Revision(wanted) if COMMIT.fullmatch(wanted) else self.repos.head(stream, wanted)
         if after is None:
             raise NotFound(f"the version stream {stream.full_name} has no branch {wanted}")
         tree = self.repos.read(stream, after)
@@ -91,6 +97,8 @@ class ReadStream:
         return StreamStep(stream, after, tree, before, is_pinned, compare_pins(old, read_pins(tree)), commits)
 
     def _find_installed(self, stream: Repo, after: Revision, app: App) -> Revision | None:
+        if boot.needs_version(app):
+            return None  # it runs whatever the branch named when it was applied
         for commit in self.repos.log(stream, after, limit=_DEEPEST):
             try:
                 version = find_chart_version(self.repos.read(stream, commit.revision), app.chart)

@@ -9,6 +9,7 @@ from jx.domain.changes import PullRequest
 from jx.domain.edits import Edit, SetRequirements, SetValues, SetVersion, Several
 from jx.domain.errors import Invalid, NotFound, Refused
 from jx.domain.events import Event
+from jx.domain.layouts import boot
 from jx.domain.names import DEV
 from jx.domain.values import parse_set, write_path
 from jx.domain.version_stream import find_chart_version
@@ -42,7 +43,8 @@ class UpgradePlatformRequest:
 
 @dataclass(frozen=True, slots=True)
 class UpgradePlatform:
-    """Moves the version of the platform's chart. Which version is installed is read from git, not from the cluster."""
+    """Moves the version of the platform's chart. Which version is installed is read from git, not from the cluster. Where the
+    repository leaves versions to the version stream, it is the stream's commit that moves."""
 
     propose_change: ProposeChange
     catalog: Catalog
@@ -60,12 +62,14 @@ class UpgradePlatform:
                 hint=f"the dependencies of {request.platform.repo.full_name} name no platform chart",
             )
         step = ReadStream(self.repos)(target.platform, app, ref=request.stream_ref)
-        version = request.version or _stream_version(step, app)
-        version = self.catalog.resolve(replace(app.chart, version=version)).version
+        version = self._find_version(request, app, step)
         if version != app.chart.version:
             _check_direction(app.chart.version, version, request)
         edits = _edits(request, app, version, step)
-        self._tell(app, version, edits)
+        if version:
+            self._tell(app, version, edits)
+        else:
+            self._tell_stream(step, edits)
         if request.only_check or not edits:
             for line in step.lines(target.apps) if step else ():
                 self.reporter.tell(Event(line))
@@ -73,6 +77,18 @@ class UpgradePlatform:
         edit = edits[0] if len(edits) == 1 else Several(tuple(edits))
         words = self._words(target, edit, app, step)
         return self.propose_change(target, edit, words=words, auto_merge=request.auto_merge)
+
+    def _find_version(self, request: UpgradePlatformRequest, app: App, step: StreamStep | None) -> str:
+        """Empty where the version is left to the stream."""
+        if not request.version and boot.needs_version(app):
+            return ""
+        version = request.version or _stream_version(step, app)
+        return self.catalog.resolve(replace(app.chart, version=version)).version
+
+    def _tell_stream(self, step: StreamStep | None, edits: list[Edit]) -> None:
+        assert step is not None
+        said = f"Upgrading version stream to {step.after[:12]}" if edits else "No upgrade available"
+        self.reporter.tell(Event(said, facts={"to": step.after}))
 
     def _tell(self, app: App, version: str, edits: list[Edit]) -> None:
         if version != app.chart.version:
@@ -87,10 +103,11 @@ class UpgradePlatform:
         lines = step.lines(target.apps, most=_MOST_LINES) if step else []
         edits = edit.edits if isinstance(edit, Several) else (edit,)
         named = tuple(one for one in edits if not isinstance(one, SetRequirements))
-        words = word_edit(named[0] if len(named) == 1 else Several(named), target.apps)
         if step and not named:
             title = f"Upgrade version stream to {step.after[:12]}"
             words = Wording(f"upgrade-version-stream-{step.after[:12]}", title, title)
+        else:
+            words = word_edit(named[0] if len(named) == 1 else Several(named), target.apps)
         return replace(words, body="\n".join([words.body, "", *lines])) if lines else words
 
 
@@ -101,7 +118,8 @@ def _edits(request: UpgradePlatformRequest, app: App, version: str, step: Stream
     settings = [setting for text in request.settings for setting in parse_set(text)]
     if settings:
         edits.append(SetValues(app.key, {write_path(one.path): one.value for one in settings}))
-    if step and step.is_pinned and step.is_new:
+    is_left_to_stream = not version and step is not None and not step.is_pinned
+    if step and ((step.is_pinned and step.is_new) or is_left_to_stream):
         edits.append(SetRequirements({"versionStream.ref": str(step.after)}))
     return edits
 

@@ -7,6 +7,7 @@ import click
 from jx.cli import output
 from jx.cli.session import Session
 from jx.cli.session import command as with_session
+from jx.domain.layouts import boot as boot_layout
 
 
 @click.command()
@@ -28,7 +29,8 @@ def command(
       jx step helm build
       jx step helm build --output /tmp/env && helm template jenkins-x /tmp/env --namespace jx
     """
-    built = session.wiring.build_chart()(session.wiring.folders.read(folder).tree)
+    read = session.wiring.folders.read(folder)
+    built = session.wiring.build_chart()(boot_layout.as_environment(read.tree, read.subfolder) or read.tree)
     if target:
         session.wiring.folders.write(target, built.chart)
     charts, objects = len(built.rendered.charts), len(built.rendered.objects)

@@ -25,8 +25,10 @@ def holder_of(chart: Tree) -> str:
     return "Chart.yaml" if is_new else "requirements.yaml"
 
 
-def read_dependencies(tree: Tree, chart_dir: str, mistakes: Mistakes) -> tuple[App, ...]:
-    """The apps of an environment, in the order of the file."""
+def read_dependencies(
+    tree: Tree, chart_dir: str, mistakes: Mistakes, *, has_stream: bool = False
+) -> tuple[App, ...]:
+    """The apps of an environment, in the order of the file. With a version stream, a dependency may leave its version to that."""
     place = f"{chart_dir}/" if chart_dir else ""
     chart = open_section(tree, f"{place}Chart.yaml", mistakes)
     for key in ("name", "version"):
@@ -39,7 +41,7 @@ def read_dependencies(tree: Tree, chart_dir: str, mistakes: Mistakes) -> tuple[A
     apps: list[App] = []
     lines: dict[AppKey, int | None] = {}
     for entry in source.items("dependencies"):
-        app = _read_app(entry)
+        app = _read_app(entry, has_stream=has_stream)
         if app is None:
             continue
         if app.key in lines:
@@ -52,13 +54,14 @@ def read_dependencies(tree: Tree, chart_dir: str, mistakes: Mistakes) -> tuple[A
     return tuple(apps)
 
 
-def _read_app(entry: Section) -> App | None:
+def _read_app(entry: Section, *, has_stream: bool) -> App | None:
     name, alias = entry.text("name"), entry.text("alias")
     if not name:
         entry.mistake("a dependency needs a name")
         return None
     chart = ChartRef(name, entry.text("repository"), entry.version("version"))
-    if chart.repository and not chart.repository.startswith("file:") and not chart.version:
+    is_open = has_stream and not entry.has("version")
+    if chart.repository and not chart.repository.startswith("file:") and not chart.version and not is_open:
         entry.mistake(
             f"{alias or name} has no version; pin one, so that the same commit is the same everywhere"
         )

@@ -35,7 +35,7 @@ from jx.domain.edits import (
 )
 from jx.domain.environments import EnvironmentSpec, Requirements
 from jx.domain.errors import NotFound
-from jx.domain.layouts import dependencies
+from jx.domain.layouts import boot, dependencies
 from jx.domain.layouts.app_templates import move_templates
 from jx.domain.layouts.environments_yaml import (
     DEV_FILE,
@@ -62,7 +62,6 @@ from jx.domain.yaml_text import read_mapping
 
 CHART_DIR = "env"
 _SECRET_FILES = frozenset({"secrets.yaml", "mysecrets.yaml", "myvalues.yaml"})
-_BOOT_FILE = "values.tmpl.yaml"
 _VERSION_LABEL = ("metadata", "labels", "jenkins.io/app-version")
 
 
@@ -75,9 +74,11 @@ def read(tree: Tree, *, name: EnvironmentName | None = None) -> EnvironmentSpec:
     place = f"{chart_dir}/" if chart_dir else ""
     mistakes = Mistakes()
     _check_files(tree, place, mistakes)
-    apps = dependencies.read_dependencies(tree, chart_dir, mistakes)
-    environments = read_environments(tree, place, mistakes)
     requirements, settings = read_requirements(tree, mistakes)
+    has_stream = requirements.version_stream is not None
+    apps = dependencies.read_dependencies(tree, chart_dir, mistakes, has_stream=has_stream)
+    unsettled = boot.find_open(tree, chart_dir, apps, mistakes)
+    environments = read_environments(tree, place, mistakes)
     dev = next((one for one in environments if one.is_dev), None) if place + DEV_FILE in tree else None
     naming = read_naming(tree, settings=settings, dev=dev, name=name, mistakes=mistakes)
     chart = _read_chart(
@@ -93,6 +94,7 @@ def read(tree: Tree, *, name: EnvironmentName | None = None) -> EnvironmentSpec:
         chart=chart,
         environments=environments,
         requirements=requirements,
+        unsettled=unsettled,
     )
 
 
@@ -123,8 +125,6 @@ def _check_files(tree: Tree, place: str, mistakes: Mistakes) -> None:
             mistakes.add(
                 path, "values of this file never belong into git: remove it and change the secrets in it"
             )
-        if file == _BOOT_FILE and is_values:
-            mistakes.add(path, "templated values (jx boot) are not supported yet; write values.yaml")
 
 
 def _read_chart(chart: Tree, keys: tuple[AppKey, ...], place: str, mistakes: Mistakes) -> Tree:
