@@ -93,9 +93,9 @@ def _kinds() -> dict[str, str]:
     }
 
 
-def chart_files(name: str) -> dict[str, str]:
+def chart_files(name: str, version: str = VERSION) -> dict[str, str]:
     """The files of a chart of twenty objects, by path."""
-    chart = f"apiVersion: v2\nname: {name}\nversion: {VERSION}\nappVersion: '7'\n"
+    chart = f"apiVersion: v2\nname: {name}\nversion: {version}\nappVersion: '7'\n"
     files = {
         "Chart.yaml": chart,
         "values.yaml": "tag: '1.0'\nnote: first\nenv: {LEVEL: info, REGION: north, WORKERS: '4'}\n",
@@ -108,11 +108,11 @@ def chart_files(name: str) -> dict[str, str]:
     return files
 
 
-def archive(name: str) -> bytes:
+def archive(name: str, version: str = VERSION) -> bytes:
     """A chart as it lies in a repository; the same bytes each time."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as tar:
-        for path, text in sorted(chart_files(name).items()):
+        for path, text in sorted(chart_files(name, version).items()):
             info = tarfile.TarInfo(f"{name}/{path}")
             info.size = len(text.encode())
             tar.addfile(info, io.BytesIO(text.encode()))
