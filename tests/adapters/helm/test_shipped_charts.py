@@ -95,7 +95,7 @@ def test_the_platforms_pods_are_what_the_node_starts(renderer: HelmRenderer) -> 
         "webhooks", "serve", "--bind", "$(POD_IP):8080", "--namespace", "$(POD_NAMESPACE)",
     ]  # fmt: skip
     assert containers["jx-controllers"]["args"] == [
-        "controllers", "run", "--bind", "$(POD_IP):8081", "--namespace", "$(POD_NAMESPACE)", "--poll-seconds", "10",
+        "controllers", "run", "--bind", "$(POD_IP):8081", "--namespace", "$(POD_NAMESPACE)", "--poll-seconds", "8",
     ]  # fmt: skip
     assert {container["image"] for container in containers.values()} == {"jx/platform:1.0.0"}
     assert environment["JX_DEV_REPO_URL"]["value"] == "http://127.0.0.1:1/git/a/b.git"

@@ -14,7 +14,7 @@ from jx.server.serve import Background
 @click.command()
 @click.option("--bind", default="0.0.0.0:8081", show_default=True, help="host:port of /health and /ready.")
 @click.option("--namespace", default="jx", show_default=True, help="The platform's namespace.")
-@click.option("--poll-seconds", default=10, show_default=True, help="How often to look without a webhook.")
+@click.option("--poll-seconds", default=8, show_default=True, help="How often to look without a webhook.")
 @click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @with_session
 def command(session: Session, bind: str, namespace: str, poll_seconds: int, log_format: str) -> None:
