@@ -13,7 +13,7 @@ from pathlib import Path
 
 from benchmarks.report import Report
 
-MODULES = ("kubernetes_api", "apply", "changes", "pipelines", "runner", "secrets", "history")
+MODULES = ("kubernetes_api", "apply", "changes", "rescue", "pipelines", "runner", "secrets", "history")
 
 
 def main() -> int:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import os
-import resource
 import shutil
 import subprocess
 import sys
 import tempfile
-import threading
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +14,7 @@ from pathlib import Path
 
 from benchmarks import api_servers
 from benchmarks.api_servers import ApiServer
+from benchmarks.costs import HELM, Cost, run_command
 from benchmarks.environments import OBJECTS_OF_A_CHART, Clone, chart_repository
 from benchmarks.report import Report
 
@@ -25,25 +23,6 @@ GROWTH = (5, 250)
 """Further sizes, by charts, for ours alone."""
 KUBECTL = shutil.which("kubectl")
 AIMS = {"first apply": "ratio < 0.33", "nothing changed": "< 1 and ratio < 0.05"}
-
-# Helm's library may not live in a process that forks, so it gets one of its own.
-HELM = """
-import sys
-import helm_python
-do, kubeconfig, namespace, chart = sys.argv[1:]
-with helm_python.Config(kubeconfig_path=kubeconfig, namespace=namespace) as config:
-    more = {"create_namespace": True} if do == "install" else {}
-    getattr(config, do)(chart, "helm", namespace=namespace, **more)
-"""
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What a command took: seconds by the clock, of processors, and its largest memory with all its children."""
-
-    seconds: float
-    processor: float
-    megabytes: float
 
 
 def run(report: Report) -> None:
@@ -129,14 +108,14 @@ def _by_jx(place: Place, server: ApiServer) -> Iterator[tuple[str, Cost]]:
     jx = [sys.executable, "-m", "jx"]
     apply = [*jx, "step", "env", "apply", "-b", "--no-wait", "-d", str(clone.folder)]
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
-    _run([*jx, "version"], environment)
-    yield "first apply", _run(apply, environment)
-    yield "nothing changed", _run(apply, environment)
+    run_command([*jx, "version"], environment)
+    yield "first apply", run_command(apply, environment)
+    yield "nothing changed", run_command(apply, environment)
     clone.commit(place.names, note="another")
-    yield "one object changed", _run(apply, environment)
+    yield "one object changed", run_command(apply, environment)
     clone.commit(place.names[:-1], note="another")
-    yield "one chart pruned", _run(apply, environment)
-    yield "drift check", _run([*jx, "diff", "-d", str(clone.folder)], environment)
+    yield "one chart pruned", run_command(apply, environment)
+    yield "drift check", run_command([*jx, "diff", "-d", str(clone.folder)], environment)
 
 
 def _by_kubectl(place: Place, server: ApiServer) -> Iterator[tuple[str, Cost]]:
@@ -144,25 +123,25 @@ def _by_kubectl(place: Place, server: ApiServer) -> Iterator[tuple[str, Cost]]:
     namespace = "kubectl"
     clone = place.clone(namespace)
     environment = {**os.environ, "KUBECONFIG": str(server.kubeconfig), "KUBECTL_APPLYSET": "true"}
-    _run([KUBECTL, "create", "namespace", namespace], environment)
+    run_command([KUBECTL, "create", "namespace", namespace], environment)
     path = place.folder / "objects.yaml"
     apply = [KUBECTL, "apply", "--server-side", "-n", namespace, "-f", str(path)]
     path.write_text(_manifests(clone))
-    yield "first apply", _run(apply, environment)
-    yield "nothing changed", _run(apply, environment)
+    yield "first apply", run_command(apply, environment)
+    yield "nothing changed", run_command(apply, environment)
     yield (
         "drift check",
-        _run([KUBECTL, "diff", "--server-side", "-n", namespace, "-f", str(path)], environment),
+        run_command([KUBECTL, "diff", "--server-side", "-n", namespace, "-f", str(path)], environment),
     )
     clone.commit(place.names, note="another")
     path.write_text(_manifests(clone))
-    yield "one object changed", _run(apply, environment)
+    yield "one object changed", run_command(apply, environment)
     # What is to be pruned has to be in a set first.
     prune = [*apply, "--prune", f"--applyset=configmap/{namespace}", "--force-conflicts"]
-    _run(prune, environment)
+    run_command(prune, environment)
     clone.commit(place.names[:-1], note="another")
     path.write_text(_manifests(clone))
-    yield "one chart pruned", _run(prune, environment)
+    yield "one chart pruned", run_command(prune, environment)
 
 
 def _by_helm(place: Place, server: ApiServer) -> Iterator[tuple[str, Cost]]:
@@ -170,7 +149,7 @@ def _by_helm(place: Place, server: ApiServer) -> Iterator[tuple[str, Cost]]:
 
     def run(do: str) -> Cost:
         chart = clone.umbrella(place.folder)
-        return _run(
+        return run_command(
             [sys.executable, "-c", HELM, do, str(server.kubeconfig), "helm", str(chart)], dict(os.environ)
         )
 
@@ -189,56 +168,3 @@ def _manifests(clone: Clone) -> str:
         code = "import sys; from benchmarks.environments import print_rendered; print_rendered(*sys.argv[1:])"
         argv = [sys.executable, "-c", code, str(chart), clone.namespace]
         return subprocess.run(argv, check=True, capture_output=True, text=True, cwd=api_servers.ROOT).stdout
-
-
-def _run(argv: list[str], environment: dict[str, str]) -> Cost:
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    begin = time.perf_counter()
-    process = subprocess.Popen(argv, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    memory = _Memory(process.pid)
-    memory.start()
-    assert process.stdout is not None
-    told = process.stdout.read()
-    code = process.wait()
-    seconds = time.perf_counter() - begin
-    memory.join()
-    if code:
-        raise SystemExit(f"{argv} failed with {code}: {told.decode()[-2000:]}")
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    processor = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Cost(seconds, processor, memory.most)
-
-
-class _Memory(threading.Thread):
-    """Looks at the memory of a process and its children until it ends."""
-
-    def __init__(self, pid: int) -> None:
-        super().__init__(daemon=True)
-        self._pid = pid
-        self._pause = threading.Event()
-        self.most = 0.0
-
-    def run(self) -> None:
-        while _resident(self._pid):  # one that has ended, and is not yet asked for, has none
-            self.most = max(self.most, sum(map(_resident, _family(self._pid))))
-            self._pause.wait(0.02)
-
-
-def _family(pid: int) -> Iterator[int]:
-    yield pid
-    try:
-        for task in Path(f"/proc/{pid}/task").iterdir():
-            for child in (task / "children").read_text().split():
-                yield from _family(int(child))
-    except OSError:
-        return
-
-
-def _resident(pid: int) -> float:
-    try:
-        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-            if line.startswith("VmRSS:"):
-                return int(line.split()[1]) / 1024
-    except OSError:
-        pass
-    return 0.0

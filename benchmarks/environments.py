@@ -169,12 +169,13 @@ class Clone:
         clone.commit(names, note="first")
         return clone
 
-    def commit(self, names: list[str], *, note: str) -> None:
-        """Depend on these charts; one object of the first has this note."""
+    def commit(self, names: list[str], *, note: str, tag: str = "") -> None:
+        """Depend on these charts; one object of the first has this note, seven objects of each the tag."""
         rows = [{"name": name, "version": VERSION, "repository": self.url} for name in names]
         chart = {"apiVersion": "v2", "name": "env", "version": VERSION, "dependencies": rows}
         (self.folder / "env" / "Chart.yaml").write_text(json.dumps(chart, indent=1))
-        values = {names[0]: {"note": note}}
+        values: dict[str, dict[str, str]] = {name: {"tag": tag} for name in names if tag}
+        values.setdefault(names[0], {})["note"] = note
         (self.folder / "env" / "values.yaml").write_text(json.dumps(values))
         _git(self.folder, "add", "-A")
         _git(self.folder, "commit", "-q", "-m", f"{len(names)} charts, {note}")
