@@ -6,6 +6,7 @@ import json
 
 import pytest
 from tests.support.platform import Machine
+from tests.support.terminal import at_terminal
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("cli-shared")]
 
@@ -63,3 +64,17 @@ def test_what_cannot_be_promoted_is_said_in_one_message(
     assert ran.code == code, ran.err
     assert said in ran.err
     assert len(ran.err.strip().splitlines()) <= 2
+
+
+def test_at_a_terminal_it_is_asked_where_to(platform: Machine) -> None:
+    env = platform.environment({"TERM": "dumb"})
+    with at_terminal("promote", "shop", "--version", "9.9.9", env=env) as terminal:
+        terminal.expect("Pick environment (env) [staging, production]")
+        terminal.type("stagin\n")
+        terminal.expect("Pick environment (env) [staging, production]")
+        terminal.type("staging\n")
+        assert terminal.end() == 4, terminal.shown
+        assert "there is no version 9.9.9 of chart shop" in terminal.shown
+    with at_terminal("promote", "shop", "-b", env=env) as terminal:
+        assert terminal.end() == 2, terminal.shown
+        assert "say where to" in terminal.shown

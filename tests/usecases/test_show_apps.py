@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from tests.support.journeys import ANN, BOB, STAGING, World, installed, merged
 
-from jx.domain.edits import SetVersion
+from jx.domain.app_files import find_description
+from jx.domain.apps import AppPlace
+from jx.domain.edits import PutPlace, SetVersion
 from jx.domain.errors import NotFound
 from jx.domain.layouts import umbrella
 from jx.domain.names import AppKey
@@ -44,6 +46,23 @@ def test_another_environment_has_its_own_apps(world: World) -> None:
     world.process(ANN).add_app("shop", STAGING, "1.0.0")
     merged(world, 1, STAGING)
     assert rows(world, environment=STAGING) == [("shop", "1.0.0", "jx-staging", WAITING)]
+
+
+def test_an_app_says_what_it_is_and_where_it_is(world: World) -> None:
+    tree = world.tree()
+    placed = umbrella.apply_edit(tree, PutPlace(AppPlace("shop", "front", "")))
+    world.push(
+        placed.put("env/redis/README.MD", "# redis\n\n| Description | Keeps \\| things |\n"), "Move it"
+    )
+    (redis,) = world.process(BOB).show_apps(world.at, namespace="jx")
+    (shop,) = world.process(BOB).show_apps(world.at, namespace="front")
+    app = tree.text("env/redis/templates/app.yaml")
+    assert f"jenkins.io/chart-description: {redis.description}" in app
+    assert (shop.app.key, shop.namespace) == ("shop", "front")
+    files = umbrella.read(world.tree()).chart_dir
+    moved = world.tree().under(files).remove("redis/templates/app.yaml")
+    assert find_description(moved, AppKey("redis")) == "Keeps | things"
+    assert find_description(moved, AppKey("nobody")) == ""
 
 
 def test_what_is_not_there_is_no_row(world: World) -> None:

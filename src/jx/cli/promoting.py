@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
 from jx.cli.changes import alias_option
+from jx.domain import promotions
+from jx.domain.environments import Environment
 from jx.domain.errors import Usage
+from jx.domain.questions import Kind, Question
+from jx.ports.prompts import Prompts
 
 _OPTIONS = (
     click.option("-e", "--env", "envs", multiple=True, help="Where to; may be repeated, order is theirs."),
@@ -55,6 +59,15 @@ def refuse_senseless(options: Mapping[str, Any]) -> None:
     for name, (flag, why) in _SENSELESS.items():
         if options[name]:
             raise Usage(f"{flag} has no effect here: {why}", hint=f"leave out {flag}")
+
+
+def ask_environment(prompts: Prompts, environments: Sequence[Environment]) -> tuple[str, ...]:
+    """Where to, as somebody at the terminal says it; empty where there is nothing to choose from."""
+    names = tuple(str(one.name) for one in promotions.list_targets(tuple(environments)))
+    if not names:
+        return ()
+    question = Question(("env",), Kind.CHOICE, "Pick environment", choices=names, is_required=True)
+    return (str(prompts.ask(question)),)
 
 
 def find_app(name: str, options: Mapping[str, Any], folder: Path) -> str:

@@ -269,6 +269,12 @@ class Aim:
     all_auto: bool = False
 
 
+def list_targets(environments: tuple[Environment, ...]) -> tuple[Environment, ...]:
+    """The environments into which a release may be promoted at all, in their order."""
+    permanent = (one for one in in_order(environments) if one.kind is Kind.PERMANENT)
+    return tuple(one for one in permanent if one.strategy is not Strategy.NEVER)
+
+
 def select_targets(environments: tuple[Environment, ...], aim: Aim) -> tuple[Environment, ...]:
     """The environments that are meant, in their order; empty where all automatic ones are meant and there are none.
 

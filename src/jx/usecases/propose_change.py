@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from jx.domain.apps import App, AppPlace
@@ -50,6 +50,8 @@ class Target:
     """Under which its charts are rendered."""
     places: tuple[AppPlace, ...] = ()
     """Apps with a namespace or a release of their own."""
+    chart: Tree = field(default_factory=Tree, repr=False)
+    """The folder with its apps, as it is written."""
 
     def find_app(self, name: str, *, namespace: str = "", release: str = "") -> App | None:
         """An app by its key; by its chart's name where that is unambiguous. Only one in that namespace, of that release, where
@@ -96,9 +98,18 @@ class ProposeChange:
         environment, repo = platform.get_repository(name)
         spec = platform.dev
         if not environment.is_dev:
-            spec = umbrella.read(self._read(repo, environment.branch)[1], name=environment.name)
-        settings = spec.requirements
-        return Target(platform, environment, repo, spec.apps, settings.logins, spec.release, settings.apps)
+            tree = self._read(repo, environment.branch)[1]
+            spec = umbrella.read(tree, name=environment.name)
+        return Target(
+            platform,
+            environment,
+            repo,
+            apps=spec.apps,
+            logins=spec.requirements.logins,
+            release=spec.release,
+            places=spec.requirements.apps,
+            chart=tree.under(spec.chart_dir) if spec.chart_dir else tree,
+        )
 
     def values_of(self, target: Target, key: AppKey) -> Mapping[str, Any]:
         """What the environment sets for an app now."""

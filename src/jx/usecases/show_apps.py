@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from jx.domain.app_files import find_description
 from jx.domain.apps import App
 from jx.domain.errors import JxError
 from jx.domain.names import DEV
@@ -21,6 +22,8 @@ class ShownApp:
     namespace: str
     status: str
     """`DEPLOYED` where that very version was applied, else `READY FOR DEPLOYMENT`."""
+    description: str = ""
+    """What its chart says that it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +33,10 @@ class ShowApps:
     propose_change: ProposeChange
     anchors: Anchors
 
-    def __call__(self, at: PlatformAt, *, environment: str = DEV, name: str = "") -> tuple[ShownApp, ...]:
-        """Apps in the repository's order, the platform itself left out; empty where there is none (of that name)."""
+    def __call__(
+        self, at: PlatformAt, *, environment: str = DEV, name: str = "", namespace: str = ""
+    ) -> tuple[ShownApp, ...]:
+        """Apps in the repository's order, the platform itself left out; empty where there is none (of that name, there)."""
         target = self.propose_change.target(at, environment)
         try:
             anchor = self.anchors.find(target.environment.name)
@@ -44,7 +49,10 @@ class ShowApps:
                 app,
                 target.place_of(app.key).namespace,
                 DEPLOYED if (str(app.key), app.chart.version) in running else WAITING,
+                find_description(target.chart, app.key),
             )
             for app in target.apps
-            if not app.is_platform and name in {"", app.key, app.chart.name}
+            if not app.is_platform
+            and name in {"", app.key, app.chart.name}
+            and namespace in {"", target.place_of(app.key).namespace}
         )

@@ -11,6 +11,7 @@ from jx.cli.environment_flags import declared_options, refuse_senseless, strateg
 from jx.cli.session import Session
 from jx.cli.session import command as with_session
 from jx.domain.errors import Usage
+from jx.domain.questions import Kind, Question
 from jx.usecases.create_environment import CreateEnvironmentRequest
 
 
@@ -32,11 +33,15 @@ def command(session: Session, name: str, *, auto_merge: bool, batch_mode: bool, 
       jx create env europe --promotion Manual --order 300 --remote --git-url https://git.example.com/acme/europe.git
     """
     refuse_senseless(options)
-    if not (name or options["named"]):
+    prompts = session.prompts(batch=batch_mode)
+    name = name or options["named"]
+    if not name and prompts:
+        name = str(prompts.ask(Question(("name",), Kind.TEXT, "Name of the environment", is_required=True)))
+    if not name:
         raise Usage("which environment?", hint="jx create env NAME")
     request = CreateEnvironmentRequest(
         platform=session.wiring.platform_at,
-        name=name or options["named"],
+        name=name,
         label=options["label"] or "",
         namespace=options["namespace"] or "",
         strategy=strategy_of(options["promotion"]),

@@ -42,6 +42,9 @@ def command(session: Session, env: str, form: str | None, *, hide_pods: bool, hi
         }
         output.document(data, form)
         return
+    if not found.rows:
+        output.hint(f"No applications found in environments {', '.join(names)}")
+        return
     header = ["APPLICATION"]
     for name in names:
         header += [name.upper(), *([] if hide_pods else ["PODS"]), *([] if hide_urls else ["URL"])]

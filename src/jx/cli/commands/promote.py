@@ -9,7 +9,7 @@ import click
 
 from jx.cli import output
 from jx.cli.durations import parse_duration
-from jx.cli.promoting import find_app, promote_options, refuse_senseless
+from jx.cli.promoting import ask_environment, find_app, promote_options, refuse_senseless
 from jx.cli.session import Session, goes_on
 from jx.cli.session import command as with_session
 from jx.domain.errors import Usage
@@ -40,9 +40,14 @@ def command(session: Session, name: str, *, wait: bool, no_poll: bool, **options
     look_every = parse_duration(options["poll_time"], "pull-request-poll-time")
     if wait and no_poll:
         raise Usage("--wait and --no-poll contradict each other")
+    app, at = find_app(name, options, Path()), session.wiring.platform_at
+    prompts = session.prompts(batch=options["batch_mode"])
+    if prompts and not (options["envs"] or options["namespace"] or options["all_auto"]):
+        known = session.wiring.propose_change().target(at, "dev").platform.environments
+        options["envs"] = ask_environment(prompts, known)
     request = PromoteRequest(
-        platform=session.wiring.platform_at,
-        app=find_app(name, options, Path()),
+        platform=at,
+        app=app,
         part=options["part"],
         aim=Aim(options["envs"], options["namespace"], all_auto=options["all_auto"]),
         version=options["version"],
