@@ -16,7 +16,17 @@ from pathlib import Path
 
 from benchmarks.report import Report
 
-MODULES = ("kubernetes_api", "apply", "changes", "rescue", "pipelines", "runner", "secrets", "history")
+MODULES = (
+    "kubernetes_api",
+    "apply",
+    "changes",
+    "rescue",
+    "pipelines",
+    "runner",
+    "first_lines",
+    "secrets",
+    "history",
+)
 
 
 def main() -> int:

@@ -233,6 +233,38 @@ def test_runs_are_recorded_with_their_state_and_the_forge_is_told(engine: Engine
     assert check.state is CheckState.SUCCESS
 
 
+def test_a_run_is_recorded_while_the_forge_is_down_which_is_told_later(engine: Engine) -> None:
+    world = engine.world
+    revision = merge_app(world)
+    engine.settle()
+    engine.work()
+    world.down["forge"].is_down = True
+    controllers = engine.controllers()
+    controllers.controller.look("runs")
+    (record,) = [one for one in world.activities.list_all() if one.revision == revision]
+    assert record.status is ActivityStatus.SUCCEEDED
+    assert (record.steps[-1].name, record.steps[-1].description) == ("tell the forge", "the server is down")
+    world.down["forge"].is_down = False
+    engine.settle()  # by controllers that were started anew
+    check = world.status(revision)
+    assert check is not None
+    assert check.state is CheckState.SUCCESS
+    (record,) = [one for one in world.activities.list_all() if one.revision == revision]
+    assert "tell the forge" not in [step.name for step in record.steps]
+
+
+def test_how_a_run_ended_is_recorded_though_its_repository_is_gone(engine: Engine) -> None:
+    world = engine.world
+    revision = merge_app(world)
+    controllers = engine.controllers()
+    controllers.work(patience=timedelta(seconds=30))
+    world.down["git"].is_down = True
+    engine.end(engine.pipelines.list_all()[0], RunState.FAILED, "there is no such repository")
+    controllers.controller.look("runs")
+    (record,) = [one for one in world.activities.list_all() if one.revision == revision]
+    assert record.status is ActivityStatus.FAILED
+
+
 def test_a_pipeline_that_cannot_be_run_is_told_once_and_looked_at_again_when_the_branch_moves(
     engine: Engine,
 ) -> None:

@@ -24,6 +24,8 @@ from jx.usecases.propose_change import PlatformAt
 from jx.usecases.run_check import RunCheck
 
 _DEEPEST = 100
+_REPO = "repo:"
+"""How keys of repositories begin; who has other keys is not asked about environments."""
 
 
 @dataclass
@@ -43,8 +45,17 @@ class PlatformReader:
         """All environments, dev first; empty while the dev repository is."""
         return self._look()[1]
 
+    def known(self) -> tuple[Environment, ...]:
+        """All environments as they were last read, whatever has become of the dev repository since."""
+        with self._lock:
+            if self._read is not None:
+                return self._read[1].environments
+        return self.environments()
+
     def find_with_head(self, key: str) -> tuple[Environment | None, Revision | None]:
         """The environment whose repository a key names, and the head of its branch: of dev's it was asked for just now."""
+        if not key.startswith(_REPO):
+            return None, None
         head, environments = self._look()
         found = _find(environments, key)
         if found is None or found.repo is None:
@@ -80,7 +91,7 @@ class PlatformReader:
 
     def find(self, key: str) -> Environment | None:
         """The environment whose repository a key names."""
-        return _find(self.environments(), key)
+        return _find(self.environments(), key) if key.startswith(_REPO) else None
 
 
 def _find(environments: tuple[Environment, ...], key: str) -> Environment | None:
@@ -90,7 +101,7 @@ def _find(environments: tuple[Environment, ...], key: str) -> Environment | None
 def key_of(environment: Environment) -> str:
     """`repo:owner/name`."""
     assert environment.repo is not None
-    return f"repo:{environment.repo.full_name}"
+    return f"{_REPO}{environment.repo.full_name}"
 
 
 class Follow(Protocol):

@@ -28,7 +28,8 @@ class RunsController:
     def look(self, key: str) -> None:
         if key != KEY:
             return
-        environments = [one for one in self.platform.environments() if one.repo]
+        # As last read: a repository that is gone keeps nobody from recording how its runs ended.
+        environments = [one for one in self.platform.known() if one.repo]
         self.record({key_of(one).removeprefix("repo:"): one.repo for one in environments if one.repo})
 
 

@@ -20,6 +20,10 @@ class ActivityStatus(StrEnum):
     WAITING = "WaitingForApproval"
 
 
+UNTOLD = "tell the forge"
+"""The step of a record whose ending the forge was not told yet."""
+
+
 @dataclass(frozen=True, slots=True)
 class ActivityStep:
     """A stage or step; `depth` 0 is a stage, 1 a step within it."""

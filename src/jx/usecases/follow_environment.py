@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from jx.domain.activities import Activity, ActivityStatus, ActivityStep
+from jx.domain.activities import UNTOLD, Activity, ActivityStatus, ActivityStep
 from jx.domain.applying import Anchor, ApplyReport, ApplyResult
 from jx.domain.changes import Check, CheckState
 from jx.domain.environments import Environment
@@ -23,8 +23,6 @@ from jx.usecases.heed_holds import HeedHolds
 
 CONTEXT = "jx/apply"
 _DEEPEST = 100_000
-_REPORT = "tell the forge"
-"""The step of a record whose ending the forge was not told yet."""
 _OPEN = frozenset({ActivityStatus.PENDING, ActivityStatus.RUNNING, ActivityStatus.WAITING})
 
 
@@ -112,9 +110,9 @@ class FollowEnvironment:
         record = next(mine, None)
         if record and record.status in _OPEN:
             return True
-        if record and record.steps[-1].name == _REPORT:
+        if record and record.steps[-1].name == UNTOLD:
             record = self._tell(environment, replace(record, steps=record.steps[:-1]))
-        if record is None or record.steps[-1].name != _REPORT:
+        if record is None or record.steps[-1].name != UNTOLD:
             self._told[environment.name] = head
         return False
 
@@ -163,7 +161,7 @@ class FollowEnvironment:
                 self.forge.set_status(environment.repo, Revision(record.revision), _check(record))
         except JxError as error:
             self._warn(error)
-            report = ActivityStep(_REPORT, ActivityStatus.PENDING, description=error.message)
+            report = ActivityStep(UNTOLD, ActivityStatus.PENDING, description=error.message)
             record = replace(record, steps=(*record.steps, report))
         try:
             self.activities.save(record)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from jx.domain.activities import Activity
+from jx.domain.activities import UNTOLD, Activity, ActivityStatus, ActivityStep
 from jx.domain.changes import Check, CheckState
 from jx.domain.errors import JxError
 from jx.domain.events import Event, Level
@@ -57,16 +57,21 @@ class RecordRuns:
                 del self._told[run.name]
 
     def _record(self, run: Run, news: Told, known: Activity | None, repo: Repo | None) -> None:
-        before = self._told.get(run.name)
+        before, record = self._told.get(run.name), news.record
         try:
-            if known != news.record or (before is not None and before.check != news.check):
+            if known != record or (before is not None and before.check != news.check):
                 self._tell_forge(run, repo, news.check)
-            if known != news.record:
-                self.activities.save(news.record)
+        except JxError as error:  # the record says so, and is right again once the forge was told
+            untold = ActivityStep(UNTOLD, ActivityStatus.PENDING, description=error.message)
+            record = replace(record, steps=(*record.steps, untold))
+        try:
+            if known != record:
+                self.activities.save(record)
         except JxError as error:
             self.reporter.tell(Event(f"not recorded: {error.message}", Level.WARNING))
             return
-        self._told[run.name] = news
+        if record == news.record:
+            self._told[run.name] = news
 
     def _tell_forge(self, run: Run, repo: Repo | None, check: Check) -> None:
         if repo is None or not run.revision or Ability.STATUSES not in self.forge.abilities:

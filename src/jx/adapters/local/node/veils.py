@@ -31,8 +31,8 @@ _ASKED = ("env", "--default-signal=TERM")
 _UNVEIL = """
 hidden=$1; masked=$2; count=$3; shift 3
 fd=3
-for n in $(seq "$count"); do
-  eval "exec $fd<\\"\\$$n\\""; fd=$((fd + 1))
+while [ "$fd" -lt $((count + 3)) ]; do
+  eval "exec $fd<\\"\\$$((fd - 2))\\""; fd=$((fd + 1))
 done
 IFS=:
 for path in $hidden; do mount -n -t tmpfs -o mode=700 tmpfs "$path" || exit 126; done
