@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from jx.controllers.environments import Follow
     from jx.controllers.run import Loops
     from jx.usecases.apply_environment import ApplyEnvironment
+    from jx.usecases.await_checks import AwaitChecks
     from jx.usecases.examine_platform import ExaminePlatform
     from jx.usecases.prove_state import ProveState
     from jx.usecases.rescue_environment import RescueEnvironment
@@ -41,6 +42,7 @@ class Lifelines(Wiring):
         from jx.usecases.heed_comments import HeedComments
         from jx.usecases.merge_change import MergeChange
         from jx.usecases.propose_return import ProposeReturn
+        from jx.usecases.run_check import PassCheck
         from jx.usecases.watch_drift import WatchDrift
 
         platform, apply = PlatformReader(self.repos, self.platform_at), self.apply_environment()
@@ -56,14 +58,14 @@ class Lifelines(Wiring):
         check = self.check_change()
         heed = HeedComments(self.repos, self.forge, self.forge)
         merge = MergeChange(self.repos, self.forge, self.forge, self.reporter)
-        cancel = CancelChecks(self.pipelines, self.reporter) if self.has_engine else None
-        run = self.run_check() if self.has_engine else None
+        cancel = CancelChecks(self.forge, self.reporter, self.pipelines if self.has_engine else None)
+        run = self.run_check() if self.has_engine else PassCheck(self.forge)
         verify = self.run_verification() if self.has_engine else None
         answer = AnswerVerification(self.repos, self.forge, self.anchors, self.activities, self.clock, verify)
         propose = ProposeReturn(self.repos, self.forge, self.anchors, self.reporter)
         controller = Several(
             EnvironmentsController(platform, follow, self.holder),
-            ChangesController(platform, heed, check, merge, cancel, run),
+            ChangesController(platform, heed, check, merge, run, cancel),
             PromotionsController(platform, self.advance_promotion()),
             DriftController(platform, watch, self.clock, self.holder),
             VerificationController(
@@ -73,6 +75,12 @@ class Lifelines(Wiring):
         )
         also = (RunSignals(self.pipelines),) if self.has_engine else ()
         return Loops(controller, self.signals, self.clock, self.reporter, poll, also=also)
+
+    def await_checks(self) -> AwaitChecks:
+        """What `jx pr merge` begins with."""
+        from jx.usecases.await_checks import AwaitChecks
+
+        return AwaitChecks(self.forge, self.clock, self.reporter)
 
     def rescue_environment(self) -> RescueEnvironment:
         """`jx step env apply --from-ledger`."""

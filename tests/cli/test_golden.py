@@ -44,7 +44,7 @@ def _tell(machine: Machine) -> Iterator[tuple[str, Ran]]:
     yield "get-apps-empty", jx("get", "apps")
     yield "add-app", jx("add", "app", "redis", "--version", "1.0.0", user="ann")
     yield "add-app-again", jx("add", "app", "redis", "--version", "1.0.0", user="ann")
-    _await_check(machine)
+    _await(machine, "check jx/plan: success", "check jx/check: ", "check jx/approval: ")
     yield "pr-list", jx("pr", "list")
     yield "pr-view", jx("pr", "view", "1")
     yield "pr-diff", jx("pr", "diff", "1")
@@ -52,7 +52,8 @@ def _tell(machine: Machine) -> Iterator[tuple[str, Ran]]:
     yield "jx-open-pull", jx()
     yield "pr-approve-own", jx("pr", "approve", "1", user="ann")
     yield "pr-merge-unapproved", jx("pr", "merge", "1", user="ann")
-    yield "pr-approve", jx("pr", "approve", "1", user="bob")
+    yield "pr-approve", jx("pr", "approve", "1")
+    _await(machine, "check jx/approval: success")
     yield "pr-merge", jx("pr", "merge", "1", user="bob")
     jx("get", "env", "--wait").ok()
     yield "pr-view-merged", jx("pr", "view", "1")
@@ -75,8 +76,9 @@ def _tell(machine: Machine) -> Iterator[tuple[str, Ran]]:
     yield "use", jx("use")
 
 
-def _await_check(machine: Machine) -> None:
-    while "check jx/plan: success" not in machine.jx("pr", "view", "1").ok().out:
+def _await(machine: Machine, *words: str) -> None:
+    """Until the page of the pull request says all that."""
+    while any(one not in machine.jx("pr", "view", "1").ok().out for one in words):
         pass
 
 

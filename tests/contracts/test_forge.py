@@ -35,6 +35,7 @@ class World:
     login: Callable[[str], AnyForge]
     repos: Repos
     repo: Repo
+    repos_of: Callable[[str], Repos]
 
     @property
     def ann(self) -> AnyForge:
@@ -44,18 +45,30 @@ class World:
     def bob(self) -> AnyForge:
         return self.login("bob")
 
-    def commit(self, branch: str, path: str, text: str, *, base: Revision | None = None) -> Revision:
-        """One more commit of ann's on a branch, which begins at `base` where it is new."""
+    def commit(
+        self,
+        branch: str,
+        path: str,
+        text: str,
+        *,
+        base: Revision | None = None,
+        by: str = "ann",
+        author: str = "ann",
+    ) -> Revision:
+        """One more commit on a branch, which begins at `base` where it is new: pushed by one person, and saying that another
+        wrote it."""
+        repos = self.repos_of(by)
         head = self.repos.head(self.repo, branch)
         tree = (
             TREE
             if head is None and base is None
             else self.repos.read(self.repo, head or base or Revision(""))
         )
-        draft = Draft(tree.put(path, text), f"Write {path}", Person("Ann Lee", "ann@example.com"))
+        person = Person(PEOPLE.get(author, author), f"{author}@example.com")
+        draft = Draft(tree.put(path, text), f"Write {path}", person)
         if head is None and base is not None:
-            return self.repos.replace(self.repo, branch, base=base, draft=draft)
-        return self.repos.write(self.repo, branch, base=head, draft=draft)
+            return repos.replace(self.repo, branch, base=base, draft=draft)
+        return repos.write(self.repo, branch, base=head, draft=draft)
 
 
 @pytest.fixture(scope="module")
@@ -68,15 +81,24 @@ def memory(request: pytest.FixtureRequest, folder: Path) -> World:
     repos = MemoryRepos()
     ann = MemoryForge(repos, Person(PEOPLE["ann"], "ann@example.com", "ann"))
     repo, _ = ann.ensure_repo("acme", "dev")
+
+    def person(login: str) -> Person:
+        return Person(PEOPLE[login], f"{login}@example.com", login)
+
     return World(
-        lambda login: ann.login_as(Person(PEOPLE[login], f"{login}@example.com", login)), repos, repo
+        lambda login: ann.login_as(person(login)), repos, repo, lambda login: repos.login_as(person(login))
     )
 
 
 def local(request: pytest.FixtureRequest, folder: Path) -> World:
     users: Users = request.getfixturevalue("live")
     repo, _ = users.forge("ann").ensure_repo("acme", f"dev-{next(_numbers)}")
-    return World(users.forge, users.repos("ann", folder / "cache"), repo)
+    return World(
+        users.forge,
+        users.repos("ann", folder / "cache"),
+        repo,
+        lambda login: users.repos(login, folder / login),
+    )
 
 
 @pytest.fixture(params=[memory, local])
@@ -413,3 +435,115 @@ def test_who_wrote_the_change_does_not_approve_it_by_a_comment_whoever_opened_it
     world.ann.comment(world.repo, 1, "/approve")
     with pytest.raises(Refused, match="0 of 1 approvals"):
         world.ann.merge(world.repo, MergeRequest(1))
+
+
+RULES = Protection("master", approvals=1)
+GUARDED = Protection("master", required_checks=("jx/plan", "jx/approval"), reporters=("bob",))
+
+
+def test_who_pushed_is_told_by_their_tokens_whatever_the_commits_say(world: World) -> None:
+    world.ann.propose(world.repo, OFFER)
+    assert [one.login for one in world.bob.observe(world.repo, 1).pushed_by] == ["ann"]
+    world.commit("add-redis", "redis", "2", by="bob", author="eve")
+    assert [one.login for one in world.bob.observe(world.repo, 1).pushed_by] == ["ann", "bob"]
+
+
+def test_who_pushed_under_another_name_does_not_approve_it(world: World) -> None:
+    world.ann.ensure_protection(world.repo, RULES)
+    world.ann.propose(world.repo, OFFER)
+    world.commit("add-redis", "redis", "evil", by="bob", author="somebody")
+    with pytest.raises(Refused, match="your own change"):
+        world.bob.approve(world.repo, 1, revision=head(world))
+    world.bob.comment(world.repo, 1, "/approve")
+    with pytest.raises(Refused, match="0 of 1 approvals"):
+        world.bob.merge(world.repo, MergeRequest(1))
+
+
+def test_an_approval_that_was_given_before_one_pushed_does_not_come_back(world: World) -> None:
+    world.ann.ensure_protection(world.repo, RULES)
+    world.ann.propose(world.repo, OFFER)
+    world.bob.approve(world.repo, 1, revision=head(world))
+    world.commit("add-redis", "redis", "evil", by="bob", author="ann")
+    world.bob.comment(world.repo, 1, "/approve")
+    with pytest.raises(Refused, match="0 of 1 approvals"):
+        world.bob.merge(world.repo, MergeRequest(1))
+
+
+def test_a_commit_that_names_somebody_takes_no_approval_from_them(world: World) -> None:
+    world.ann.ensure_protection(world.repo, RULES)
+    world.commit("add-redis", "redis", "2", by="ann", author="bob")
+    world.ann.propose(world.repo, OFFER)
+    world.bob.approve(world.repo, 1, revision=head(world))
+    world.ann.merge(world.repo, MergeRequest(1))
+
+
+def test_what_the_platform_made_for_somebody_is_not_approved_by_them(world: World) -> None:
+    rules = Protection("master", approvals=1, required_checks=("jx/plan",), reporters=("bob",))
+    world.ann.ensure_protection(world.repo, rules)
+    world.ann.ensure_collaborator(world.repo, "eve", right="write")
+    base = head(world, "master")
+    world.commit("made", "shop", "2", base=base, by="bob", author="eve")
+    world.bob.propose(world.repo, Offer("made", "master", "Promote", ""))
+    with pytest.raises(Refused, match="your own change"):
+        world.login("eve").approve(world.repo, 1, revision=head(world, "made"))
+
+
+def test_what_a_branch_needs_is_reported_only_by_whom_it_names(world: World) -> None:
+    world.ann.ensure_protection(world.repo, GUARDED)
+    pull = world.ann.propose(world.repo, OFFER)
+    good = Check("jx/plan", CheckState.SUCCESS)
+    with pytest.raises(Forbidden, match=r"jx/plan is reported by"):
+        world.ann.set_status(world.repo, pull.head, good)
+    world.ann.set_status(world.repo, pull.head, Check("ci", CheckState.SUCCESS))
+    world.bob.set_status(world.repo, pull.head, good)
+    assert good in world.ann.observe(world.repo, 1).checks
+
+
+def test_a_refused_merge_says_which_command_gives_what_is_missing(world: World) -> None:
+    world.ann.ensure_protection(world.repo, GUARDED)
+    pull = world.ann.propose(world.repo, OFFER)
+    world.bob.set_status(
+        world.repo, pull.head, Check("jx/approval", CheckState.PENDING, "needs approval: a by bob")
+    )
+    with pytest.raises(Refused) as refused:
+        world.bob.merge(world.repo, MergeRequest(1))
+    assert "check jx/plan has not reported; check jx/approval is pending: needs approval: a by bob" in (
+        refused.value.message
+    )
+    assert refused.value.hint == f"jx pr view {pull.url}; jx pr approve {pull.url}"
+
+
+def test_only_who_looks_after_a_repository_merges_against_its_rules_and_that_is_kept(world: World) -> None:
+    world.ann.ensure_protection(world.repo, GUARDED)
+    world.ann.propose(world.repo, OFFER)
+    against = MergeRequest(1, override="the charts' server\nis down")
+    with pytest.raises(Forbidden, match="only who looks after"):
+        world.bob.merge(world.repo, against)
+    with pytest.raises(Refused, match="has not reported") as refused:
+        world.ann.merge(world.repo, MergeRequest(1, override=" "))
+    assert "--override REASON" in str(refused.value.hint)
+    merged = world.ann.merge(world.repo, against)
+    missing = "(missing: check jx/plan has not reported; check jx/approval has not reported)"
+    (commit,) = world.repos.log(world.repo, merged, limit=1)
+    assert commit.trailers["Jx-Override"] == (
+        f"Ann Lee <ann@example.com>: the charts' server is down {missing}"
+    )
+    (said,) = world.ann.observe(world.repo, 1).comments
+    assert said.body == f"Merged against the rules of master: the charts' server is down {missing}"
+    assert said.author.login == "ann"
+
+
+def test_a_merge_that_needs_no_override_keeps_none(world: World) -> None:
+    world.ann.propose(world.repo, OFFER)
+    merged = world.ann.merge(world.repo, MergeRequest(1, override="to be sure"))
+    (commit,) = world.repos.log(world.repo, merged, limit=1)
+    assert "Jx-Override" not in commit.trailers
+
+
+def test_what_was_checked_on_a_base_that_moved_is_not_merged(world: World) -> None:
+    world.ann.propose(world.repo, OFFER)
+    seen = head(world, "master")
+    moved = world.commit("master", "a", "2")
+    with pytest.raises(Stale, match="master"):
+        world.ann.merge(world.repo, MergeRequest(1, base=seen))
+    world.ann.merge(world.repo, MergeRequest(1, base=moved))

@@ -99,3 +99,41 @@ def test_who_may_not_is_told_once_whoever_restarts(world: World) -> None:
         world.settle()
     told = [one.body for one in world.pull().comments if one.author == BOT and "@eve" in one.body]
     assert told == ["@eve, sorry: `/approve` did nothing, since only olga may approve this.\n"]
+
+
+def answers(world: World) -> dict[str, str]:
+    return {one.key: one.body for one in world.pull().comments if one.author == BOT}
+
+
+def test_every_command_is_answered_where_people_see_it(world: World) -> None:
+    add(world, "redis")
+    say(world, BOB, "/test")
+    say(world, BOB, "/retest")
+    say(world, BOB, "/cancel")
+    say(world, BOB, "/rebase")
+    say(world, BOB, "/hold")
+    say(world, BOB, "/lgtm")
+    say(world, OLGA, "/approve")
+    for _ in range(2):
+        world.settle()
+    told = answers(world)
+    assert told["jx-answer-test"].startswith("It is checked once more, as bob asked (2 times so far)")
+    assert told["jx-answer-cancel"] == "Nothing runs pipelines here, so there is no run to end.\n"
+    assert told["jx-replay"].startswith("It is on today's master")
+    for words in ("Approved by olga.", "Looks good to bob.", "On hold by bob, until `/hold cancel`."):
+        assert words in told["jx-approval"]
+    assert len([one for one in world.pull().comments if one.author == BOT]) == len(told)
+
+
+def test_a_comment_that_is_edited_into_a_command_is_none(world: World) -> None:
+    add(world, "redis")
+    forge = world.forge_as(OLGA)
+    forge.comment(world.repo(), 1, "Fine.", key="mine")
+    world.settle()
+    forge.comment(world.repo(), 1, "/approve\n/test", key="mine")
+    world.settle()
+    assert world.pull().state is PullState.OPEN
+    assert "asked" not in plan_of(world)
+    told = [body for key, body in answers(world).items() if key.startswith("jx-answer")]
+    assert len(told) == 2
+    assert all("it was edited after it was said" in one for one in told)

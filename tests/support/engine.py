@@ -84,8 +84,10 @@ class Engine:
             process.heed_comments,
             process.check_change,
             process.merge_change,
-            CancelChecks(process.faults.wrap(self.pipelines, "pipelines"), process.reporter),
             self.checks(process),
+            CancelChecks(
+                process.forge, process.reporter, process.faults.wrap(self.pipelines, "pipelines")
+            ),
         )
         found.controller = Several(changes, found.controller)
         return found

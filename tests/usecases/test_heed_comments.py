@@ -36,7 +36,11 @@ class Production:
             self.forge.ensure_collaborator(self.repo, person.login, right=right)
         self.push("master", {"OWNERS": OWNERS})
 
-    def push(self, branch: str, files: Mapping[str, str], *, by: Person = ANN) -> Revision:
+    def push(
+        self, branch: str, files: Mapping[str, str], *, by: Person = ANN, token: Person | None = None
+    ) -> Revision:
+        """Commit `by` somebody, pushed with somebody's token, where the forge knows."""
+        repos = self.world.repos.login_as(token) if token else self.world.repos
         head = self.world.repos.head(self.repo, branch)
         start = head or self.world.repos.head(self.repo, "master")
         assert start is not None
@@ -45,8 +49,8 @@ class Production:
             tree = tree.put(path, text)
         draft = Draft(tree, "By hand\n", by)
         if head is None:
-            return self.world.repos.replace(self.repo, branch, base=start, draft=draft)
-        return self.world.repos.write(self.repo, branch, base=head, draft=draft)
+            return repos.replace(self.repo, branch, base=start, draft=draft)
+        return repos.write(self.repo, branch, base=head, draft=draft)
 
     def propose(self, files: Mapping[str, str] = CHANGE, *, by: Person = ANN) -> PullRequest:
         self.push("change", files, by=by)
@@ -155,6 +159,43 @@ def test_who_is_named_in_git_approves_nothing(production: Production) -> None:
     assert not production.look(pull).may_merge
     production.say(ANN, "/approve", pull)
     assert production.look(pull).approved_by == ()
+
+
+def test_an_owner_who_pushed_under_another_name_does_not_approve_it(production: Production) -> None:
+    """Bob, an owner, pushes to Ann's pull request as if he were nobody in particular, and approves that."""
+    nobody = Person("Nobody", "nobody@example.com")
+    production.push("change", CHANGE, token=ANN)
+    pull = production.forge.propose(production.repo, Offer("change", "master", "Change", ""))
+    production.push("change", {"env/values.yaml": "a: evil\n"}, by=nobody, token=BOB)
+    production.say(BOB, "/approve", pull)
+    assert not production.look(pull).may_merge
+    assert "it is your own change" in production.answers(pull)[0]
+    assert production.status(pull) == (CheckState.PENDING, "needs approval: env/values.yaml by cat")
+
+
+def test_a_commit_that_names_an_owner_takes_no_approval_from_them(production: Production) -> None:
+    production.push("change", CHANGE, by=BOB, token=ANN)
+    pull = production.forge.propose(production.repo, Offer("change", "master", "Change", ""))
+    production.say(BOB, "/approve", pull)
+    assert production.look(pull).may_merge
+
+
+def test_what_was_pushed_after_an_approval_needs_one_anew_whoever_it_names(production: Production) -> None:
+    production.push("change", CHANGE, token=ANN)
+    pull = production.forge.propose(production.repo, Offer("change", "master", "Change", ""))
+    production.say(BOB, "/approve", pull)
+    assert production.look(pull).may_merge
+    production.push("change", {"env/values.yaml": "a: 2\n"}, by=BOB, token=ANN)
+    assert not production.look(pull).may_merge
+
+
+def test_what_the_platform_pushed_for_somebody_is_theirs(production: Production) -> None:
+    production.push("change", CHANGE, by=BOB, token=BOT)
+    pull = production.forge.login_as(BOT).propose(production.repo, Offer("change", "master", "Leg", ""))
+    production.say(BOB, "/approve", pull)
+    assert not production.look(pull).may_merge
+    production.say(CAT, "/approve", pull)
+    assert production.look(pull).may_merge
 
 
 def test_a_name_like_an_owners_is_not_its_login(production: Production) -> None:

@@ -17,7 +17,6 @@ from jx.ports.repos import Draft
 from jx.usecases.merge_change import MergeChange
 
 BOB = Person("Bob", "bob@example.com", "bob")
-PLAN = Check("jx/plan", CheckState.SUCCESS)
 
 
 class Staging:
@@ -37,12 +36,19 @@ class Staging:
 
     def checked(self, edit: Edit, *, auto_merge: bool = True) -> PullRequest:
         pull = self.propose(edit, auto_merge=auto_merge)
-        self.forge.set_status(self.repo, pull.head, PLAN)
+        self.plan(pull)
         return pull
 
-    def look(self, pull: PullRequest) -> PullRequest:
+    def plan(self, pull: PullRequest) -> None:
+        """The plan of it on today's base has nothing against it."""
+        base = self.world.repos.head(self.repo, pull.base_branch)
+        assert base is not None
+        words = f"1 object will change (on {base[:12]})"
+        self.forge.set_status(self.repo, pull.head, Check("jx/plan", CheckState.SUCCESS, words))
+
+    def look(self, pull: PullRequest, *, is_asked: bool = False) -> PullRequest:
         use = MergeChange(self.world.repos, self.forge, self.forge, self.world.heard)
-        use(self.environment, pull.number)
+        use(self.environment, pull.number, must_replay=is_asked)
         return self.forge.observe(self.repo, pull.number)
 
     def push(self, branch: str, files: dict[str, str], message: str = "By hand\n") -> None:
@@ -111,7 +117,7 @@ def test_what_a_machine_made_is_made_anew_on_a_base_that_moved(staging: Staging)
     commit = staging.world.repos.log(staging.repo, again.head, limit=1)[0]
     assert (commit.author, commit.trailers["Jx-Requested-By"]) == (ANN, str(ANN))
     assert f"Rebasing PullRequest due to conflict: {again.url}" in staging.world.heard.messages[-1]
-    staging.forge.set_status(staging.repo, again.head, PLAN)
+    staging.plan(again)
     assert staging.look(again).state is PullState.MERGED
     text = staging.world.tree("staging").text("env/Chart.yaml")
     assert "name: redis" in text
@@ -169,3 +175,56 @@ def test_what_cannot_be_made_on_the_new_base_says_why_once(staging: Staging) -> 
     assert [comment.body for comment in after.comments] == [
         "This cannot be made on today's master: app redis is not installed\n"
     ]
+
+
+def test_what_was_planned_on_a_base_that_moved_waits_for_its_next_plan(staging: Staging) -> None:
+    pull = staging.checked(app("redis"))
+    staging.push("master", {"README.md": "by hand\n"})
+    assert staging.look(pull).state is PullState.OPEN
+    staging.plan(pull)
+    assert staging.look(pull).state is PullState.MERGED
+
+
+def said(pull: PullRequest) -> list[str]:
+    return [comment.body for comment in pull.comments]
+
+
+def test_whoever_asks_for_a_rebase_is_told_that_it_was_done(staging: Staging) -> None:
+    pull = staging.checked(app("redis"))
+    staging.push("master", {"README.md": "by hand\n"})
+    base = staging.world.repos.head(staging.repo, "master")
+    assert base is not None
+    again = staging.look(pull, is_asked=True)
+    assert again.head != pull.head
+    assert said(again) == [f"It was made anew on master ({base[:12]}). Approvals are given again.\n"]
+
+
+def test_whoever_asks_for_a_rebase_of_what_is_on_its_base_is_told_so_once(staging: Staging) -> None:
+    pull = staging.checked(app("redis"))
+    base = staging.world.repos.head(staging.repo, "master")
+    assert base is not None
+    for _ in range(2):
+        after = staging.look(pull, is_asked=True)
+    assert after.head == pull.head
+    assert said(after) == [f"It is on today's master ({base[:12]}).\n"]
+
+
+def test_whoever_asks_for_a_rebase_of_a_persons_commits_is_told_who_does_it_and_how(staging: Staging) -> None:
+    pull = staging.checked(app("shop"))
+    staging.push(pull.head_branch, {"env/shop/values.yaml": "a: 1\n"})
+    head = staging.world.repos.head(staging.repo, pull.head_branch)
+    for _ in range(2):
+        after = staging.look(pull, is_asked=True)
+    assert after.head == head
+    (words,) = said(after)
+    assert "Here are commits of people" in words
+    assert "git rebase origin/master" in words
+    assert "Nothing conflicts" in words
+
+
+def test_a_persons_commit_that_conflicts_is_not_said_to_merge_as_it_is(staging: Staging) -> None:
+    pull = staging.checked(app("shop"))
+    staging.push(pull.head_branch, {"README.md": "mine\n"})
+    staging.push("master", {"README.md": "theirs\n"})
+    (words,) = said(staging.look(pull, is_asked=True))
+    assert "Nothing conflicts" not in words

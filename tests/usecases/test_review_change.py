@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from tests.support.journeys import ANN, BOB, World, installed
+from tests.support.journeys import ANN, BOB, OLGA, World, checked, installed
 
 from jx.domain.changes import PullRequest, PullState
-from jx.domain.errors import NotFound, Refused, Stale
+from jx.domain.errors import Forbidden, NotFound, Refused, Stale
 from jx.domain.names import Person, Revision
 from jx.ports.repos import Draft
 from jx.usecases.review_change import Approve, Close, CommentOn, Merge, ReviewRequest, Verdict
@@ -58,15 +58,18 @@ def test_nobody_approves_what_they_asked_for(world: World) -> None:
 
 
 def test_a_merge_needs_an_approval_of_the_newest_commit(world: World) -> None:
-    review(world, Approve())
+    review(world, Approve(), OLGA)
+    world.settle()
     push_again(world)
-    with pytest.raises(Refused, match="0 of 1 approvals"):
+    world.settle()
+    with pytest.raises(Refused, match=r"check jx/approval is pending: needs approval: .* by olga$"):
         review(world, Merge())
     assert world.pull().state is PullState.OPEN
 
 
 def test_a_merge_says_as_which_commit_and_who_took_part(world: World) -> None:
     review(world, Approve())
+    checked(world, 1)
     pull = review(world, Merge())
     assert pull.state is PullState.MERGED
     assert pull.merged_as == world.head()
@@ -77,6 +80,7 @@ def test_a_merge_says_as_which_commit_and_who_took_part(world: World) -> None:
 
 def test_a_repeated_merge_is_the_same_merge(world: World) -> None:
     review(world, Approve())
+    checked(world, 1)
     first = review(world, Merge()).merged_as
     commits = len(world.repos.log(world.repo(), world.head()))
     assert review(world, Merge()).merged_as == first
@@ -85,6 +89,7 @@ def test_a_repeated_merge_is_the_same_merge(world: World) -> None:
 
 def test_a_squash_names_the_pull_request(world: World) -> None:
     review(world, Approve())
+    checked(world, 1)
     review(world, Merge("squash"))
     assert world.repos.log(world.repo(), world.head(), limit=1)[0].subject.endswith("(#1)")
 
@@ -101,3 +106,15 @@ def test_a_closed_one_is_neither_approved_nor_merged_and_stays_closed(world: Wor
 def test_a_pull_request_that_is_not_there_is_not_found(world: World) -> None:
     with pytest.raises(NotFound, match="no pull request #7"):
         review(world, Approve(), number=7)
+
+
+def test_a_merge_against_the_rules_is_the_owners_and_says_so(world: World) -> None:
+    with pytest.raises(Forbidden, match="only who looks after"):
+        review(world, Merge(override="in a hurry"))
+    pull = review(world, Merge(override="the controllers are down"), OLGA)
+    assert pull.state is PullState.MERGED
+    commit = world.repos.log(world.repo(), world.head(), limit=1)[0]
+    assert commit.trailers["Jx-Override"].startswith(
+        f"{OLGA}: the controllers are down (missing: check jx/approval"
+    )
+    assert "Merged against the rules of master: the controllers are down" in pull.comments[-1].body

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import click
@@ -35,6 +36,12 @@ def review(session: Session, text: str, env: str, verdict: Verdict) -> PullReque
     """Give a verdict on a pull request."""
     repo, number = _locate(session, text, env)
     return session.wiring.review_change()(ReviewRequest(repo, number, verdict))
+
+
+def await_checks(session: Session, text: str, env: str, within: timedelta) -> None:
+    """Wait for what a merge of it needs, as long as that is on its way."""
+    repo, number = _locate(session, text, env)
+    session.wiring.await_checks()(repo, number, within=within)
 
 
 def find_environment(session: Session, repo: Repo, env: str) -> Environment:

@@ -21,7 +21,7 @@ from jx.usecases.follow_environment import FollowRequest
 from jx.usecases.heed_comments import HeedComments
 from jx.usecases.merge_change import MergeChange
 from jx.usecases.propose_change import PlatformAt
-from jx.usecases.run_check import RunCheck
+from jx.usecases.run_check import PassCheck, RunCheck
 
 _DEEPEST = 100
 _REPO = "repo:"
@@ -151,10 +151,9 @@ class ChangesController:
     heed: HeedComments
     check: CheckChange
     merge: MergeChange
-    cancel: CancelChecks | None = None
-    """None where nothing runs pipelines."""
-    run: RunCheck | None = None
-    """With an engine: the base's pipeline has to say yes, too."""
+    run: RunCheck | PassCheck
+    """The base's pipeline has to say yes, too, where something runs it."""
+    cancel: CancelChecks
 
     def list_keys(self) -> Iterable[str]:
         return [key_of(one) for one in self.platform.environments() if one.repo]
@@ -172,8 +171,7 @@ class ChangesController:
                 self._look_at(environment, pull.number)
             except JxError as error:
                 failed = failed or error
-        if self.run is not None:
-            self.run.cancel_closed(environment.repo, {pull.number for pull in pulls})
+        self.run.cancel_closed(environment.repo, {pull.number for pull in pulls})
         if failed is not None:
             raise failed
 
@@ -181,12 +179,12 @@ class ChangesController:
         judged = self.heed(environment, number)
         if judged is None:
             return
-        if self.cancel is not None and environment.repo is not None:
-            self.cancel(environment.repo, number, judged.cancels)
+        assert environment.repo is not None
+        self.cancel(environment.repo, number, judged.cancels)
         if not judged.is_trusted:
             return
         self.check(environment, number, asked=judged.tests)
-        is_good = self.run is None or self.run(environment, number, asked=judged.tests)
+        is_good = self.run(environment, number, asked=judged.tests)
         self.merge(
             environment, number, is_approved=judged.may_merge and is_good, must_replay=judged.must_rebase
         )

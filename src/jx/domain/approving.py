@@ -1,7 +1,8 @@
 """Approving: how a pull request stands by the owners of its base, by reviews, and by what people said in comments.
 
-Pure, and made anew at each look: nothing is remembered but what the forge keeps. Requester and approvers are the forge's users.
-The author text of git can take an approval away (somebody's own change), and never gives one.
+Pure, and made anew at each look: nothing is remembered but what the forge keeps. Requesters and approvers are the forge's users:
+who opened it, and whoever pushed to it, asked for it. Git's author text is heard where the platform itself pushed, since that
+says there whose change it made, and where a forge does not tell who pushed; it can take an approval away, and never gives one.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is said to somebody, once."""
+    """What is said to somebody: once, and anew where it says something else by now."""
 
     key: str
     text: str
@@ -65,6 +66,8 @@ class Judgement:
     """When people asked for the runs of it to end."""
     answers: tuple[Answer, ...] = ()
     notes: tuple[str, ...] = ()
+    is_spoken_of: bool = False
+    """Whether somebody approved, held or liked it in a comment: then a comment says how it stands, too."""
 
     @property
     def may_merge(self) -> bool:
@@ -80,6 +83,7 @@ def judge(subject: Subject, rules: Rules) -> Judgement:
     ]
     heard = [one for one in commands if not people.why_not(one)]
     answers = {one.key: one for command in commands if (one := _answer(command, people.why_not(command)))}
+    tests = [one for one in heard if one.verb in (Verb.TEST, Verb.RETEST)]
     approved = people.approvers()
     needs = _needs(subject, rules, approved, people) if rules.needs_approval else ()
     held_by = _held_by(heard)
@@ -92,13 +96,14 @@ def judge(subject: Subject, rules: Rules) -> Judgement:
         seen_by=tuple(one.author for one in standing(subject.pull, Verb.LGTM, lambda one: one in heard)),
         held_by=held_by,
         is_trusted=is_trusted,
-        tests=sum(one.verb in (Verb.TEST, Verb.RETEST) for one in heard),
+        tests=len(tests),
         must_rebase=any(
             one.verb is Verb.REBASE and one.comment.revision == subject.pull.head for one in heard
         ),
         cancels=tuple(one.comment.created for one in heard if one.verb is Verb.CANCEL),
-        answers=tuple(answers.values()),
+        answers=(*answers.values(), *_test_answer(tests)),
         notes=notes,
+        is_spoken_of=any(one.verb in (Verb.APPROVE, Verb.LGTM, Verb.HOLD) for one in heard),
     )
 
 
@@ -110,10 +115,14 @@ class _People:
     rules: Rules
 
     def is_requester(self, person: Person) -> bool:
-        """The one who opened it; for what the platform opened, whoever it was opened for."""
-        wrote = self.subject.written_by
-        is_author = person.login == self.subject.pull.author.login
-        return is_author or bool(person.email and person.email.lower() == wrote.email.lower())
+        """Who opened it, or pushed to it; for what the platform made, whoever it was made for."""
+        pull = self.subject.pull
+        pushers = {one.login for one in pull.pushed_by}
+        if person.login == pull.author.login or person.login in pushers:
+            return True
+        is_told = not pushers or self.subject.machine.login in pushers
+        wrote = self.subject.written_by.email.lower()
+        return is_told and bool(wrote) and person.email.lower() == wrote
 
     def able(self, path: str) -> frozenset[str]:
         """Who may approve a file; empty: anybody who may write. Where the lists name nobody but the requester, they cannot be
@@ -121,7 +130,8 @@ class _People:
         named = self.rules.owners.approvers(path)
         if self.rules.allows_own:
             return named
-        return named - {self.subject.pull.author.login.lower()}
+        own = {self.subject.pull.author.login, *(one.login for one in self.subject.pull.pushed_by)}
+        return named - {login.lower() for login in own}
 
     def approvers(self) -> tuple[Person, ...]:
         """Who approved the head, and counts."""
@@ -203,6 +213,15 @@ def _answer(command: Command, why: str) -> Answer | None:
         f"jx-answer-{command.verb.value}-{kind}-{login}",
         f"@{login}, sorry: `{said}` did nothing, since {why}.\n",
     )
+
+
+def _test_answer(tests: list[Command]) -> tuple[Answer, ...]:
+    if not tests:
+        return ()
+    who = ", ".join(dict.fromkeys(one.author.login for one in tests))
+    times = f"{len(tests)} time{'' if len(tests) == 1 else 's'}"
+    words = f"It is checked once more, as {who} asked ({times} so far): see `jx/check` and `jx/plan`.\n"
+    return (Answer("jx-answer-test", words),)
 
 
 def _notes(pull: PullRequest, rules: Rules, approved: tuple[Person, ...], people: _People) -> Iterable[str]:

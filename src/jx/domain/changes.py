@@ -65,6 +65,10 @@ class Check:
     target_url: str = ""
 
 
+GUARDS = ("jx/approval", "jx/check", "jx/plan")
+"""The checks without which nothing gets into the branch of an environment: the people's word, the pipeline's, and the plan's."""
+
+
 @dataclass(frozen=True, slots=True)
 class Review:
     """A verdict of one person on one commit."""
@@ -119,3 +123,5 @@ class PullRequest:
     checks: tuple[Check, ...] = ()
     author_may_write: bool = False
     """Whether the author may write to the repository, as the forge says now."""
+    pushed_by: tuple[Person, ...] = ()
+    """Whose tokens pushed what it brings, in the order of their names; empty where the forge does not tell."""

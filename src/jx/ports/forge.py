@@ -61,7 +61,7 @@ class Forge(Protocol):
         ...
 
     def set_status(self, repo: Repo, revision: Revision, check: Check) -> None:
-        """Set a commit status; the same context again replaces it."""
+        """Set a commit status; the same context again replaces it. Forbidden for checks that others report."""
         ...
 
     def comment(self, repo: Repo, number: int, body: str, *, key: str = "") -> None:
@@ -71,24 +71,29 @@ class Forge(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class MergeRequest:
-    """How to merge: `method` is `merge` or `squash`; `expected` is the head that was reviewed (Stale where it moved)."""
+    """How to merge: `method` is `merge` or `squash`; `expected` is the head that was reviewed, `base` the commit of the base that
+    it was checked on (Stale where one of them moved)."""
 
     number: int
     method: str = "merge"
     expected: Revision | None = None
+    base: Revision | None = None
+    override: str = ""
+    """Why it is merged although something is missing. Forbidden for who does not look after the repository; the merge commit and
+    a comment keep who said so, why, and what was missing. A conflict is no matter of rules, and stays Refused."""
 
 
 class ForgeReviews(Protocol):
     """What a reviewer does."""
 
     def approve(self, repo: Repo, number: int, *, revision: Revision, body: str = "") -> None:
-        """Approve that commit. Refused for one's own pull request, and for a commit that is one's own; Stale where the head has
+        """Approve that commit. Refused for one's own pull request, and for one that one has pushed to; Stale where the head has
         moved."""
         ...
 
     def merge(self, repo: Repo, request: MergeRequest) -> Revision:
         """Merge; the merge commit. Repeating on a merged one returns the same. Refused with the reasons (missing approval,
-        failed check, conflict) where the branch is protected."""
+        failed check, conflict) where the branch is protected, and with what would give each."""
         ...
 
     def close(self, repo: Repo, number: int) -> None:
@@ -105,6 +110,8 @@ class Protection:
     required_checks: tuple[str, ...] = ()
     pushers: tuple[str, ...] | None = None
     """Logins that may push to it directly; None: everyone with write access; empty: nobody, changes come by pull request."""
+    reporters: tuple[str, ...] | None = None
+    """Logins that alone may report those checks, or everybody who may write could let himself in; None: whoever may write."""
 
 
 @dataclass(frozen=True, slots=True)

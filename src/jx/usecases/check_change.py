@@ -98,6 +98,11 @@ def _mark(base: Revision, hold: Hold | None, asked: int) -> str:
     return f" (on {base[:12]}{', held' if hold else ''}{f', asked {asked}' if asked else ''})"
 
 
+def is_made_on(check: Check, base: Revision) -> bool:
+    """Whether a check of ours was made on that commit of the base."""
+    return f" (on {base[:12]}" in check.description
+
+
 def _is_checked(pull: PullRequest, mark: str) -> bool:
     return any(check.context == CONTEXT and check.description.endswith(mark) for check in pull.checks)
 

@@ -26,7 +26,8 @@ _MOST = 20
 class HeedComments:
     """Level-triggered: the same comments on the same commits say nothing twice. Owners and rules are the base branch's.
 
-    The status says it; a comment of ours, which renews itself, is made only where the status has no room for all.
+    The status says it; a comment of ours, which renews itself, is made only where the status has no room for all, or where
+    people said something in comments.
     """
 
     repos: Repos
@@ -81,11 +82,12 @@ class HeedComments:
             self.forge.set_status(pull.repo, pull.head, check)
         said = {one.key: one.body for one in pull.comments if one.key and one.author.login == machine.login}
         text = _comment(judged) or _NOTHING
-        is_enough = check.description == judged.check.description and not (judged.notes or judged.seen_by)
+        has_more = judged.notes or judged.seen_by or judged.is_spoken_of
+        is_enough = check.description == judged.check.description and not has_more
         if COMMENT_KEY in said or not is_enough:
             self._renew(pull, text, said.get(COMMENT_KEY, ""))
         for answer in judged.answers:
-            if answer.key not in said:
+            if said.get(answer.key) != answer.text:
                 self.forge.comment(pull.repo, pull.number, answer.text, key=answer.key)
 
     def _renew(self, pull: PullRequest, text: str, said: str) -> None:
@@ -139,7 +141,7 @@ def _names(need: Need) -> str:
     return " or ".join(sorted(need.approvers)) or "anybody else who may write here"
 
 
-_NOTHING = "Nothing is to be approved.\n"
+_NOTHING = "Nothing has to be approved, and nobody holds it.\n"
 
 
 def _comment(judged: Judgement) -> str:

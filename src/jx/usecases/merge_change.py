@@ -13,7 +13,7 @@ from jx.domain.names import Revision
 from jx.ports.forge import Forge, ForgeReviews, MergeRequest
 from jx.ports.reporter import Reporter
 from jx.ports.repos import Draft, Repos
-from jx.usecases.check_change import CONTEXT
+from jx.usecases.check_change import CONTEXT, is_made_on
 from jx.usecases.propose_change import AUTO_MERGE_LABEL
 from jx.usecases.replay_change import ReplayChange
 
@@ -41,27 +41,33 @@ class MergeChange:
         if pull.state is not PullState.OPEN:
             return None
         if pull.is_mergeable is False or must_replay:
-            self._replay(environment, pull)
+            self._replay(environment, pull, is_asked=must_replay)
             return None
-        if not is_approved or not is_ready(pull):
+        base = self.repos.head(pull.repo, pull.base_branch)
+        if not is_approved or base is None or not is_ready(pull, base):
             return None
         try:
-            merged_as = self.reviews.merge(pull.repo, MergeRequest(pull.number, expected=pull.head))
+            merged_as = self.reviews.merge(
+                pull.repo, MergeRequest(pull.number, expected=pull.head, base=base)
+            )
         except (Refused, Stale) as error:
             self.reporter.tell(Event(f"not merged yet: {error.message}", Level.DEBUG))
             return None
         self.reporter.tell(Event(f"Merged pull request #{pull.number} as {merged_as[:12]}: {pull.title}"))
         return merged_as
 
-    def _replay(self, environment: Environment, pull: PullRequest) -> None:
+    def _replay(self, environment: Environment, pull: PullRequest, *, is_asked: bool) -> None:
         """Make the same edit on today's base, which is another commit: it is checked anew, and approved anew where it has to be.
-        A person's commits are left to the person."""
+        A person's commits are left to the person. Who asked for it is answered, whatever comes of it."""
         base = self.repos.head(pull.repo, pull.base_branch)
         if base is None:
             return
         replay = ReplayChange(self.repos)
         own = replay.find_own(pull.repo, pull.head, base)
         if not own.say_edits or own.fork == base:
+            if is_asked:
+                words = f"It is on today's {_at(pull, base)}." if own.say_edits else _left_to_people(pull)
+                self._comment(pull, words)
             return
         tree = self.repos.read(pull.repo, base)
         try:
@@ -74,29 +80,47 @@ class MergeChange:
             self._comment(pull, f"{pull.base_branch} is so already: there is nothing left to change.")
             self.reviews.close(pull.repo, pull.number)
             return
-        self._replace(pull, base, drafts)
+        is_done = self._replace(pull, base, drafts)
+        if is_asked:
+            done = f"It was made anew on {_at(pull, base)}. Approvals are given again."
+            self._comment(pull, done if is_done else _left_to_people(pull))
 
-    def _replace(self, pull: PullRequest, base: Revision, drafts: list[Draft]) -> None:
+    def _replace(self, pull: PullRequest, base: Revision, drafts: list[Draft]) -> bool:
         *earlier, last = drafts
         try:
             self.repos.replace(pull.repo, pull.head_branch, base=base, draft=last, before=earlier)
         except Stale as error:  # somebody's own commits are on it
             self.reporter.tell(Event(f"#{pull.number} is not replayed: {error.message}", Level.DEBUG))
-            return
+            return False
         self.reporter.tell(
             Event(f"Rebasing PullRequest due to conflict: {pull.url} is made anew on {base[:12]}")
         )
+        return True
 
     def _comment(self, pull: PullRequest, text: str) -> None:
-        self.forge.comment(pull.repo, pull.number, f"{text}\n", key=COMMENT_KEY)
+        """Once: a comment that says the same again would be an event, and have it looked at for ever."""
+        if f"{text}\n" not in [one.body for one in pull.comments if one.key == COMMENT_KEY]:
+            self.forge.comment(pull.repo, pull.number, f"{text}\n", key=COMMENT_KEY)
 
 
-def is_ready(pull: PullRequest) -> bool:
+def _at(pull: PullRequest, base: Revision) -> str:
+    return f"{pull.base_branch} ({base[:12]})"
+
+
+def _left_to_people(pull: PullRequest) -> str:
+    base = pull.base_branch
+    how = f"git fetch origin && git rebase origin/{base} && git push --force-with-lease"
+    more = "" if pull.is_mergeable is False else f" Nothing conflicts: it can be merged into {base} as it is."
+    whose = "`/rebase` makes anew what a machine made. Here are commits of people, who rebase them themselves"
+    return f"{whose}: `{how}`.{more}"
+
+
+def is_ready(pull: PullRequest, base: Revision) -> bool:
     """Whether a pull request is to be merged by itself: labelled so, nothing stops it, and everything that checked its head says
-    yes, our own plan among it."""
+    yes, our own plan for that commit of its base among it."""
     if AUTO_MERGE_LABEL not in pull.labels or any(label.startswith(_STOPS) for label in pull.labels):
         return False
     if pull.title.lower().startswith(("wip", "draft")):
         return False
-    states = {check.context: check.state for check in pull.checks}
-    return states.get(CONTEXT) is CheckState.SUCCESS and set(states.values()) == {CheckState.SUCCESS}
+    is_planned = any(one.context == CONTEXT and is_made_on(one, base) for one in pull.checks)
+    return is_planned and all(one.state is CheckState.SUCCESS for one in pull.checks)

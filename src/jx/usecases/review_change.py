@@ -30,9 +30,10 @@ class Approve:
 
 @dataclass(frozen=True, slots=True)
 class Merge:
-    """Merge by `merge` or `squash`."""
+    """Merge by `merge` or `squash`; `override` is why, where it is against the rules of the branch."""
 
     method: str = "merge"
+    override: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +73,8 @@ class ReviewChange:
                 self.forge.comment(repo, number, text)
             case Approve(text, revision):
                 self._approve(pull, text, revision)
-            case Merge(method):
-                self._merge(pull, method)
+            case Merge() as merge:
+                self._merge(pull, merge)
             case Close():
                 self.reviews.close(repo, number)
                 self.reporter.tell(Event(f"Closed pull request #{number}: {pull.title}"))
@@ -92,8 +93,9 @@ class ReviewChange:
         self.reviews.approve(pull.repo, pull.number, revision=pull.head, body=text)
         self.reporter.tell(Event(f"Approved pull request #{pull.number} at {pull.head[:12]}: {pull.title}"))
 
-    def _merge(self, pull: PullRequest, method: str) -> None:
+    def _merge(self, pull: PullRequest, how: Merge) -> None:
         if pull.state is PullState.CLOSED:
             raise Refused(f"pull request #{pull.number} is closed", hint="open a new one")
-        merged = self.reviews.merge(pull.repo, MergeRequest(pull.number, method, expected=pull.head))
+        request = MergeRequest(pull.number, how.method, expected=pull.head, override=how.override)
+        merged = self.reviews.merge(pull.repo, request)
         self.reporter.tell(Event(f"Merged pull request #{pull.number} as {merged[:12]}: {pull.title}"))

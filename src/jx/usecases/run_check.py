@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from jx.domain.changes import Check, CheckState, PullState
+from jx.domain.changes import Check, CheckState, PullRequest, PullState
 from jx.domain.check_runs import CheckOccasion, checks_of, new_check
 from jx.domain.environment_runs import RunSetup
 from jx.domain.environments import Environment
@@ -26,6 +26,23 @@ from jx.usecases.resolve_pipeline import PackSource, ResolvePipeline
 from jx.usecases.run_environment import highest_build
 
 _CONTEXT = f"jx/{CHECK}"
+
+
+@dataclass(frozen=True, slots=True)
+class PassCheck:
+    """Where nothing runs pipelines: says so, since the branch waits for that check."""
+
+    forge: Forge
+
+    def __call__(self, environment: Environment, number: int, *, asked: int = 0) -> bool:
+        """Always yes, of a pull request that is open."""
+        assert environment.repo is not None
+        pull = self.forge.observe(environment.repo, number)
+        _report(self.forge, pull, CheckState.SUCCESS, "nothing runs pipelines here")
+        return True
+
+    def cancel_closed(self, repo: Repo, opened: Collection[int]) -> None:
+        """There is nothing to end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +74,8 @@ class RunCheck:
         try:
             file = self._read(occasion)
             if file is None:
+                words = f"{pull.base_branch} has no pipeline for pull requests"
+                _report(self.forge, pull, CheckState.SUCCESS, words)
                 return True
             self._start(environment, occasion, file)
         except (Invalid, NotFound) as error:
@@ -114,6 +133,11 @@ class RunCheck:
         pull = occasion.pull
         problems = error.problems if isinstance(error, Invalid) else ()
         words = "; ".join([f"{pull.base_branch}: {error.message}", *map(str, problems[:3])])
-        check = Check(_CONTEXT, CheckState.FAILURE, words[:140])
-        if check not in pull.checks and Ability.STATUSES in self.forge.abilities:
-            self.forge.set_status(pull.repo, pull.head, check)
+        _report(self.forge, pull, CheckState.FAILURE, words[:140])
+
+
+def _report(forge: Forge, pull: PullRequest, state: CheckState, words: str) -> None:
+    check = Check(_CONTEXT, state, words)
+    is_news = pull.state is PullState.OPEN and check not in pull.checks
+    if is_news and Ability.STATUSES in forge.abilities:
+        forge.set_status(pull.repo, pull.head, check)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from jx.domain.environments import Environment, Strategy
+from jx.domain.changes import GUARDS
+from jx.domain.environments import Environment
 from jx.domain.names import Person, Repo
 from jx.ports.forge import Ability, ForgeAdmin, Protection, Webhook
 
@@ -19,7 +20,7 @@ _EVENTS = ("push", "pull_request", "pull_request_review", "issue_comment")
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """Who may do what: the owner may push directly in a rescue, only the bot may push ledgers."""
+    """Who may do what: the owner may push directly in a rescue, only the bot may push ledgers and report what a merge needs."""
 
     owner: Person
     bot: str
@@ -51,12 +52,14 @@ class SetUpRepository:
             yield f"repository {repo.full_name}"
 
     def let_in(self, environment: Environment, rights: Rights) -> Iterator[str]:
-        """What had to be changed, in words. An environment that takes releases by itself needs no approval."""
+        """What had to be changed, in words. Who has to approve, and whether anybody has, is said by a check: the owners of files
+        are more than a forge counts."""
         if not self.is_possible:
             return
         repo = _repo(environment)
-        approvals = 0 if environment.strategy is Strategy.AUTO else 1
-        branch = Protection(environment.branch, approvals=approvals, pushers=(rights.owner.login,))
+        branch = Protection(
+            environment.branch, required_checks=GUARDS, pushers=(rights.owner.login,), reporters=(rights.bot,)
+        )
         done = [
             self.forge.ensure_collaborator(repo, rights.bot, right="write"),
             self.forge.ensure_protection(repo, branch),

@@ -17,6 +17,7 @@ from jx.ports.repos import Commit, Draft
 
 _START = datetime(2026, 1, 1, tzinfo=UTC)
 _Value = TypeVar("_Value")
+_DEEPEST = 1000
 _LEVELS = ("", "read", "write", "admin")
 
 
@@ -39,6 +40,10 @@ class Branches(Protocol):
 
     def can_merge(self, repo: Repo, *, head: str, base: str) -> bool:
         """Whether `merge` would find no conflict."""
+        ...
+
+    def pushed_by(self, repo: Repo, branch: str, revision: Revision) -> tuple[Person, ...]:
+        """Who set the branch to that commit; empty where nobody said who they are."""
         ...
 
     def merge(self, repo: Repo, *, head: str, base: str, draft: Draft, squash: bool = False) -> Revision:
@@ -139,7 +144,17 @@ class MemoryForge:
             ),
             checks=tuple(stored.checks[pull.head, context] for context in checks),
             is_mergeable=self._can_merge(repo, pull) if pull.state is PullState.OPEN else None,
+            pushed_by=self._pushed_by(repo, pull),
         )
+
+    def _pushed_by(self, repo: Repo, pull: PullRequest) -> tuple[Person, ...]:
+        """Of the head, and of what was the head before and is in it."""
+        branches, found = self._world.branches, dict[str, Person]()
+        if not branches.pushed_by(repo, pull.head_branch, pull.head):
+            return ()
+        for commit in branches.log(repo, pull.head, limit=_DEEPEST):
+            found |= {one.login: one for one in branches.pushed_by(repo, pull.head_branch, commit.revision)}
+        return tuple(found[login] for login in sorted(found))
 
     def _can_merge(self, repo: Repo, pull: PullRequest) -> bool:
         return self._world.branches.can_merge(repo, head=pull.head_branch, base=pull.base_branch)
@@ -149,7 +164,12 @@ class MemoryForge:
         return tuple(replace(p, reviews=(), comments=()) for p in pulls if state in (None, p.state))
 
     def set_status(self, repo: Repo, revision: Revision, check: Check) -> None:
-        self._stored(repo, needs="write").checks[revision, check.context] = check
+        stored = self._stored(repo, needs="write")
+        for rule in stored.protections.values():
+            is_theirs = rule.reporters is not None and self._user.login not in rule.reporters
+            if check.context in rule.required_checks and is_theirs:
+                raise Forbidden(f"{check.context} is reported by others in {repo.full_name}")
+        stored.checks[revision, check.context] = check
 
     def comment(self, repo: Repo, number: int, body: str, *, key: str = "") -> None:
         pull = self.observe(repo, number)
@@ -169,8 +189,9 @@ class MemoryForge:
             raise Refused(f"#{number} of {repo.full_name} is {pull.state.value} already")
         if pull.author.login == self._user.login:
             raise Refused(f"#{number} of {repo.full_name} is your own pull request")
-        written_by = self._world.branches.log(repo, pull.head, limit=1)[0].author
-        if self._user.email and written_by.email == self._user.email:
+        wrote = self._world.branches.log(repo, pull.head, limit=1)[0].author.email
+        protection = self._stored(repo).protections.get(pull.base_branch)
+        if rules.is_own(pull, self._user, protection, written_by=wrote):
             raise Refused(f"#{number} of {repo.full_name} holds your own change")
         if pull.head != revision:
             raise Stale(
@@ -189,11 +210,23 @@ class MemoryForge:
             raise Refused(f"#{pull.number} of {repo.full_name} is closed")
         if request.expected is not None and request.expected != pull.head:
             raise Stale(f"#{pull.number} of {repo.full_name} is at {pull.head[:12]} by now")
+        base = self._world.branches.head(repo, pull.base_branch)
+        if request.base is not None and request.base != base:
+            raise Stale(f"{pull.base_branch} of {repo.full_name} has moved from {request.base[:12]}")
         wrote = self._world.branches.log(repo, pull.head, limit=1)[0].author.email
-        missing = rules.list_missing(pull, stored.protections.get(pull.base_branch), written_by=wrote)
-        if missing:
-            raise rules.refuse_merge(pull, missing)
-        message = rules.merge_message(pull, method=request.method, written_by=wrote)
+        protection = stored.protections.get(pull.base_branch)
+        missing = rules.list_missing(pull, protection, written_by=wrote)
+        rules.require(pull, missing, request, is_admin=self._level(stored) == "admin")
+        note = rules.override_note(request, missing)
+        if note:
+            self.comment(repo, pull.number, f"Merged against the rules of {pull.base_branch}: {note}")
+            pull = self.observe(repo, pull.number)
+        message = rules.merge_message(
+            pull,
+            method=request.method,
+            approved_by=rules.approvers(pull, protection, written_by=wrote),
+            overridden=f"{self._user}: {note}" if note else "",
+        )
         try:
             merged_as = self._world.branches.merge(
                 repo,
@@ -203,7 +236,7 @@ class MemoryForge:
                 squash=request.method == "squash",
             )
         except Stale as error:
-            raise rules.refuse_merge(pull, [f"conflicts: {error.message}"]) from error
+            raise rules.refuse_merge(pull, [rules.Lack(f"conflicts: {error.message}")]) from error
         done = replace(pull, state=PullState.MERGED, merged_as=merged_as, merged_by=self._user)
         self._set(repo, done)
         return merged_as

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from jx.domain.errors import NotFound, Stale
-from jx.domain.names import Repo, Revision
+from jx.domain.names import Person, Repo, Revision
 from jx.domain.trailers import find_trailers
 from jx.domain.trees import Tree, merge_trees
 from jx.ports.repos import Commit, Draft
@@ -20,6 +20,7 @@ _START = datetime(2026, 1, 1, tzinfo=UTC)
 class _Stored:
     branches: dict[str, Revision] = field(default_factory=dict)
     commits: dict[Revision, tuple[Commit, Tree]] = field(default_factory=dict)
+    pushes: dict[tuple[str, Revision], dict[str, Person]] = field(default_factory=dict)
 
 
 class MemoryRepos:
@@ -31,6 +32,17 @@ class MemoryRepos:
     def __init__(self, now: Callable[[], datetime] = lambda: _START) -> None:
         self._now = now
         self._repos: dict[str, _Stored] = {}
+        self._user: Person | None = None
+
+    def login_as(self, user: Person) -> MemoryRepos:
+        """The same repositories for somebody whose token a forge knows: what they push is theirs."""
+        other = MemoryRepos(self._now)
+        other._repos, other._user = self._repos, user
+        return other
+
+    def pushed_by(self, repo: Repo, branch: str, revision: Revision) -> tuple[Person, ...]:
+        """Who set the branch to that commit; empty where nobody said who they are."""
+        return tuple(self._stored(repo).pushes.get((branch, revision), {}).values())
 
     def create(self, repo: Repo) -> Repo:
         """Make an empty repository; again is no error."""
@@ -99,7 +111,7 @@ class MemoryRepos:
         if head != parent:
             raise Stale(f"branch {branch} of {repo.full_name} has moved from {parent} to {head}")
         self._stored(repo).commits[revision] = (commit, draft.tree)
-        self._stored(repo).branches[branch] = revision
+        self._move(repo, branch, revision)
         return revision
 
     def check_push(self, repo: Repo, branch: str) -> None:
@@ -166,7 +178,12 @@ class MemoryRepos:
         revision, commit = self._draw(parent, draft)
         if merged is not None:
             commit = replace(commit, parents=(*commit.parents, merged))
-        stored = self._stored(repo)
-        stored.commits[revision] = (commit, draft.tree)
-        stored.branches[branch] = revision
+        self._stored(repo).commits[revision] = (commit, draft.tree)
+        self._move(repo, branch, revision)
         return revision
+
+    def _move(self, repo: Repo, branch: str, revision: Revision) -> None:
+        stored = self._stored(repo)
+        stored.branches[branch] = revision
+        if self._user is not None:
+            stored.pushes.setdefault((branch, revision), {})[self._user.login] = self._user

@@ -7,7 +7,7 @@ from datetime import timedelta
 import click
 
 from jx.cli import output
-from jx.cli.pulls import environment_option, find_environment, review
+from jx.cli.pulls import await_checks, environment_option, find_environment, review
 from jx.cli.session import Session, goes_on
 from jx.cli.session import command as with_session
 from jx.usecases.await_apply import AwaitApplyRequest
@@ -20,16 +20,27 @@ from jx.usecases.review_change import Merge
 @click.option("--squash", is_flag=True, help="One commit instead of a merge commit.")
 @click.option("--wait", is_flag=True, help="Wait until it is applied and healthy.")
 @click.option("--timeout", default=120, show_default=True, help="How long to wait, in seconds.")
+@click.option(
+    "--override",
+    default="",
+    metavar="REASON",
+    help="Merge although something is missing; only the owner may. The merge and a comment keep who, why and what.",
+)
 @with_session
-def command(session: Session, pull: str, env: str, timeout: int, *, squash: bool, wait: bool) -> None:
-    """Merge a pull request; the merge applies itself.
+def command(
+    session: Session, pull: str, env: str, timeout: int, override: str, *, squash: bool, wait: bool
+) -> None:
+    """Merge a pull request; the merge applies itself. Checks that are on their way are waited for.
 
     \b
     Examples:
       jx pr merge 3
       jx pr merge 3 --wait
+      jx pr merge 3 --override "the charts' server is down"
     """
-    merged = review(session, pull, env, Merge("squash" if squash else "merge"))
+    if not override:
+        await_checks(session, pull, env, timedelta(seconds=timeout))
+    merged = review(session, pull, env, Merge("squash" if squash else "merge", override))
     if not wait or merged.merged_as is None:
         output.hint("it applies itself; to wait for that: jx get env --wait")
         return

@@ -153,11 +153,13 @@ def list_deliveries(call: Call) -> Any:
 
 def ensure_protection(call: Call) -> Any:
     pushers = call.get("pushers", (list, type(None)))
+    reporters = call.get("reporters", (list, type(None)), None)
     protection = Protection(
         branch=parse_branch(call.path["branch"]),
         approvals=call.get("approvals", int),
         required_checks=call.texts("required_checks"),
         pushers=None if pushers is None else call.texts("pushers"),
+        reporters=None if reporters is None else call.texts("reporters"),
     )
     return {"changed": call.services.protections.ensure(call.repo(Level.ADMIN), protection)}
 
@@ -206,9 +208,13 @@ def approve(call: Call) -> Any:
 
 
 def merge(call: Call) -> Any:
-    expected = call.get("expected", (str, type(None)))
+    expected, base = (call.get(key, (str, type(None)), None) for key in ("expected", "base"))
     request = MergeRequest(
-        call.number(), call.get("method"), parse_revision(expected) if expected is not None else None
+        call.number(),
+        call.get("method"),
+        parse_revision(expected) if expected is not None else None,
+        parse_revision(base) if base is not None else None,
+        call.get("override", str, ""),
     )
     return {"revision": call.services.merges.merge(call.repo(Level.WRITE), call.user, request)}
 

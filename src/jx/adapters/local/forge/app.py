@@ -39,7 +39,7 @@ class HostCheck:
 def make_app(services: Services, now: Callable[[], datetime], *, hosts: Collection[str]) -> ASGIApp:
     """The whole application. `hosts` are the values of the Host header that are ours, port included."""
     git = GitHttp(
-        services.users, services.repositories, services.protections, services.following,
+        services.users, services.repositories, services.protections, services.pushes, services.following,
         services.folder / "repositories", services.url,
     )  # fmt: skip
     deliverer = Deliverer(services.hooks, now)

@@ -85,7 +85,7 @@ class Pages:
             pull=pull,
             plan=plan,
             talk=[comment for comment in pull.comments if comment is not plan],
-            approvers={person.login for person in rules.approvers(pull)},
+            approvers={person.login for person in rules.approvers(pull, protection)},
             missing=rules.list_missing(pull, protection) if pull.state is PullState.OPEN else (),
             commits=repo.git.log(f"{fork_point}..{pull.head}"),
             files=diffs.split(text),

@@ -103,7 +103,13 @@ class LocalForge:
 
     def merge(self, repo: Repo, request: MergeRequest) -> Revision:
         path = self._pull_path(repo, request.number, "merge")
-        answer = self._forge.call("POST", path, {"method": request.method, "expected": request.expected})
+        body = {
+            "method": request.method,
+            "expected": request.expected,
+            "base": request.base,
+            "override": request.override,
+        }
+        answer = self._forge.call("POST", path, body)
         return Revision(answer["revision"])
 
     def close(self, repo: Repo, number: int) -> None:
@@ -129,6 +135,7 @@ class LocalForge:
             "approvals": protection.approvals,
             "required_checks": list(protection.required_checks),
             "pushers": None if protection.pushers is None else list(protection.pushers),
+            "reporters": None if protection.reporters is None else list(protection.reporters),
         }
         path = self._forge.repo_path(repo, "protections", protection.branch)
         return bool(self._forge.call("PUT", path, body)["changed"])

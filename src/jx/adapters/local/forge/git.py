@@ -200,6 +200,10 @@ class BareGit:
         rows = (line.split("\0", 3) for line in text.splitlines())
         return tuple(Logged(Revision(a), b, c, d) for a, b, c, d in rows)
 
+    def between(self, old: Revision, new: Revision) -> frozenset[str]:
+        """The commits that `new` has and `old` has not."""
+        return frozenset(self._text("rev-list", f"{old}..{new}").split())
+
     def author_email(self, revision: Revision) -> str:
         """Of the author of a commit, as git knows it."""
         return self._text("log", "--max-count=1", "--format=%ae", revision, "--").strip()

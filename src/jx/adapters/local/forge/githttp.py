@@ -24,6 +24,7 @@ from starlette.types import Message, Receive, Scope, Send
 from jx.adapters.local.forge import git, rules
 from jx.adapters.local.forge.following import Following
 from jx.adapters.local.forge.protection import Protections
+from jx.adapters.local.forge.pushes import Pushes
 from jx.adapters.local.forge.repositories import Repositories, Repository
 from jx.adapters.local.forge.users import Level, User, Users
 from jx.domain.errors import Forbidden, NotFound
@@ -57,6 +58,7 @@ class GitHttp:
     users: Users
     repositories: Repositories
     protections: Protections
+    pushes: Pushes
     following: Following
     root: Path
     url: str
@@ -125,6 +127,7 @@ class GitHttp:
         if await run_in_threadpool(self._touches_protected, repo, commands):
             settings = {"receive.denyNonFastForwards": "true", "receive.denyDeletes": "true"}
         environment = self._environment(scope, repo, user) | _configuration(settings)
+        await run_in_threadpool(self._note, repo, user, commands)
 
         async def follow() -> None:
             await run_in_threadpool(self.following.follow, repo, user.person)
@@ -146,6 +149,12 @@ class GitHttp:
             if why:
                 found[command.ref] = why
         return found
+
+    def _note(self, repo: Repository, user: User, commands: list[Command]) -> None:
+        """Whose push it is, before it can be seen: afterwards a kill, or somebody else's push, could come in between."""
+        for command in commands:
+            if command.ref.startswith(git.HEADS) and command.new != git.ZERO:
+                self.pushes.note(repo, command.ref.removeprefix(git.HEADS), command.new, user.login)
 
     def _touches_protected(self, repo: Repository, commands: list[Command]) -> bool:
         return any(

@@ -21,13 +21,21 @@ class Protections:
         row = self._store.row("SELECT * FROM protections WHERE repo = ? AND branch = ?", repo.id, branch)
         if row is None:
             return None
-        pushers = json.loads(row["pushers"])
+        pushers, reporters = json.loads(row["pushers"]), json.loads(row["reporters"])
         return Protection(
             branch,
             row["approvals"],
             tuple(json.loads(row["checks"])),
             None if pushers is None else tuple(pushers),
+            None if reporters is None else tuple(reporters),
         )
+
+    def reporters(self, repo: Repository, context: str) -> tuple[str, ...] | None:
+        """Who alone may report a check, since a branch needs it; None where everybody may who writes."""
+        rows = self._store.rows("SELECT checks, reporters FROM protections WHERE repo = ?", repo.id)
+        lists = [json.loads(row["reporters"]) for row in rows if context in json.loads(row["checks"])]
+        named = [set(logins) for logins in lists if logins is not None]
+        return tuple(sorted(set.intersection(*named))) if named else None
 
     def ensure(self, repo: Repository, protection: Protection) -> bool:
         """Set the rules of a branch; whether that changed anything."""
@@ -36,12 +44,14 @@ class Protections:
         if self.find(repo, protection.branch) == protection:
             return False
         pushers = None if protection.pushers is None else list(protection.pushers)
+        reporters = None if protection.reporters is None else list(protection.reporters)
         with self._store.transaction() as db:
             db.execute(
-                "INSERT OR REPLACE INTO protections (repo, branch, approvals, checks, pushers) VALUES (?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO protections (repo, branch, approvals, checks, pushers, reporters)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
                 (
                     repo.id, protection.branch, protection.approvals,
-                    json.dumps(list(protection.required_checks)), json.dumps(pushers),
+                    json.dumps(list(protection.required_checks)), json.dumps(pushers), json.dumps(reporters),
                 ),
             )  # fmt: skip
         return True

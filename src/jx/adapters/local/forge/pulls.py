@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from jx.adapters.local.forge import payloads
+from jx.adapters.local.forge import payloads, rules
+from jx.adapters.local.forge.protection import Protections
+from jx.adapters.local.forge.pushes import Pushes
 from jx.adapters.local.forge.repositories import Repository
 from jx.adapters.local.forge.store import Row, Store
 from jx.adapters.local.forge.users import Level, User, Users
@@ -32,6 +34,8 @@ class Pulls:
     hooks: Webhooks
     url: str
     now: Callable[[], datetime]
+    protections: Protections
+    pushes: Pushes
 
     def propose(self, repo: Repository, user: User, offer: Offer) -> PullRequest:
         """Open a pull request, or renew title, body and labels of the one that is open for that pair of branches."""
@@ -95,6 +99,7 @@ class Pulls:
             reviews=self._reviews(repo, number),
             comments=self._comments(repo, number),
             checks=self.checks(repo, Revision(row["head"])),
+            pushed_by=tuple(map(self._person, self.pushes.logins(repo, row))),
         )
 
     def find_row(self, repo: Repository, number: int) -> Row:
@@ -147,7 +152,8 @@ class Pulls:
                     hint="ask somebody else to approve it; alone on this machine, be a second one: "
                     f"jx local user add bob, then jx --as bob pr approve {pull.number}",
                 )
-            if user.email and repo.git.author_email(pull.head) == user.email:
+            protection = self.protections.find(repo, pull.base_branch)
+            if rules.is_own(pull, user.person, protection, written_by=repo.git.author_email(pull.head)):
                 raise Refused(
                     f"#{number} of {repo.full_name} holds your own change, whoever opened it",
                     hint="ask somebody else to approve it",
@@ -187,6 +193,12 @@ class Pulls:
             raise Invalid("a status links to a page", Problem("target_url", "http:// or https://"))
         if not repo.git.has_commit(revision):
             raise NotFound(f"there is no commit {revision} in {repo.full_name}")
+        reporters = self.protections.reporters(repo, check.context)
+        if reporters is not None and user.login not in reporters:
+            names = " or ".join(reporters) or "nobody"
+            raise Forbidden(
+                f"{check.context} is reported by {names} in {repo.full_name}, not by {user.login}"
+            )
         with self.store.transaction() as db:
             db.execute(
                 "INSERT OR REPLACE INTO statuses (repo, revision, context, state, description, target_url)"

@@ -13,6 +13,7 @@ from jx.adapters.local.forge.following import Following
 from jx.adapters.local.forge.merges import Merges
 from jx.adapters.local.forge.protection import Protections
 from jx.adapters.local.forge.pulls import Pulls
+from jx.adapters.local.forge.pushes import Pushes
 from jx.adapters.local.forge.repositories import Repositories
 from jx.adapters.local.forge.store import Store
 from jx.adapters.local.forge.users import Users
@@ -34,6 +35,7 @@ class Services:
     protections: Protections
     hooks: Webhooks
     pulls: Pulls
+    pushes: Pushes
     following: Following
     merges: Merges
     charts: Charts
@@ -47,14 +49,15 @@ def open_services(folder: Path, *, url: str, now: Callable[[], datetime]) -> Ser
     users = Users(store, now)
     repositories = Repositories(folder / "repositories", store, users)
     protections, hooks = Protections(store), Webhooks(store, now)
-    pulls = Pulls(store, users, hooks, url, now)
+    pushes = Pushes(store)
+    pulls = Pulls(store, users, hooks, url, now, protections, pushes)
     following = Following(store, repositories, pulls)
     merges = Merges(store, repositories, protections, pulls, following)
     charts = Charts(folder / "charts")
     _ensure_admin(users, folder / ADMIN_TOKEN_FILE)
     following.follow_all()
     return Services(
-        folder, url, store, users, repositories, protections, hooks, pulls, following, merges, charts
+        folder, url, store, users, repositories, protections, hooks, pulls, pushes, following, merges, charts
     )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from jx.domain.errors import Failed, Unavailable
 
-_SCHEMA_VERSION = 2
+_SCHEMA_VERSION = 3
 
 _SCHEMA = """
 CREATE TABLE users (login TEXT PRIMARY KEY, name TEXT NOT NULL, email TEXT NOT NULL, is_admin INTEGER NOT NULL);
@@ -30,7 +30,10 @@ CREATE TABLE refs (
     PRIMARY KEY (repo, name));
 CREATE TABLE protections (
     repo INTEGER NOT NULL REFERENCES repos ON DELETE CASCADE, branch TEXT NOT NULL, approvals INTEGER NOT NULL,
-    checks TEXT NOT NULL, pushers TEXT NOT NULL, PRIMARY KEY (repo, branch));
+    checks TEXT NOT NULL, pushers TEXT NOT NULL, reporters TEXT NOT NULL DEFAULT 'null', PRIMARY KEY (repo, branch));
+CREATE TABLE pushes (
+    repo INTEGER NOT NULL REFERENCES repos ON DELETE CASCADE, branch TEXT NOT NULL, revision TEXT NOT NULL,
+    login TEXT NOT NULL REFERENCES users, PRIMARY KEY (repo, branch, revision, login));
 CREATE TABLE pulls (
     repo INTEGER NOT NULL REFERENCES repos ON DELETE CASCADE, number INTEGER NOT NULL, title TEXT NOT NULL,
     body TEXT NOT NULL, author TEXT NOT NULL REFERENCES users, state TEXT NOT NULL, head_branch TEXT NOT NULL,
@@ -68,6 +71,16 @@ ALTER TABLE comments ADD COLUMN edited INTEGER NOT NULL DEFAULT 0;
 """
 """To the second format: which commit a comment was about was not kept before, so older ones are about none."""
 
+_FROM_2 = """
+ALTER TABLE protections ADD COLUMN reporters TEXT NOT NULL DEFAULT 'null';
+CREATE TABLE pushes (
+    repo INTEGER NOT NULL REFERENCES repos ON DELETE CASCADE, branch TEXT NOT NULL, revision TEXT NOT NULL,
+    login TEXT NOT NULL REFERENCES users, PRIMARY KEY (repo, branch, revision, login));
+"""
+"""To the third: who pushed was not kept before, so of older heads nobody is known to have."""
+
+_STEPS = (_FROM_1, _FROM_2)
+
 Row = sqlite3.Row
 Database = sqlite3.Connection
 
@@ -94,8 +107,9 @@ class Store:
         (version,) = self._db.execute("PRAGMA user_version").fetchone()
         if version == 0:
             self._db.executescript(f"BEGIN;{_SCHEMA}PRAGMA user_version = {_SCHEMA_VERSION};COMMIT;")
-        elif version == 1:
-            self._db.executescript(f"BEGIN;{_FROM_1}PRAGMA user_version = {_SCHEMA_VERSION};COMMIT;")
+        elif 0 < version < _SCHEMA_VERSION:
+            steps = "".join(_STEPS[version - 1 :])
+            self._db.executescript(f"BEGIN;{steps}PRAGMA user_version = {_SCHEMA_VERSION};COMMIT;")
         elif version != _SCHEMA_VERSION:
             self._db.close()
             raise Failed(

@@ -105,6 +105,7 @@ def pull_to_json(pull: PullRequest) -> Json:
         "comments": [_comment_to_json(comment) for comment in pull.comments],
         "checks": [check_to_json(check) for check in pull.checks],
         "author_may_write": pull.author_may_write,
+        "pushed_by": [person_to_json(person) for person in pull.pushed_by],
     }
 
 
@@ -130,6 +131,7 @@ def pull_from_json(body: Json) -> PullRequest:
         comments=tuple(_comment_from_json(one) for one in body["comments"]),
         checks=tuple(check_from_json(one) for one in body["checks"]),
         author_may_write=body["author_may_write"],
+        pushed_by=tuple(person_from_json(one) for one in body["pushed_by"]),
     )
 
 
