@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from jx.controllers.run import Loops
     from jx.usecases.apply_environment import ApplyEnvironment
     from jx.usecases.await_checks import AwaitChecks
+    from jx.usecases.check_files import CheckFiles
     from jx.usecases.examine_platform import ExaminePlatform
     from jx.usecases.prove_state import ProveState
     from jx.usecases.rescue_environment import RescueEnvironment
@@ -81,6 +82,12 @@ class Lifelines(Wiring):
         from jx.usecases.await_checks import AwaitChecks
 
         return AwaitChecks(self.forge, self.clock, self.reporter)
+
+    def check_files(self) -> CheckFiles:
+        """`jx step verify pr` in the run of a check."""
+        from jx.usecases.check_files import CheckFiles
+
+        return CheckFiles(self.catalog, self._render(), self.cluster)
 
     def rescue_environment(self) -> RescueEnvironment:
         """`jx step env apply --from-ledger`."""

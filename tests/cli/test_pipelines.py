@@ -104,7 +104,12 @@ def test_a_pull_request_is_checked_by_a_run_that_has_no_login_but_where_it_clone
     eventually(records, seconds=60)
     (record,) = records()
     assert record["status"] == "Succeeded", engine.jx("get", "build", "logs", pipeline).out
-    assert [step["name"] for step in record["steps"]] == ["environment", "git-clone", "helm-build"]
+    assert [step["name"] for step in record["steps"]] == ["environment", "git-clone", "verify-pr"]
+    shown = engine.jx("get", "build", "logs", pipeline).ok().out
+    assert f"pull request #{pull} of dana/environment-local-dev, merged onto " in shown
+    assert "ok        plain secrets: none in " in shown
+    assert "create Deployment.apps/jenkins-x-dashboard (namespace jx)" in shown
+    assert "Nothing stands against it here." in shown
     account = "system:serviceaccount:jx:jx-checks"
     for verb, what, answer in (("get", "secrets", "no"), ("create", "pods", "no"), ("list", "pods", "yes")):
         asked = engine.shell(f"{kube(engine)} auth can-i {verb} {what} --as {account} || true").ok()

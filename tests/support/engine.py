@@ -85,9 +85,7 @@ class Engine:
             process.check_change,
             process.merge_change,
             self.checks(process),
-            CancelChecks(
-                process.forge, process.reporter, process.faults.wrap(self.pipelines, "pipelines")
-            ),
+            CancelChecks(process.forge, process.reporter, process.faults.wrap(self.pipelines, "pipelines")),
         )
         found.controller = Several(changes, found.controller)
         return found

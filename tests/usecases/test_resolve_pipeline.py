@@ -34,7 +34,7 @@ def test_an_environment_applies_itself_with_no_other_repository_in_reach(
     tree = Tree().put(chart, "")
     resolved = resolve(MemoryRepos(), tree if text is None else tree.put("jenkins-x.yml", text))
     assert commands(resolved, "release") == ["jx step env apply"]
-    assert commands(resolved, "pullRequest") == ["jx step helm build"]
+    assert commands(resolved, "pullRequest") == ["jx step verify pr"]
 
 
 def test_an_environment_may_name_a_repository_of_packs() -> None:

@@ -82,7 +82,7 @@ def test_a_pull_request_that_rewrites_the_pipeline_is_checked_by_that_of_its_bas
     (run,) = checks(engine)
     text = str(run.spec)
     assert "evil" not in text
-    assert "jx step helm build" in text
+    assert "jx step verify pr" in text
     assert run.pipeline == f"team/environment-acme-dev/PR-{number}"
     env = {
         one["name"]: one.get("value")

@@ -55,6 +55,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         builder_image=env.get("JX_BUILDER_IMAGE", ""),
         heals_drift=env.get("JX_HEALS_DRIFT", "").lower() in {"1", "true", "yes"},
         pull_number=env.get("PULL_NUMBER", ""),
+        pull_base=env.get("PULL_BASE_SHA", ""),
         namespace=env.get("JX_NAMESPACE") or "jx",
         pod={name: env[name] for name in _POD if name in env},
     )

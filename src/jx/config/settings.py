@@ -84,6 +84,8 @@ class Settings:
     """`JX_HEALS_DRIFT`: this run takes back what others have changed. Set in the steps of a run that heals drift."""
     pull_number: str = ""
     """`PULL_NUMBER`: the pull request that this run is for, as in Jenkins X 2. Set in the steps of pipelines."""
+    pull_base: str = ""
+    """`PULL_BASE_SHA`: the commit of its base that this run merged it onto, as in Jenkins X 2. Set in the steps of pipelines."""
     namespace: str = "jx"
     """`JX_NAMESPACE`: the namespace of the platform. Default `jx`."""
     pod: Mapping[str, str] = field(default_factory=dict)

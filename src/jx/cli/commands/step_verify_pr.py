@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from jx.cli import exit_codes, output, verifying
+from jx.cli import checking, exit_codes, output, verifying
 from jx.cli.session import Session
 from jx.cli.session import command as with_session
 from jx.domain.changes import PullState
@@ -35,12 +35,17 @@ def command(session: Session, number: str, folder: str, form: str | None, *, tel
     Without NUMBER it is that of the pipeline's run, or of the clone's branch. Exits with 5 where its files are wrong, and with 3
     where a guard refuses its plan. Without the right to write on the pull request it is only printed.
 
+    As a step of the pull request's own check, which has no login and reads no Secret, it checks what was cloned: files, charts,
+    what they render to, plain secrets and policies. The plan for the cluster is the controllers' check, jx/plan.
+
     \b
     Examples:
       jx step verify pr
       jx step verify pr 3 -o json
       jx step verify pr --dir environment-acme-staging --tell
     """
+    if checking.is_in_run(session.settings):
+        return checking.check_clone(session, folder, form)
     environment, pull = verifying.find_change(session, folder, number)
     if pull.state is not PullState.OPEN:
         output.say(f"pull request #{pull.number} is {pull.state.value}: there is nothing to check")

@@ -194,12 +194,12 @@ def _pipeline(environment: Environment) -> str:
         "pipelineConfig": {
             "env": [{"name": "DEPLOY_NAMESPACE", "value": environment.namespace}],
             "pipelines": {
-                "pullRequest": run("helm-build", "step", "helm", "build"),
+                "pullRequest": run("verify-pr", "step", "verify", "pr"),
                 "release": run("env-apply", "step", "env", "apply"),
             },
         },
     }
-    return f"# A pull request checks that the environment renders; its merge applies it.\n{write_yaml(data)}"
+    return f"# A pull request is checked as its merge would be; its merge applies it.\n{write_yaml(data)}"
 
 
 def _owners(platform: NewPlatform) -> str:

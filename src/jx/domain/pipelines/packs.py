@@ -28,7 +28,7 @@ pipelines:
       agent: {{image: {BUILDER_IMAGE}}}
       stages:
       - name: environment
-        steps: [{{name: helm-build, command: jx step helm build, dir: env}}]
+        steps: [{{name: verify-pr, command: jx step verify pr, dir: env}}]
   release:
     pipeline:
       agent: {{image: {BUILDER_IMAGE}}}
