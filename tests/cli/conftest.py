@@ -24,6 +24,20 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
         yield machine
 
 
+@pytest.fixture(scope="session")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    """A platform whose merges are applied by runs, and one merge that was."""
+    with machine_at(tmp_path_factory.mktemp("engine")) as machine:
+        install(machine)
+        values = ("runner.enabled=true", "controllers.pipelines=tekton")
+        options = [part for value in values for part in ("--set", value)]
+        machine.merge(machine.jx("edit", "app", "jx-platform", *options, user="ann").ok().pull, timeout=120)
+        machine.merge(
+            machine.jx("add", "app", "redis", "--version", "1.0.0", user="ann").ok().pull, timeout=120
+        )
+        yield machine
+
+
 @pytest.fixture
 def machine(tmp_path: Path) -> Iterator[Machine]:
     """A machine with nothing on it."""

@@ -6,30 +6,15 @@ import json
 import os
 import re
 import signal
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.support.platform import Machine, eventually, install, machine_at
+from tests.support.platform import Machine, eventually
 
 from jx.adapters.local.node.veils import find_veil
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("cli-pipelines")]
 DEV = "dana/environment-local-dev/master"
-
-
-@pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
-    """A platform whose merges are applied by runs, and one merge that was."""
-    with machine_at(tmp_path_factory.mktemp("engine")) as machine:
-        install(machine)
-        values = ("runner.enabled=true", "controllers.pipelines=tekton")
-        options = [part for value in values for part in ("--set", value)]
-        machine.merge(machine.jx("edit", "app", "jx-platform", *options, user="ann").ok().pull, timeout=120)
-        machine.merge(
-            machine.jx("add", "app", "redis", "--version", "1.0.0", user="ann").ok().pull, timeout=120
-        )
-        yield machine
 
 
 def activities(machine: Machine) -> list[dict[str, Any]]:

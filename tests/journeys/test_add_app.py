@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from tests.support.faults import Faults
-from tests.support.journeys import ANN, BOB, BOT, DEV, STAGING, World, installed, merged
+from tests.support.journeys import ANN, BOB, BOT, DEV, STAGING, World, checked, installed, merged
 
 from jx.domain.changes import CheckState, PullState
 from jx.domain.errors import NotFound
@@ -37,6 +37,7 @@ def test_the_pull_request_is_checked_and_commented_once_by_the_platform(world: W
     pull = world.pull()
     assert [(check.context, check.state) for check in pull.checks] == [
         ("jx/approval", CheckState.PENDING),
+        ("jx/check", CheckState.SUCCESS),
         ("jx/plan", CheckState.SUCCESS),
     ]
     assert [comment.author for comment in pull.comments] == [BOT]
@@ -75,6 +76,7 @@ def test_two_apps_from_one_base_are_both_merged_and_both_applied(world: World) -
     world.process(ANN).add_app("redis")
     world.process(BOB).add_app("shop")
     world.process(ANN).approve(2)
+    checked(world, 2)
     world.process(ANN).merge(2)
     world.settle()
     assert "| redis | not installed → " in world.pull(1).comments[0].body

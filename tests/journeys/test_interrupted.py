@@ -21,6 +21,7 @@ from tests.support.journeys import (
     OLGA,
     STAGING,
     World,
+    checked,
     installed,
     let_people_in,
     merged,
@@ -54,6 +55,7 @@ def install(world: World, faults: Faults) -> None:
 
 def merge(world: World, faults: Faults, environment: EnvironmentName = DEV) -> None:
     number = world.forge.list_pulls(world.repo(environment), state=None)[0].number
+    checked(world, number, environment)
     persist(world, lambda: world.process(BOB, faults).merge(number, environment))
     world.clock.move(timedelta(minutes=1))
     run_pods(world, faults, environment)

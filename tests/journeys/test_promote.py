@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from tests.support.faults import Faults
-from tests.support.journeys import ANN, BOB, OLGA, PRODUCTION, STAGING, World, installed, merged
+from tests.support.journeys import ANN, BOB, OLGA, PRODUCTION, STAGING, World, checked, installed, merged
 
 from jx.domain import ledger
 from jx.domain.activities import Activity, ActivityStatus
@@ -144,6 +144,7 @@ def test_an_older_pull_request_that_is_merged_late_does_not_take_the_newer_relea
     promoted(world, "1.0.0", PRODUCTION)
     world.settle()
     world.process(BOB).approve(1, PRODUCTION)
+    checked(world, 1, PRODUCTION)
     world.process(BOB).merge(1, PRODUCTION)
     promoted(world, "2.0.0", PRODUCTION)
     merged(world, 2, PRODUCTION)

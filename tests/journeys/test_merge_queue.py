@@ -1,0 +1,158 @@
+"""Several pull requests that merge by themselves at once: each is checked on the base that it is merged into, and all survive."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from tests.support.engine import Engine
+from tests.support.journeys import ANN, STAGING, World, installed
+
+from jx.domain.changes import PullRequest, PullState
+from jx.domain.names import Revision
+from jx.domain.runs import CHECK, NewRun, RunState
+from jx.ports.forge import Offer
+from jx.ports.repos import Commit, Draft
+from jx.usecases.add_app import AddApp, AddAppRequest
+from jx.usecases.propose_change import AUTO_MERGE_LABEL
+
+ROUNDS = 30
+
+
+@pytest.fixture
+def engine() -> Engine:
+    return Engine(installed())
+
+
+def add(world: World, app: str, alias: str = "") -> None:
+    use = AddApp(world.process(ANN).propose_change, world.catalog, world.reporter)
+    assert use(AddAppRequest(world.at, app, STAGING, alias=alias, auto_merge=True))
+
+
+def push(world: World, branch: str, path: str, text: str) -> None:
+    """A person's own commit, offered to be merged by itself."""
+    repo = world.repo(STAGING)
+    draft = Draft(world.tree(STAGING).put(path, text), f"Write {path}", ANN)
+    base = world.head(STAGING)
+    world.repos.login_as(ANN).replace(repo, branch, base=base, draft=draft)
+    world.forge_as(ANN).propose(repo, Offer(branch, "master", branch, "", (AUTO_MERGE_LABEL,)))
+
+
+def pulls(world: World, state: PullState = PullState.OPEN) -> tuple[PullRequest, ...]:
+    return world.forge.list_pulls(world.repo(STAGING), state=state)
+
+
+def check_all(engine: Engine) -> None:
+    """The engine ends every check that it was given, as good."""
+    for run in engine.pipelines.list_all():
+        if run.context == CHECK and run.state.is_open:
+            engine.end(engine.begin(run))
+
+
+def drain(engine: Engine) -> None:
+    """Controllers look and checks end, until nothing is open."""
+    for _ in range(ROUNDS):
+        engine.checking().work(patience=timedelta(seconds=1))
+        check_all(engine)
+        if not pulls(engine.world):
+            return
+    raise AssertionError(f"still open: {[pull.title for pull in pulls(engine.world)]}")
+
+
+def merges(world: World) -> list[Commit]:
+    log = world.repos.log(world.repo(STAGING), world.head(STAGING))
+    return [commit for commit in log if len(commit.parents) == 2]
+
+
+def was_checked(engine: Engine, head: Revision, base: Revision) -> bool:
+    good = {run.name for run in engine.pipelines.list_all() if run.state is RunState.SUCCEEDED}
+    found: list[NewRun] = [run for run in engine.pipelines.started if run.context == CHECK]
+    return any(run.name in good and run.revision == head and base[:12] in run.name for run in found)
+
+
+def test_promotions_into_one_file_and_peoples_commits_are_all_merged(engine: Engine) -> None:
+    world = engine.world
+    add(world, "shop")
+    add(world, "redis")
+    add(world, "redis", "cache")
+    push(world, "mine", "README.md", "mine\n")
+    push(world, "more", "NOTES.md", "more\n")
+    drain(engine)
+    text = world.tree(STAGING).text("env/Chart.yaml")
+    assert [word for word in ("name: shop", "name: redis", "alias: cache") if word in text] == [
+        "name: shop", "name: redis", "alias: cache",
+    ]  # fmt: skip
+    assert "# The apps." in text
+    assert (world.tree(STAGING).text("README.md"), world.tree(STAGING).text("NOTES.md")) == (
+        "mine\n",
+        "more\n",
+    )
+    assert len(pulls(world, PullState.MERGED)) == 5
+
+
+def test_each_was_checked_on_the_very_base_that_it_went_into(engine: Engine) -> None:
+    world = engine.world
+    add(world, "shop")
+    add(world, "redis")
+    push(world, "mine", "README.md", "mine\n")
+    drain(engine)
+    landed = merges(world)
+    assert len(landed) == 3
+    for commit in landed:
+        base, head = commit.parents
+        assert was_checked(engine, head, base), commit.subject
+
+
+def test_two_promotions_of_one_app_leave_the_newer(engine: Engine) -> None:
+    world = engine.world
+    world.process(ANN).promote("1.0.0", STAGING)
+    world.process(ANN).promote("2.0.0", STAGING)
+    drain(engine)
+    assert "version: 2.0.0" in world.tree(STAGING).text("env/Chart.yaml")
+
+
+def test_one_that_a_person_has_to_mend_keeps_no_other_from_being_merged(engine: Engine) -> None:
+    world = engine.world
+    push(world, "mine", "README.md", "mine\n")
+    push(world, "yours", "README.md", "yours\n")
+    add(world, "shop")
+    for _ in range(6):
+        engine.checking().work(patience=timedelta(seconds=1))
+        check_all(engine)
+    assert [pull.title for pull in pulls(world)] == ["yours"]
+    assert "name: shop" in world.tree(STAGING).text("env/Chart.yaml")
+
+
+def test_a_check_that_fails_is_not_merged_and_the_next_is(engine: Engine) -> None:
+    world = engine.world
+    add(world, "shop")
+    add(world, "redis")
+    engine.checking().work(patience=timedelta(seconds=1))
+    first = next(
+        run for run in engine.pipelines.list_all() if run.context == CHECK and run.pipeline.endswith("PR-1")
+    )
+    engine.end(engine.begin(first), RunState.FAILED, "no")
+    for _ in range(4):
+        check_others(engine, "PR-1")
+        engine.checking().work(patience=timedelta(seconds=1))
+    assert [pull.number for pull in pulls(world, PullState.MERGED)] == [2]
+
+
+def check_others(engine: Engine, but: str) -> None:
+    for run in engine.pipelines.list_all():
+        if run.context == CHECK and run.state.is_open:
+            is_bad = run.pipeline.endswith(but)
+            engine.end(engine.begin(run), RunState.FAILED if is_bad else RunState.SUCCEEDED)
+
+
+def test_a_merge_by_hand_in_between_has_the_next_checked_anew(engine: Engine) -> None:
+    world = engine.world
+    add(world, "shop")
+    engine.checking().work(patience=timedelta(seconds=1))
+    check_all(engine)
+    world.push(world.tree(STAGING).put("NOTES.md", "by hand\n"), "By hand", STAGING)
+    base = world.head(STAGING)
+    drain(engine)
+    (landed,) = merges(world)
+    assert landed.parents[0] == base
+    assert was_checked(engine, landed.parents[1], base)
