@@ -7,13 +7,13 @@ from typing import Any
 
 from jx.cli import exit_codes, output
 from jx.cli.session import Session
-from jx.domain.changes import PullRequest
+from jx.domain.changes import Check, CheckState, PullRequest
 from jx.domain.environments import Environment
 from jx.domain.errors import Forbidden, Invalid, NotFound, Usage
 from jx.domain.events import Event, Level
 from jx.domain.guards import SeveralRefusals
 from jx.ports.folders import Folder
-from jx.usecases.check_change import COMMENT_KEY, CheckChange, Verdict
+from jx.usecases.check_change import COMMENT_KEY, CONTEXT, CheckChange, Verdict
 
 _FENCE = re.compile(r"`{4,}(?:diff)?\n?", re.MULTILINE)
 _FOLD = re.compile(r"</?details>(?:<summary>.*?</summary>)?\n*")
@@ -63,6 +63,9 @@ def tell(session: Session, check: CheckChange, verdict: Verdict) -> bool:
     if any(login != us for login in others):
         return _only_print(session, f"{others[0]} tells it on pull request #{verdict.pull.number}")
     try:
+        # The status first, since it tells whether we may: a comment beside a status that is somebody else's would stay for ever.
+        begun = Check(CONTEXT, CheckState.PENDING, "is being told")
+        session.wiring.forge.set_status(verdict.pull.repo, verdict.pull.head, begun)
         check.tell(verdict)
     except Forbidden as error:
         return _only_print(session, error.message)
