@@ -144,7 +144,9 @@ def tell(story: Story) -> None:
     story.run(f"jx pr approve {number}")
     broken = story.run(f"jx pr merge {number} --wait --timeout 8", fails_with=1)
     story.check("jx-controllers" in broken, "the broken controllers were not named")
-    story.say("The next change is neither checked nor applied: nobody is there. The owner can merge it all the same.")
+    story.say(
+        "The next change is neither checked nor applied: nobody is there. The owner can merge it all the same."
+    )
     number = pull_number(story.run("jx --as ann add app shop --env staging"))
     story.run(f"jx pr merge {number} --env staging --override 'CI/CD is down'")
     story.run("jx get env")

@@ -139,7 +139,7 @@ def test_an_upgrade_of_several_apps_stays_a_commit_for_each_when_it_is_made_anew
     log = staging.world.repos.log(staging.repo, again.head)
     assert [one.subject for one in log][:2] == titles
     assert log[2].revision == staging.world.repos.head(staging.repo, "master")
-    staging.forge.set_status(staging.repo, again.head, PLAN)
+    staging.plan(again)
     assert staging.look(again).state is PullState.MERGED
     spec = umbrella.read(staging.world.tree("staging"))
     assert {str(one.key): one.chart.version for one in spec.apps} == {"redis": "2.0.0", "shop": "3.0.0"}

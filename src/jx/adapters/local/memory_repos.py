@@ -91,7 +91,7 @@ class MemoryRepos:
         for one in drafts:
             commit, drawn = self._draw(commit, one)
             self._stored(repo).commits[commit] = (drawn, one.tree)
-        self._stored(repo).branches[branch] = commit
+        self._move(repo, branch, commit)
         return commit
 
     def _are(self, repo: Repo, head: Revision, base: Revision, drafts: Sequence[Draft]) -> bool:
