@@ -156,6 +156,7 @@ def main() -> int:
     print("| --- | --- | --- | --- | --: | --: | --: | --: |")
     failed = 0
     with embedded() as tour:
+        tour.step("edit", "requirements", "apply.maxDeletions=1000", "apply.maxDeletionShare=1")
         for chart in options.charts or CHARTS:
             failed += visit(tour, clones, chart)
     return 1 if failed else 0

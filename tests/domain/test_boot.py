@@ -69,6 +69,7 @@ def test_what_a_boot_repository_leaves_open_is_told_and_no_mistake() -> None:
     spec = umbrella.read(boot_repositories.boot())
     assert [str(app.key) for app in spec.apps] == ["jenkins-x-platform", "hooks"]
     assert spec.requirements.provider == "gke"
+    assert (spec.name, spec.namespace, spec.release) == ("dev", "jx", "jenkins-x")
     assert [str(problem) for problem in spec.unsettled] == [
         "env/requirements.yaml: jenkins-x-platform has no version: the version stream names it",
         "env/requirements.yaml: hooks has no version: the version stream names it",
@@ -159,5 +160,5 @@ def test_templates_see_settings_environments_by_key_and_parameters() -> None:
     about = values_of(boot_repositories.boot())
     assert about["Requirements"]["unheardOf"] == {"of": "us"}
     assert about["Requirements"]["storage"]["backup"] == {}
-    assert about["Environments"]["staging"] == {"key": "staging"}
+    assert about["Environments"]["staging"] == {"key": "staging", "ingress": {"tls": {}}}
     assert about["Parameters"]["adminUser"]["password"] == "vault:fox/adminUser:password"

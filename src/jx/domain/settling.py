@@ -14,6 +14,7 @@ RESULT = "values"
 """The key under which the carrier of a template holds what came of it."""
 
 _PINNED = re.compile(r'versionStream\s+"([a-z]+)"\s+"([^"]+)"')
+_CARRIER = re.compile(r'executing "carried" at ')
 _SCHEMELESS = re.compile(r"\|\s*removeScheme\b")
 
 
@@ -40,7 +41,7 @@ def fill_versions(
 
 def carry(text: str, name: str, stream: Tree | None) -> Tree:
     """A chart whose only object holds what comes of a template; the template's lines keep their numbers."""
-    text = _SCHEMELESS.sub('| splitList "://" | last', text)
+    text = _SCHEMELESS.sub('| default "" | splitList "://" | last', text)
     text = _PINNED.sub(lambda match: write_text(_pin(stream, match[1], match[2])), text)
     carrier = (
         "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: values}\ndata:\n"
@@ -52,6 +53,11 @@ def carry(text: str, name: str, stream: Tree | None) -> Tree:
         .put(f"templates/{name}", f'{{{{ define "carried" }}}}{text}{{{{ end }}}}')
         .put("templates/zz-carrier.yaml", carrier)
     )
+
+
+def plain_reason(reason: str) -> str:
+    """Helm's reason, without what is ours in it."""
+    return _CARRIER.sub("", reason)
 
 
 def write_text(text: str) -> str:

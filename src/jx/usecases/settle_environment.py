@@ -72,6 +72,6 @@ class SettleEnvironment:
         except Invalid as error:
             reasons = [problem.what for problem in error.problems] or [error.message]
             line = next((problem.line for problem in error.problems if problem.line), None)
-            mistakes.add(path, "; ".join(reasons), line)
+            mistakes.add(path, settling.plain_reason("; ".join(reasons)), line)
             return None
         return str(manifest.body["data"][settling.RESULT])

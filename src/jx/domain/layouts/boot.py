@@ -36,6 +36,8 @@ _SECTIONS = (
     "versionStream",
 )
 """What Jenkins X 2 always had, be it empty: templates look into it without asking."""
+_SECTIONS_OF_ONE = ("ingress.tls",)
+"""The same of each environment."""
 _SECRETIVE = re.compile(r"{{[^}]*\bhashPassword\b")
 
 
@@ -80,20 +82,26 @@ def data_of(tree: Tree, chart_dir: str) -> dict[str, Any]:
     """What templates of values are about."""
     place = f"{chart_dir}/" if chart_dir else ""
     requirements: dict[str, Any] = dict(read_mapping(tree.find_text(REQUIREMENTS) or "", REQUIREMENTS))
-    for path in _SECTIONS:
-        at = requirements
-        for key in path.split("."):
-            if not isinstance(at.get(key), dict):
-                at[key] = {}
-            at = at[key]
+    _complete(requirements, _SECTIONS)
     listed = requirements.get("environments")
     named = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+    for one in named:
+        _complete(one, _SECTIONS_OF_ONE)
     parameters = read_mapping(tree.find_text(place + PARAMETERS) or "", place + PARAMETERS)
     return {
         "Requirements": requirements,
         "Environments": {str(one.get("key")): one for one in named},
         "Parameters": dict(parameters),
     }
+
+
+def _complete(settings: dict[str, Any], sections: tuple[str, ...]) -> None:
+    for path in sections:
+        at = settings
+        for key in path.split("."):
+            if not isinstance(at.get(key), dict):
+                at[key] = {}
+            at = at[key]
 
 
 def why_closed(text: str) -> str:

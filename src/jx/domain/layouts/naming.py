@@ -1,7 +1,8 @@
 """Which environment a repository is, and under which namespace and release it is installed.
 
-The first of these that says it: the block `apply:` of jx-requirements.yml; `templates/dev-env.yaml` (then it is dev, release
-`jenkins-x`); `DEPLOY_NAMESPACE` of jenkins-x.yml or Jenkinsfile, `NAMESPACE` of the Makefile (release `jx`).
+The first of these that says it: the block `apply:` of jx-requirements.yml; `templates/dev-env.yaml`, or a dependency on the
+platform's chart (then it is dev, release `jenkins-x`); `DEPLOY_NAMESPACE` of jenkins-x.yml or Jenkinsfile, `NAMESPACE` of the
+Makefile (release `jx`).
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ def read_naming(
     *,
     settings: ApplySettings,
     dev: Environment | None,
+    is_dev: bool,
     name: EnvironmentName | None,
     mistakes: Mistakes,
 ) -> Naming:
@@ -51,10 +53,10 @@ def read_naming(
     namespace = (
         mistakes.attempt(lambda: parse_namespace(said), "", where="jx-requirements.yml") if said else ""
     )
-    fallback = DEV if dev else namespace.removeprefix("jx-") or RELEASE
+    fallback = DEV if is_dev else namespace.removeprefix("jx-") or RELEASE
     text = name or settings.environment or fallback
     found = mistakes.attempt(lambda: parse_environment_name(text), DEV, where="jx-requirements.yml")
-    return Naming(found, namespace, settings.release or (DEV_RELEASE if dev else RELEASE))
+    return Naming(found, namespace, settings.release or (DEV_RELEASE if is_dev else RELEASE))
 
 
 def _find_namespace(tree: Tree, mistakes: Mistakes) -> str:

@@ -80,7 +80,8 @@ def read(tree: Tree, *, name: EnvironmentName | None = None) -> EnvironmentSpec:
     unsettled = boot.find_open(tree, chart_dir, apps, mistakes)
     environments = read_environments(tree, place, mistakes)
     dev = next((one for one in environments if one.is_dev), None) if place + DEV_FILE in tree else None
-    naming = read_naming(tree, settings=settings, dev=dev, name=name, mistakes=mistakes)
+    is_dev = dev is not None or any(app.is_platform for app in apps)
+    naming = read_naming(tree, settings=settings, dev=dev, is_dev=is_dev, name=name, mistakes=mistakes)
     chart = _read_chart(
         tree.under(chart_dir) if chart_dir else tree, tuple(app.key for app in apps), place, mistakes
     )
