@@ -210,10 +210,11 @@ def real() -> Iterator[Front]:
 
 
 @contextlib.contextmanager
-def audited(folder: Path) -> Iterator[Front]:
-    """A second API server in front of the same store: the command line of the first, another port, and an audit log."""
+def audited(folder: Path, rules: str = POLICY) -> Iterator[Front]:
+    """A second API server in front of the same store: the command line of the first, another port, and an audit log by those
+    rules."""
     log, policy, own = folder / "audit.log", folder / "audit-policy.yaml", folder / "audited.kubeconfig"
-    policy.write_text(POLICY)
+    policy.write_text(rules)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

@@ -1,12 +1,15 @@
 """Does a merge do what its pull request tells? Adds, upgrades and deletes public charts, and asks the API server's audit log.
 
-    PYTHONPATH=. python scripts/tour_charts.py CLONES [CHART...]
+    PYTHONPATH=. python scripts/tour_charts.py [--real] CLONES [CHART...]
 
 CLONES is a folder of clones of the charts' repositories (see `public_charts.py`). Each chart is added to the staging environment
 of an embedded platform at one version, upgraded to another, and deleted, by three pull requests. What each told (operation,
 object, field; by the comment that the controllers wrote, or by `jx pr diff` where that says that it is cut) is compared with what
 the audit log says that the controllers did. Health is not waited for: nothing runs these images. Exit code 1 where something
 differs.
+
+With `--real` the API server is Kubernetes' own, as `scripts/test_cluster.py` starts it, with its audit log. Forge and
+repositories are in memory then, and each chart has an environment of its own.
 """
 
 from __future__ import annotations
@@ -26,18 +29,32 @@ from pathlib import Path
 import yaml
 from scripts import public_charts
 from scripts.public_charts import Clones
+from tests.support import touring as touring_support
+from tests.support.places import make_place
 from tests.support.platform import Machine, install, machine_at
-from tests.support.told import Log, Operations, Told, differences
+from tests.support.told import Log, Told, differences
+from tests.support.touring import Step
+from tests.support.worlds import REPOSITORY, environment_tree
 
 from jx.adapters.files.clock import SystemClock
+from jx.adapters.helm.archives import unpack
+from jx.adapters.helm.renderer import HelmRenderer
 from jx.adapters.kubernetes import kubeconfig
 from jx.adapters.kubernetes.anchors import KubernetesAnchors
 from jx.adapters.kubernetes.api import Api
 from jx.adapters.local.forge.client import LocalForge
+from jx.domain.charts import Chart, ChartRef
 from jx.domain.names import EnvironmentName, Repo
 
 _PATIENCE = 600
 _MERGED = re.compile(r"Merged pull request #\d+ as ([0-9a-f]+)")
+RULES = """apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived, ResponseStarted]
+rules:
+- {level: Metadata, verbs: [get, list, watch]}
+- {level: RequestResponse}
+"""
 CONTROLLERS = "system:serviceaccount:jx:jx-controllers"
 CHARTS = (
     "kube-prometheus-stack", "ingress-nginx", "cert-manager", "jenkins", "vault", "argo-cd", "traefik", "grafana",
@@ -124,23 +141,13 @@ class Tour:
         return self.machine.jx("get", "activities", timeout=_PATIENCE).told
 
 
-@dataclass(frozen=True)
-class Step:
-    """What a pull request told, what was done, and where they differ."""
-
-    told: Operations
-    done: Operations
-    differences: list[str]
-    is_cut: bool
-
-    @property
-    def row(self) -> str:
-        """For a table: objects and fields told and done, what the server added by itself, differences."""
-        operations = Counter(one.what for one in self.told.values())
-        listed = ", ".join(f"{count} {what}" for what, count in sorted(operations.items()))
-        fields = [sum(len(one.fields) for one in side.values()) for side in (self.told, self.done)]
-        defaults = sum(len(one.by_server) for one in self.done.values())
-        return f"{listed or 'nothing'} | {fields[0]} | {fields[1]} | {defaults} | {len(self.differences)}"
+def row(step: Step) -> str:
+    """For a table: objects and fields told and done, what the server added by itself, differences."""
+    operations = Counter(one.what for one in step.told.values())
+    listed = ", ".join(f"{count} {what}" for what, count in sorted(operations.items()))
+    told, done = (sum(len(one.fields) for one in side.values()) for side in (step.told, step.done))
+    defaults = sum(len(one.by_server) for one in step.done.values())
+    return f"{listed or 'nothing'} | {told} | {done} | {defaults} | {len(step.differences)}"
 
 
 def main() -> int:
@@ -148,6 +155,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.add_argument("--real", action="store_true", help="on Kubernetes' own API server")
     parser.add_argument("clones", type=Path, help="a folder of clones, each named owner+name")
     parser.add_argument("charts", nargs="*", default=CHARTS)
     options = parser.parse_args()
@@ -155,6 +163,8 @@ def main() -> int:
     print("| chart | step | version | operations on objects | fields told | done | defaults | differences |")
     print("| --- | --- | --- | --- | --: | --: | --: | --: |")
     failed = 0
+    if options.real:
+        return 1 if sum(visit_real(clones, chart) for chart in options.charts or CHARTS) else 0
     with embedded() as tour:
         tour.step("edit", "requirements", "apply.maxDeletions=1000", "apply.maxDeletionShare=1")
         for chart in options.charts or CHARTS:
@@ -178,10 +188,52 @@ def visit(tour: Tour, clones: Clones, chart: str) -> int:
     found = 0
     for name, version, words in steps:
         step = tour.step(*words)
-        found += len(step.differences)
-        print(f"| {chart} | {name} | {version} | {step.row} |", flush=True)
-        for line in step.differences[:60]:
-            print(f"    {chart} {name}: {line}", file=sys.stderr, flush=True)
+        found += show(chart, name, version, step)
+    return found
+
+
+def show(chart: str, name: str, version: str, step: Step) -> int:
+    """A line of the table, and the differences beside it; how many there are."""
+    print(f"| {chart} | {name} | {version} | {row(step)} |", flush=True)
+    for line in step.differences[:60]:
+        print(f"    {chart} {name}: {line}", file=sys.stderr, flush=True)
+    return len(step.differences)
+
+
+def visit_real(clones: Clones, chart: str) -> int:
+    """The same on Kubernetes' own API server."""
+    from scripts import apply_twice, test_cluster
+
+    old, new = clones.two_versions(chart)
+    with (
+        tempfile.TemporaryDirectory(prefix="tour-") as folder,
+        test_cluster.cluster(test_cluster.built()) as first,
+        apply_twice.audited(first.parent, RULES) as front,
+    ):
+        place = make_place(Api.connect(kubeconfig.load([front.kubeconfig]), SystemClock()))
+        place.world.renderer = HelmRenderer()
+        for version in (old, new):
+            public_charts.package(clones, chart, version, Path(folder))
+            files = unpack(Path(folder, f"{chart}-{version}.tgz").read_bytes(), chart)
+            place.world.catalog.add(Chart(ChartRef(chart, REPOSITORY, version), version, files, files.digest))
+        touring = touring_support.Tour(place, front.log)
+        limits = {"maxDeletions": 1000, "maxDeletionShare": 1}
+        steps: tuple[tuple[str, str, dict[str, str]], ...] = (
+            ("add", old, {chart: old}),
+            ("upgrade", new, {chart: new}),
+            ("delete", "", {}),
+        )
+        found = 0
+        for name, version, apps in steps:
+            tree = environment_tree(
+                apps,
+                name=place.name,
+                namespace=place.name,
+                values={chart: VALUES.get(chart, {})},
+                apply=limits,
+            )
+            found += show(chart, name, version, touring.merge(tree))
+        place.world.renderer.close()
     return found
 
 

@@ -223,6 +223,8 @@ class Log:
         """`is_ours` are the users whose writes count; others' are only remembered."""
         self._users = frozenset(is_ours)
         self._states: dict[tuple[str, str, str, str], dict[str, Any]] = {}
+        self._asked: dict[tuple[str, str, str, str], Leaves] = {}
+        """What was asked for last, of each object."""
 
     def read(self, lines: Iterable[str | bytes], *, count: bool = True) -> Operations:
         """What the writes in these lines did, in all."""
@@ -253,7 +255,10 @@ class Log:
         for key, words in verbs.items():
             one, is_gone = _object(key, last[key]), key not in self._states
             found[one] = _done(befores[key], last[key], words, is_gone=is_gone)
-            _explain(found[one], befores[key] or {}, last[key], asked.get(key, {}))
+            _explain(
+                found[one], befores[key] or {}, last[key], (self._asked.get(key, {}), asked.get(key, {}))
+            )
+            self._asked[key] = asked.get(key, {})
         return found
 
     def _is_counted(self, event: Mapping[str, Any]) -> bool:
@@ -292,17 +297,19 @@ def _done(before: Leaves | None, last: Leaves, verbs: Sequence[str], *, is_gone:
     return Operation("change", changed, _differing(leaves(_content(before)), everything) - changed)
 
 
-def _explain(done: Operation, before: Mapping[str, Any], last: Mapping[str, Any], asked: Leaves) -> None:
+def _explain(
+    done: Operation, before: Mapping[str, Any], last: Mapping[str, Any], asked: tuple[Leaves, Leaves]
+) -> None:
     """Set apart what the server did by itself: defaults within what we own, and zeros that it does not keep."""
-    kept, there, ours = leaves(_content(last)), leaves(_content(before)), owned_leaves(before)
-    added = {path for path in done.fields if path in kept and path not in asked}
+    kept, there, (earlier, now) = leaves(_content(last)), leaves(_content(before)), asked
+    added = {path for path in done.fields if path in kept and path not in now}
     done.fields -= added
     done.by_server |= added
     zeros = {
-        path for path, value in asked.items() if path not in kept and value in (None, False, 0, "", [], {})
+        path for path, value in now.items() if path not in kept and value in (None, False, 0, "", [], {})
     }
     defaults = {
-        path for path, value in asked.items() if path not in ours and _at(there, path) == (True, value)
+        path for path, value in now.items() if path not in earlier and _at(there, path) == (True, value)
     }
     done.left_out = zeros | defaults
 
