@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from jx.usecases.read_pipeline import ReadPipeline
     from jx.usecases.record_runs import RecordRuns
     from jx.usecases.resolve_pipeline import ResolvePipeline
+    from jx.usecases.run_application import RunApplication
     from jx.usecases.run_check import RunCheck
     from jx.usecases.run_environment import RunEnvironment
     from jx.usecases.run_verification import RunVerification
@@ -135,7 +136,20 @@ class Engines(Outside):
         from jx.usecases.start_pipeline import StartPipeline
 
         propose = ProposeChange(self.repos, self.forge, self.reporter)
-        return StartPipeline(propose, self.pipelines, self.run_environment())
+        return StartPipeline(propose, self.pipelines, self.run_environment(), self.run_application())
+
+    def run_application(self) -> RunApplication:
+        """What starts the runs of applications."""
+        from jx.usecases.run_application import RunApplication
+
+        return RunApplication(
+            self.repos,
+            self.pipelines,
+            self.build_numbers,
+            self.activities,
+            self.resolve_pipeline(),
+            self._run_setup,
+        )
 
     def stop_pipeline(self) -> StopPipeline:
         """`jx stop pipeline`."""

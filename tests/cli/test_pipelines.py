@@ -131,6 +131,31 @@ def test_a_pipeline_is_started_once_more_by_hand_with_a_number_of_its_own(engine
     assert DEV in engine.jx("get", "pipelines").ok().out
 
 
+APPLICATION = """
+buildPack: none
+pipelineConfig:
+  pipelines:
+    release:
+      pipeline:
+        agent: {image: go}
+        stages: [{name: build, steps: [{name: say, command: "echo $WORD from $PWD of $REPO_NAME"}]}]
+"""
+
+
+def test_what_is_no_environments_is_run_as_its_file_says(engine: Machine) -> None:
+    clone = engine.clone("application", user="ann")
+    (clone / "jenkins-x.yml").write_text(APPLICATION)
+    push = "git checkout -qb shop && git commit -qam 'Build it' && git push -q origin shop"
+    engine.shell(f'eval "$(jx --as ann local env)"; {push}', cwd=clone).ok()
+    pipeline = "dana/environment-local-dev/shop"
+    shown = engine.jx("start", "pipeline", pipeline, "-e", "WORD=hello", "--tail").ok().out
+    assert re.search(r"hello from /\S+ of environment-local-dev", shown)
+    listed = json.loads(engine.jx("get", "pipelines", "-f", pipeline, "-o", "json").ok().out)
+    assert [(one["name"], one["last_build"], one["status"]) for one in listed] == [
+        (pipeline, "1", "succeeded")
+    ]
+
+
 def test_a_runner_that_is_killed_is_started_again_and_goes_on_with_what_runs(engine: Machine) -> None:
     go_on, notes = engine.folder / "go-on", engine.folder / "notes"
     wait = f"echo ran >> {notes}; while ! test -e {go_on}; do sleep 0.05; done"

@@ -6,12 +6,18 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from tests.support.engine import Engine
+from tests.support.engine import SETUP, Engine
 from tests.support.journeys import ANN, World, installed
 
-from jx.domain.errors import NotFound, Refused
+from jx.domain.errors import NotFound, Refused, Usage
+from jx.domain.names import Repo
+from jx.domain.pipelines.syntax import PipelineKind
 from jx.domain.run_choice import RunChoice, not_found
 from jx.domain.runs import LogLine, RunState
+from jx.domain.trees import Tree
+from jx.ports.repos import Draft
+from jx.usecases.resolve_pipeline import ResolvePipeline
+from jx.usecases.run_application import RunApplication, RunWishes
 from jx.usecases.show_logs import ShowLogs, ShowLogsRequest
 from jx.usecases.start_pipeline import StartPipeline, StopPipeline
 
@@ -34,7 +40,11 @@ def engine() -> Engine:
 
 def start(engine: Engine) -> StartPipeline:
     process = engine.world.process(ANN)
-    return StartPipeline(process.propose_change, engine.pipelines, engine.use_case(process))
+    resolve = ResolvePipeline(process.repos)
+    application = RunApplication(
+        process.repos, engine.pipelines, engine.numbers, process.activities, resolve, SETUP
+    )
+    return StartPipeline(process.propose_change, engine.pipelines, engine.use_case(process), application)
 
 
 def world_of(engine: Engine) -> World:
@@ -63,6 +73,63 @@ def test_what_is_no_environments_pipeline_cannot_be_started(engine: Engine) -> N
     with pytest.raises(NotFound) as caught:
         start(engine)(world_of(engine).at, "acme/shop/main")
     assert DEV in caught.value.hint
+    assert "there is no repository acme/shop" in caught.value.message
+    with pytest.raises(NotFound, match="shop is no environment's pipeline"):
+        start(engine)(world_of(engine).at, "shop")
+
+
+FILE = """
+buildPack: none
+pipelineConfig:
+  pipelines:
+    release:
+      pipeline:
+        options: {podLabels: {team: brie}}
+        stages: [{name: build, agent: {image: go}, steps: [{command: make}]}]
+    feature: {pipeline: {agent: {image: go}, stages: [{name: try, steps: [{command: make try}]}]}}
+"""
+
+
+def an_application(world: World) -> Repo:
+    repo = world.repos.create(world.at.repo.sibling("acme/shop"))
+    world.repos.write(
+        repo, "main", base=None, draft=Draft(Tree().put("jenkins-x.yml", FILE), "feat: begin", ANN)
+    )
+    return repo
+
+
+def test_an_application_is_run_as_its_file_says_with_no_rights_but_to_be_cloned(engine: Engine) -> None:
+    world = world_of(engine)
+    repo = an_application(world)
+    runs = [start(engine)(world.at, "acme/shop/main") for _ in range(2)]
+    assert [run.build for run in runs] == ["1", "2"]
+    assert {(run.pipeline, run.revision) for run in runs} == {
+        ("acme/shop/main", world.repos.head(repo, "main"))
+    }
+    made = engine.pipelines.started[-1]
+    assert made.spec["taskRunTemplate"]["serviceAccountName"] == "default"
+    assert (made.labels["team"], made.message) == ("brie", "feat: begin")
+    clone, make = made.spec["pipelineSpec"]["tasks"][0]["taskSpec"]["steps"]
+    assert "secretKeyRef" in str(clone["env"])
+    assert "secretKeyRef" not in str(make)
+
+
+def test_people_choose_which_pipeline_of_an_application_runs_and_how(engine: Engine) -> None:
+    world = world_of(engine)
+    an_application(world)
+    wishes = RunWishes(
+        PipelineKind.FEATURE, env={"LEVEL": "debug"}, labels={"why": "trial"}, account="builder"
+    )
+    start(engine)(world.at, "acme/shop/main", wishes)
+    made = engine.pipelines.started[-1]
+    (task,) = made.spec["pipelineSpec"]["tasks"]
+    assert task["name"] == "try"
+    assert {"name": "LEVEL", "value": "debug"} in task["taskSpec"]["steps"][-1]["env"]
+    assert (made.labels["why"], made.spec["taskRunTemplate"]["serviceAccountName"]) == ("trial", "builder")
+    with pytest.raises(NotFound, match="has no branch gone"):
+        start(engine)(world.at, "acme/shop/gone")
+    with pytest.raises(Usage, match="environment's pipeline"):
+        start(engine)(world.at, "dev", wishes)
 
 
 def test_a_run_that_goes_on_is_stopped_and_one_that_has_ended_is_not(engine: Engine) -> None:

@@ -65,7 +65,7 @@ def new_check(
     for part in ("tasks", "finally"):
         if part in pipeline:
             tasks = [with_variables(task, variables) for task in pipeline[part]]
-            pipeline[part] = [_with_login(task, login) for task in tasks]
+            pipeline[part] = [with_login(task, login) for task in tasks]
     return NewRun(
         name=occasion.name,
         pipeline=occasion.pipeline,
@@ -84,8 +84,9 @@ def checks_of(occasion: CheckOccasion, runs: Iterable[Run]) -> tuple[Run, ...]:
     return tuple(run for run in runs if run.pipeline == occasion.pipeline and run.context == CHECK)
 
 
-def _with_login(task: Mapping[str, Any], login: list[dict[str, Any]]) -> dict[str, Any]:
-    """Only what clones, by its name and its text: a file may have a step of that name in a task that clones nothing."""
+def with_login(task: Mapping[str, Any], login: list[dict[str, Any]]) -> dict[str, Any]:
+    """A task with this login, only for what clones: by its name and its text, since a file may have a step of that name in a task
+    that clones nothing."""
     spec = dict(task["taskSpec"])
     first, *rest = spec["steps"]
     if first["name"] == CLONE_STEP and first.get("args") == [SCRIPT]:

@@ -109,6 +109,12 @@ class Repo:
         path = urlsplit(self.url).path if "://" in self.url else self.url.rpartition(":")[2]
         return [part for part in path.split("/") if part]
 
+    def sibling(self, full_name: str) -> Repo:
+        """The repository of that `owner/name` on the same server."""
+        bare = self.url.rstrip("/").removesuffix(".git")
+        end = ".git" if self.url.rstrip("/").endswith(".git") else ""
+        return Repo(f"{bare.removesuffix(self.full_name)}{full_name}{end}")
+
     def is_same(self, other: Repo) -> bool:
         """Equal up to `.git`, a trailing slash and a login in the URL."""
         return _canonical(self.url) == _canonical(other.url)

@@ -1,4 +1,4 @@
-"""Start and stop pipelines by hand: one more run of an environment's head, or an end to one that goes on."""
+"""Start and stop pipelines by hand: one more run of a branch's head, or an end to one that goes on."""
 
 from __future__ import annotations
 
@@ -6,26 +6,39 @@ from dataclasses import dataclass
 
 from jx.domain.environment_runs import pipeline_of, runs_of
 from jx.domain.environments import Environment
-from jx.domain.errors import NotFound, Refused
+from jx.domain.errors import NotFound, Refused, Usage
+from jx.domain.names import Repo, parse_branch
 from jx.domain.run_choice import RunChoice, choose_run
 from jx.domain.runs import Run
 from jx.ports.pipelines import Pipelines
 from jx.usecases.propose_change import PlatformAt, ProposeChange
+from jx.usecases.run_application import RunApplication, RunWishes
 from jx.usecases.run_environment import RunEnvironment
 
 
 @dataclass(frozen=True, slots=True)
 class StartPipeline:
-    """What is started is what the controllers would start for the branch's head, as one more attempt."""
+    """Of an environment, what is started is what the controllers would start for the branch's head, as one more attempt; of any
+    other repository, its pipeline as the file says, with no rights of the platform."""
 
     propose: ProposeChange
     pipelines: Pipelines
     run: RunEnvironment
+    application: RunApplication
 
-    def __call__(self, at: PlatformAt, pipeline: str) -> Run:
-        """Start a run. NotFound for a pipeline that is no environment's; Refused while one goes on."""
+    def __call__(self, at: PlatformAt, pipeline: str, wishes: RunWishes | None = None) -> Run:
+        """Start a run. NotFound for a pipeline that there is not; Refused while one of that environment goes on. `wishes` are for
+        applications: Usage where they are said of an environment."""
         platform = self.propose.target(at, "dev").platform
-        environment = find_environment(platform.environments, pipeline)
+        try:
+            environment = find_environment(platform.environments, pipeline)
+        except NotFound as unknown:
+            return self._start_application(at.repo, pipeline, wishes or RunWishes(), unknown)
+        if wishes not in (None, RunWishes()):
+            raise Usage(
+                f"{pipeline} is an environment's pipeline, which is run as its file says",
+                hint="options of a run are for pipelines of applications",
+            )
         assert environment.repo is not None
         runs = runs_of(environment, self.pipelines.list_all())
         going = next((run for run in runs if run.state.is_open), None)
@@ -39,6 +52,19 @@ class StartPipeline:
             raise NotFound(f"{environment.repo.full_name} has no branch {environment.branch}")
         attempts = [run for run in runs if run.revision == head]
         return self.run.start(environment, head, attempt=len(attempts) + 1)
+
+    def _start_application(self, dev: Repo, pipeline: str, wishes: RunWishes, unknown: NotFound) -> Run:
+        owner, _, rest = pipeline.partition("/")
+        name, _, branch = rest.partition("/")
+        if not branch:
+            raise unknown
+        repo = dev.sibling(f"{owner}/{name}")
+        try:
+            self.application.repos.head(repo, parse_branch(branch))
+        except NotFound:
+            words = f"{pipeline} is no environment's pipeline, and there is no repository {repo.full_name}"
+            raise NotFound(words, hint=unknown.hint) from unknown
+        return self.application(repo, branch, wishes)
 
 
 def find_environment(environments: tuple[Environment, ...], pipeline: str) -> Environment:
