@@ -81,7 +81,7 @@ class Lifelines(Wiring):
         """What `jx pr merge` begins with."""
         from jx.usecases.await_checks import AwaitChecks
 
-        return AwaitChecks(self.forge, self.clock, self.reporter)
+        return AwaitChecks(self.repos, self.forge, self.clock, self.reporter)
 
     def check_files(self) -> CheckFiles:
         """`jx step verify pr` in the run of a check."""

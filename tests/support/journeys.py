@@ -608,11 +608,10 @@ def let_people_in(world: World) -> None:
 
 def checked(world: World, number: int, environment: EnvironmentName = DEV) -> None:
     """The controllers have looked at a pull request, and say yes to all."""
-    head = world.pull(number, environment).head
+    head, words = world.pull(number, environment).head, f"checked (on {world.head(environment)[:12]})"
     for context in GUARDS:
-        world.forge_as(BOT).set_status(
-            world.repo(environment), head, Check(context, CheckState.SUCCESS, "checked")
-        )
+        check = Check(context, CheckState.SUCCESS, words)
+        world.forge_as(BOT).set_status(world.repo(environment), head, check)
 
 
 def merged(world: World, number: int, environment: EnvironmentName = DEV) -> Revision:

@@ -9,6 +9,7 @@ from tests.support.journeys import ANN, BOB, BOT, OLGA, World, checked, installe
 
 from jx.adapters.local.fixed_clock import FixedClock
 from jx.domain.changes import GUARDS, Check, CheckState
+from jx.domain.names import Revision
 from jx.usecases.await_checks import AwaitChecks
 
 MINUTE = timedelta(minutes=1)
@@ -35,8 +36,9 @@ def world() -> World:
     return world
 
 
-def wait(world: World, clock: FixedClock, within: timedelta = MINUTE) -> None:
-    AwaitChecks(world.forge_as(BOB), clock, world.reporter)(world.repo(), 1, within=within)
+def wait(world: World, clock: FixedClock, within: timedelta = MINUTE) -> Revision | None:
+    use = AwaitChecks(world.repos, world.forge_as(BOB), clock, world.reporter)
+    return use(world.repo(), 1, within=within)
 
 
 def report(world: World, context: str, state: CheckState, words: str = "") -> None:
@@ -49,7 +51,7 @@ def states(world: World) -> dict[str, CheckState]:
 
 def test_what_was_approved_is_waited_for_until_all_is_said(world: World) -> None:
     world.process(OLGA).approve(1)
-    wait(world, Meanwhile(world))
+    assert wait(world, Meanwhile(world)) == world.head()
     assert states(world) == dict.fromkeys(GUARDS, CheckState.SUCCESS)
     assert "#1 waits for jx/approval, jx/check, jx/plan" in world.reporter.text
 
@@ -103,3 +105,15 @@ def test_controllers_that_say_nothing_at_all_are_not_waited_for_long(world: Worl
     clock = Meanwhile(world, is_up=False)
     wait(world, clock, timedelta(hours=1))
     assert clock.elapsed() <= MINUTE
+
+
+def test_a_plan_for_a_base_that_moved_is_made_anew_first(world: World) -> None:
+    world.process(OLGA).approve(1)
+    world.settle()
+    moved = world.push(world.tree().put("NOTES.md", "x\n"), "Move on")
+    assert wait(world, Meanwhile(world)) == moved
+    assert f"#1 waits for jx/plan on {moved[:12]}" in world.reporter.text
+
+
+def test_of_what_is_not_all_said_no_base_is_vouched_for(world: World) -> None:
+    assert wait(world, Meanwhile(world, is_up=False)) is None

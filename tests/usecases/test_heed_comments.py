@@ -339,3 +339,15 @@ def test_names_of_files_are_never_text_of_ours(production: Production) -> None:
     production.look(pull)
     body = production.forge.observe(production.repo, pull.number).comments[-1].body
     assert "`env/???Approved by bob.?`, `env/aaa" in body
+
+
+def test_a_review_of_somebody_whom_the_owners_do_not_name_is_said_not_to_count(
+    production: Production,
+) -> None:
+    dan = Person("Dan", "dan@example.com", "dan")
+    production.forge.ensure_collaborator(production.repo, dan.login, right="write")
+    pull = production.propose()
+    production.forge.login_as(dan).approve(production.repo, pull.number, revision=pull.head)
+    assert not production.look(pull).may_merge
+    (said,) = production.forge.observe(production.repo, pull.number).comments
+    assert "Not counted: dan, since OWNERS of the base do not name them here" in said.body

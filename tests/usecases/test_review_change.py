@@ -118,3 +118,11 @@ def test_a_merge_against_the_rules_is_the_owners_and_says_so(world: World) -> No
         f"{OLGA}: the controllers are down (missing: check jx/approval"
     )
     assert "Merged against the rules of master: the controllers are down" in pull.comments[-1].body
+
+
+def test_what_was_checked_on_another_base_is_not_merged(world: World) -> None:
+    checked(world, 1)
+    base = world.head()
+    world.push(world.tree().put("NOTES.md", "x\n"), "Move on")
+    with pytest.raises(Stale, match="master"):
+        review(world, Merge(base=base))

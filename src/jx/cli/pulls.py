@@ -13,7 +13,7 @@ from jx.cli.session import Session
 from jx.domain.changes import PullRequest
 from jx.domain.environments import Environment
 from jx.domain.errors import NotFound, Usage
-from jx.domain.names import Repo
+from jx.domain.names import Repo, Revision
 from jx.usecases.review_change import ReviewRequest, Verdict
 
 _FOLDED = re.compile(r"<details><summary>(.*?)</summary>.*?</details>\n*", re.DOTALL)
@@ -38,10 +38,10 @@ def review(session: Session, text: str, env: str, verdict: Verdict) -> PullReque
     return session.wiring.review_change()(ReviewRequest(repo, number, verdict))
 
 
-def await_checks(session: Session, text: str, env: str, within: timedelta) -> None:
-    """Wait for what a merge of it needs, as long as that is on its way."""
+def await_checks(session: Session, text: str, env: str, within: timedelta) -> Revision | None:
+    """Wait for what a merge of it needs, as long as that is on its way; the commit of the base that it was said of."""
     repo, number = _locate(session, text, env)
-    session.wiring.await_checks()(repo, number, within=within)
+    return session.wiring.await_checks()(repo, number, within=within)
 
 
 def find_environment(session: Session, repo: Repo, env: str) -> Environment:

@@ -124,6 +124,10 @@ class _People:
         wrote = self.subject.written_by.email.lower()
         return is_told and bool(wrote) and person.email.lower() == wrote
 
+    def is_machine(self, person: Person) -> bool:
+        """Whether it is the platform's own user."""
+        return person.login == self.subject.machine.login
+
     def able(self, path: str) -> frozenset[str]:
         """Who may approve a file; empty: anybody who may write. Where the lists name nobody but the requester, they cannot be
         meant to keep everybody out."""
@@ -228,6 +232,11 @@ def _notes(pull: PullRequest, rules: Rules, approved: tuple[Person, ...], people
     earlier = [f"{person.login} ({seen[:7]})" for person, seen in earlier_approvals(pull)]
     if earlier:
         yield f"Given to an earlier commit, and so not counted: {', '.join(earlier)}."
+    counted = {one.login for one in approved}
+    given = [one.author for one in pull.reviews if one.approves and one.revision == pull.head]
+    idle = [one.login for one in given if one.login not in counted and not people.is_machine(one)]
+    if idle and rules.needs_approval:
+        yield f"Not counted: {', '.join(idle)}, since OWNERS of the base do not name them here, or it is their own change."
     if rules.allows_own:
         yield "Who asks for a change may approve it here: `approval.own` in jx-requirements.yml of the base."
     own = [one.login for one in approved if people.is_requester(one)]

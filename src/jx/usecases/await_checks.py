@@ -9,10 +9,12 @@ from datetime import timedelta
 from jx.domain.changes import GUARDS, CheckState, PullRequest, PullState
 from jx.domain.commands import list_approvals
 from jx.domain.events import Event
-from jx.domain.names import Repo
+from jx.domain.names import Repo, Revision
 from jx.ports.clock import Clock
 from jx.ports.forge import Ability, Forge
 from jx.ports.reporter import Reporter
+from jx.ports.repos import Repos
+from jx.usecases.check_change import CONTEXT, is_made_on
 
 _LOOK = timedelta(milliseconds=200)
 _SILENCE = timedelta(seconds=30)
@@ -23,27 +25,30 @@ _SILENCE = timedelta(seconds=30)
 class AwaitChecks:
     """Only looks; the controllers do the work, and what is missing in the end is for the merge to tell."""
 
+    repos: Repos
     forge: Forge
     clock: Clock
     reporter: Reporter
 
-    def __call__(self, repo: Repo, number: int, *, within: timedelta) -> None:
-        """Returns when a merge would not be let in by waiting longer: all is said, something says no, or the time is over."""
+    def __call__(self, repo: Repo, number: int, *, within: timedelta) -> Revision | None:
+        """Returns when a merge would not be let in by waiting longer: all is said, something says no, or the time is over. The
+        commit of the base that all was said of; None where not all was."""
         if Ability.STATUSES not in self.forge.abilities:
-            return
+            return None
         begun = self.clock.elapsed()
         while True:
             pull = self.forge.observe(repo, number)
             waited = self.clock.elapsed() - begun
-            coming = _list_coming(pull, is_patient=waited < _SILENCE)
+            base = self.repos.head(repo, pull.base_branch)
+            coming = _list_coming(pull, base, is_patient=waited < _SILENCE)
             if not coming or waited >= within:
-                return
+                return base if base and _is_planned(pull, base) else None
             self.reporter.tell(Event(f"#{number} waits for {', '.join(coming)}", key=f"checks:{number}"))
             if self.clock.wait(_LOOK):
-                return
+                return None
 
 
-def _list_coming(pull: PullRequest, *, is_patient: bool) -> tuple[str, ...]:
+def _list_coming(pull: PullRequest, base: Revision | None, *, is_patient: bool) -> tuple[str, ...]:
     """Checks that are on their way. None where one says no already, or where somebody has to approve it first."""
     states = {check.context: check.state for check in pull.checks if check.context in GUARDS}
     said = set(states.values())
@@ -53,7 +58,15 @@ def _list_coming(pull: PullRequest, *, is_patient: bool) -> tuple[str, ...]:
         return ()
     if states.get(GUARDS[0]) is CheckState.PENDING and not (is_patient and _is_being_counted(pull)):
         return ()
-    return tuple(one for one in GUARDS if states.get(one) is not CheckState.SUCCESS)
+    missing = [one for one in GUARDS if states.get(one) is not CheckState.SUCCESS]
+    if CONTEXT not in missing and base and not _is_planned(pull, base):
+        missing.append(f"{CONTEXT} on {base[:12]}")
+    return tuple(missing)
+
+
+def _is_planned(pull: PullRequest, base: Revision) -> bool:
+    """Whether its plan is one for that commit of the base: the controllers make another where the base has moved."""
+    return any(check.context == CONTEXT and is_made_on(check, base) for check in pull.checks)
 
 
 def _is_being_counted(pull: PullRequest) -> bool:

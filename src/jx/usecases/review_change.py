@@ -30,10 +30,12 @@ class Approve:
 
 @dataclass(frozen=True, slots=True)
 class Merge:
-    """Merge by `merge` or `squash`; `override` is why, where it is against the rules of the branch."""
+    """Merge by `merge` or `squash`; `override` is why, where it is against the rules of the branch; `base` the commit of the base
+    that it was checked on (Stale where that moved)."""
 
     method: str = "merge"
     override: str = ""
+    base: Revision | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,8 @@ class ReviewChange:
     def _merge(self, pull: PullRequest, how: Merge) -> None:
         if pull.state is PullState.CLOSED:
             raise Refused(f"pull request #{pull.number} is closed", hint="open a new one")
-        request = MergeRequest(pull.number, how.method, expected=pull.head, override=how.override)
+        request = MergeRequest(
+            pull.number, how.method, expected=pull.head, base=how.base, override=how.override
+        )
         merged = self.reviews.merge(pull.repo, request)
         self.reporter.tell(Event(f"Merged pull request #{pull.number} as {merged[:12]}: {pull.title}"))

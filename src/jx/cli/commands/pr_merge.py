@@ -38,9 +38,8 @@ def command(
       jx pr merge 3 --wait
       jx pr merge 3 --override "the charts' server is down"
     """
-    if not override:
-        await_checks(session, pull, env, timedelta(seconds=timeout))
-    merged = review(session, pull, env, Merge("squash" if squash else "merge", override))
+    base = None if override else await_checks(session, pull, env, timedelta(seconds=timeout))
+    merged = review(session, pull, env, Merge("squash" if squash else "merge", override, base))
     if not wait or merged.merged_as is None:
         output.hint("it applies itself; to wait for that: jx get env --wait")
         return
