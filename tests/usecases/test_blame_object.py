@@ -71,6 +71,18 @@ def test_a_value_of_the_environment_leads_to_its_line_and_who_pushed_it(world: W
     assert found.causes[0].subject == "More memory"
 
 
+def test_who_set_a_value_is_found_however_often_its_file_changed_since(world: World) -> None:
+    busy = world.copy()
+    text = busy.tree().text("env/redis/values.yaml").replace("512Mi", "640Mi")
+    busy.push(busy.tree().put("env/redis/values.yaml", text), "Still more memory", person=BOB)
+    for number in range(70):
+        text += f"# note {number}\n"
+        busy.push(busy.tree().put("env/redis/values.yaml", text), f"Note {number}", person=OLGA)
+    busy.settle()
+    found = one(busy, *REDIS, 'spec.template.spec.containers[name="redis"].resources.limits.memory')
+    assert (found.text, [cause.subject for cause in found.causes]) == ('"640Mi"', ["Still more memory"])
+
+
 def test_a_default_of_the_chart_leads_to_who_brought_the_chart(world: World) -> None:
     found = one(world, *REDIS, 'spec.template.spec.containers[name="redis"].resources.requests.memory')
     assert isinstance(found.origin, ValueOrigin)

@@ -41,6 +41,8 @@ _MOST_AT_ONCE = 200
 _LOOK_BACK = 30
 """How many entries that tell of no apply may stand before one that does."""
 _NEAR = 3
+_FIRST_CHANGES = 64
+"""Of a file; one platform has some fifty apps whose values may stand in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +170,7 @@ class _Run:
     found: Found
     _entries: dict[Revision, HistoryEntry] = field(default_factory=dict)
     _commits: dict[Revision, Commit] = field(default_factory=dict)
-    _changes: dict[tuple[Revision, str], tuple[ChangedCommit, ...]] = field(default_factory=dict)
+    _changes: dict[tuple[Revision, str, int], tuple[ChangedCommit, ...]] = field(default_factory=dict)
 
     def fields(self) -> list[BlamedField]:
         """Each field with the apply that set it."""
@@ -300,7 +302,7 @@ class _Run:
                     yield self._value_commit(at, one)
                 yield self._version_commit(at)
             case TemplateOrigin(file):
-                own = next((one for one in self._file_changes(at, file)), None)
+                own = next(self._file_changes(at, file), None)
                 yield own.commit if own else self._version_commit(at)
             case AddedOrigin() | UnknownOrigin():
                 return
@@ -327,10 +329,17 @@ class _Run:
                     return one.commit
         return None
 
-    def _file_changes(self, at: Revision, file: str) -> tuple[ChangedCommit, ...]:
-        key = (at, file)
+    def _file_changes(self, at: Revision, file: str) -> Iterator[ChangedCommit]:
+        """Changes of a file, newest first. What made a value is seldom far back, so all of them are read only where it is."""
+        newest = self._read_changes(at, file, _FIRST_CHANGES)
+        yield from newest
+        if len(newest) == _FIRST_CHANGES:
+            yield from self._read_changes(at, file, 0)[_FIRST_CHANGES:]
+
+    def _read_changes(self, at: Revision, file: str, limit: int) -> tuple[ChangedCommit, ...]:
+        key = (at, file, limit)
         if key not in self._changes:
-            self._changes[key] = self.histories.changes(self.found.place.repo, at, path=file)
+            self._changes[key] = self.histories.changes(self.found.place.repo, at, path=file, limit=limit)
         return self._changes[key]
 
     @cached_property

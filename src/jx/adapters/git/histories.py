@@ -160,6 +160,7 @@ class CloneHistories(_GitHistory):
     def __init__(self, folder: Path) -> None:
         super().__init__(Git())
         self._folder = folder
+        self._seen: set[Revision] = set()
 
     def head(self, repo: Repo, branch: str) -> Revision | None:
         names = [f"refs/remotes/origin/{parse_branch(branch)}", f"refs/heads/{branch}"]
@@ -169,9 +170,13 @@ class CloneHistories(_GitHistory):
         return parse_revision(found[name]) if name else None
 
     def _store(self, repo: Repo, revision: Revision) -> Path:
+        """Asks once for each commit: one that was there does not go away while it is looked at."""
+        if revision in self._seen:
+            return self._folder
         found = self._git.run("cat-file", "--batch-check", cwd=self._folder, stdin=f"{revision}\n".encode())
         if b" commit " not in found:
             raise NotFound(f"{self._folder} has no commit {revision[:12]}", hint="git fetch origin")
+        self._seen.add(revision)
         return self._folder
 
 
