@@ -60,6 +60,8 @@ def run(build: str = "1", *, name: str = "") -> Activity:
         author="Ann Lee",
         message="feat: a\n\nb",
         started=AT + timedelta(minutes=int(build)),
+        git_url="https://git.example.com/acme/environment-jx-dev.git",
+        pull_url="https://git.example.com/acme/environment-jx-dev/pulls/3",
         steps=(
             ActivityStep("apply", ActivityStatus.RUNNING, AT),
             ActivityStep("render", ActivityStatus.SUCCEEDED, AT, AT + timedelta(seconds=3), "50 charts", 1),

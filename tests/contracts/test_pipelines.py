@@ -74,6 +74,8 @@ def a_run(name: str = "", *, script: str = "printf 'hello\\n\\nbye'", build: int
         revision="a" * 40,
         author="Ann Lee",
         message="feat: a",
+        git_url="https://git.example.com/acme/shop.git",
+        pull_url="https://git.example.com/acme/shop/pulls/3",
     )
 
 
@@ -90,6 +92,7 @@ def test_a_run_is_what_it_was_started_as(engine: Engine) -> None:
     run = engine.pipelines.start(new)
     told = (run.name, run.pipeline, run.build, run.context, run.revision, run.author, run.message)
     assert told == (new.name, "acme/shop/main", "1", "apply", "a" * 40, "Ann Lee", "feat: a")
+    assert (run.git_url, run.pull_url) == (new.git_url, new.pull_url)
     assert run.state is RunState.PENDING
     assert run.repo_name == "acme/shop"
     found = engine.pipelines.find(new.name)

@@ -156,6 +156,23 @@ def test_the_record_of_a_commit_that_was_overtaken_is_closed(world: World, merge
     assert record_of(world, newer).status is ActivityStatus.SUCCEEDED
 
 
+def test_records_of_runs_that_went_before_keep_their_numbers_and_are_closed(
+    world: World, merge: Revision
+) -> None:
+    """Where runs applied until now: they may have been more than there are commits, and one may not have begun."""
+    pipeline = f"{world.repo().full_name}/master"
+    for build, status in (("2", ActivityStatus.FAILED), ("3", ActivityStatus.PENDING)):
+        name = f"{pipeline.replace('/', '-')}-{build}"
+        world.activities.save(Activity(name, pipeline, build, status, revision="a" * 40, message="a run"))
+    follow(world)
+    assert (record_of(world, merge).build, record_of(world, merge).status) == ("4", ActivityStatus.SUCCEEDED)
+    runs = [one for one in world.activities.list_all() if one.message == "a run"]
+    assert [(one.build, one.status) for one in runs] == [
+        ("2", ActivityStatus.FAILED),
+        ("3", ActivityStatus.ABORTED),
+    ]
+
+
 def test_a_branch_that_is_set_back_after_a_crash_is_applied_once_more(world: World) -> None:
     before, expected = world.head(), objects(world)
     world.process(ANN).add_app("redis")

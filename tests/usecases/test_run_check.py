@@ -84,6 +84,8 @@ def test_a_pull_request_that_rewrites_the_pipeline_is_checked_by_that_of_its_bas
     assert "evil" not in text
     assert "jx step verify pr" in text
     assert run.pipeline == f"team/environment-acme-dev/PR-{number}"
+    assert run.git_url == engine.world.repo().url
+    assert run.pull_url == engine.world.pull(number).url != ""
     env = {
         one["name"]: one.get("value")
         for one in run.spec["pipelineSpec"]["tasks"][0]["taskSpec"]["steps"][0]["env"]

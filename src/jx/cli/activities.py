@@ -71,6 +71,8 @@ def to_data(activity: Activity) -> dict[str, object]:
         "revision": activity.revision,
         "author": activity.author,
         "message": activity.message,
+        "gitUrl": activity.git_url,
+        "pullRequestURL": activity.pull_url,
         "started": activity.started,
         "completed": activity.completed,
         "steps": [

@@ -82,3 +82,7 @@ class Activity:
     """Where the run promotes to, in order; shown after the steps."""
     version: str = ""
     """Of the release that the run made or promotes."""
+    git_url: str = ""
+    """Where the repository is."""
+    pull_url: str = ""
+    """Where people look at the pull request that was checked."""

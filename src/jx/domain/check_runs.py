@@ -75,6 +75,8 @@ def new_check(
         revision=occasion.pull.head,
         author=occasion.pull.author.name,
         message=occasion.pull.title,
+        git_url=occasion.pull.repo.url,
+        pull_url=occasion.pull.url,
         labels=made["metadata"]["labels"],
     )
 

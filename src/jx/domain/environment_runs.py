@@ -72,6 +72,7 @@ def new_run(
     environment: Environment, occasion: Occasion, setup: RunSetup, *, build: int, made: Mapping[str, Any]
 ) -> NewRun:
     """The run, from what the repository's pipeline was compiled to."""
+    assert environment.repo is not None
     spec = dict(made["spec"])
     pipeline = dict(spec["pipelineSpec"])
     heals = {HEAL_VARIABLE: "true"} if occasion.heals else {}
@@ -88,6 +89,7 @@ def new_run(
         revision=occasion.revision,
         author=occasion.author.name,
         message=f"Heal drift: {occasion.subject}" if occasion.heals else occasion.subject,
+        git_url=environment.repo.url,
         labels=made["metadata"]["labels"],
     )
 

@@ -50,6 +50,10 @@ class NewRun:
     revision: str = ""
     author: str = ""
     message: str = ""
+    git_url: str = ""
+    """Where the repository is."""
+    pull_url: str = ""
+    """Where people look at the pull request that it checks."""
     labels: Mapping[str, str] = field(default_factory=dict)
     """More of them; those that follow from what the run is go before."""
 
@@ -93,6 +97,8 @@ class Run:
     revision: str = ""
     author: str = ""
     message: str = ""
+    git_url: str = ""
+    pull_url: str = ""
     words: str = ""
     """How it goes, or why it ended as it did."""
     created: datetime | None = None
@@ -144,6 +150,8 @@ def to_activity(run: Run) -> Activity:
         revision=run.revision,
         author=run.author,
         message=run.message,
+        git_url=run.git_url,
+        pull_url=run.pull_url,
         started=run.started or run.created,
         completed=run.completed,
         steps=tuple(steps),

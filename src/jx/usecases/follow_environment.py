@@ -110,16 +110,17 @@ class FollowEnvironment:
         record = next(mine, None)
         if record and record.status in _OPEN:
             return True
-        if record and record.steps[-1].name == UNTOLD:
+        if record and _is_untold(record):
             record = self._tell(environment, replace(record, steps=record.steps[:-1]))
-        if record is None or record.steps[-1].name != UNTOLD:
+        if record is None or not _is_untold(record):
             self._told[environment.name] = head
         return False
 
     def _begin(self, environment: Environment, commit: Commit) -> Activity:
         assert environment.repo is not None
         repo, now = environment.repo, self.clock.now()
-        build = str(len(self.repos.log(repo, commit.revision, limit=_DEEPEST)))
+        records = self._records(environment)
+        build = self._number(repo, commit, records)
         step = ActivityStep("apply", ActivityStatus.RUNNING, started=now, description=commit.subject)
         record = Activity(
             name=f"{repo.owner}-{repo.name}-{environment.branch}-{build}",
@@ -129,27 +130,40 @@ class FollowEnvironment:
             revision=commit.revision,
             author=commit.author.name,
             message=commit.subject,
+            git_url=repo.url,
             started=now,
             steps=(step,),
         )
-        self._close_overtaken(environment, record)
+        self._close_overtaken(environment, record, records)
         return self._tell(environment, record)
 
-    def _close_overtaken(self, environment: Environment, record: Activity) -> None:
-        """Nobody comes back to the open records of earlier commits: a later one is applied in their place."""
+    def _records(self, environment: Environment) -> list[Activity]:
+        """Those of the environment, as well as they can be read."""
         try:
-            records = self.activities.list_all()
+            return [one for one in self.activities.list_all() if one.pipeline == _pipeline(environment)]
         except JxError as error:
             self._warn(error)
-            return
+            return []
+
+    def _number(self, repo: Repo, commit: Commit, records: list[Activity]) -> str:
+        """How many commits there are; more where that number is another commit's, of which a run was recorded."""
+        taken = {one.build for one in records if one.revision != commit.revision}
+        number = len(self.repos.log(repo, commit.revision, limit=_DEEPEST))
+        while str(number) in taken:
+            number += 1
+        return str(number)
+
+    def _close_overtaken(self, environment: Environment, record: Activity, records: list[Activity]) -> None:
+        """Nobody comes back to the open records of earlier commits: a later one is applied in their place."""
         for one in records:
-            if one.pipeline == record.pipeline and one.name != record.name and one.status in _OPEN:
+            if one.name != record.name and one.status in _OPEN:
                 words = f"overtaken by {record.revision[:12]}"
                 self._tell(environment, self._end(one, ActivityStatus.ABORTED, words))
 
     def _end(self, record: Activity, status: ActivityStatus, words: str) -> Activity:
         completed = None if status in _OPEN else self.clock.now()
-        step = replace(record.steps[0], status=status, completed=completed, description=words)
+        first = record.steps[0] if record.steps else ActivityStep("apply", status, record.started)
+        step = replace(first, status=status, completed=completed, description=words)
         return replace(record, status=status, completed=completed, steps=(step,))
 
     def _tell(self, environment: Environment, record: Activity) -> Activity:
@@ -173,6 +187,10 @@ class FollowEnvironment:
         self.reporter.tell(Event(f"not recorded: {error.message}", Level.WARNING))
 
 
+def _is_untold(record: Activity) -> bool:
+    return bool(record.steps) and record.steps[-1].name == UNTOLD
+
+
 def _pipeline(environment: Environment) -> str:
     assert environment.repo is not None
     return f"{environment.repo.full_name}/{environment.branch}"
@@ -180,7 +198,7 @@ def _pipeline(environment: Environment) -> str:
 
 def _check(record: Activity) -> Check:
     """The commit status that says the same as a record."""
-    words = record.steps[0].description[:140]
+    words = record.steps[0].description[:140] if record.steps else ""
     match record.status:
         case ActivityStatus.SUCCEEDED:
             return Check(CONTEXT, CheckState.SUCCESS, words)

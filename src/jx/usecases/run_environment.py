@@ -220,6 +220,7 @@ class RunEnvironment:
             revision=commit.revision,
             author=commit.author.name,
             message=commit.subject,
+            git_url=environment.repo.url,
             started=now,
             completed=now,
             steps=(ActivityStep(_FILE, failed, now, now, words),),

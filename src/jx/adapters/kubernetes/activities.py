@@ -66,6 +66,9 @@ class KubernetesActivities:
             "startedTimestamp": _text(activity.started),
             "completedTimestamp": _text(activity.completed),
             "version": activity.version,
+            "gitUrl": activity.git_url,
+            "pullTitle": activity.message if activity.pull_url else "",
+            "pullRequestURL": activity.pull_url,
             "steps": [*_stages(activity.steps), *map(_promote_to_json, activity.promotes)],
         }
         return {
@@ -119,6 +122,8 @@ def _activity(body: Json) -> Activity:
             _promote(entry.get("promote") or {}) for entry in spec.get("steps") or () if _is_promote(entry)
         ),
         version=str(spec.get("version") or ""),
+        git_url=str(spec.get("gitUrl") or ""),
+        pull_url=str(spec.get("pullRequestURL") or ""),
     )
 
 

@@ -41,6 +41,8 @@ class MemoryPipelines:
                     revision=run.revision,
                     author=run.author,
                     message=run.message,
+                    git_url=run.git_url,
+                    pull_url=run.pull_url,
                     created=_BEGIN + timedelta(seconds=number),
                 )
             )

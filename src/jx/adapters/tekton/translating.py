@@ -19,6 +19,8 @@ _PIPELINE = "jenkins.io/pipeline"
 _REVISION = "jenkins.io/revision"
 _AUTHOR = "jenkins.io/author"
 _MESSAGE = "jenkins.io/message"
+_GIT_URL = "jenkins.io/git-url"
+_PULL_URL = "jenkins.io/pull-url"
 _CANCELLED = (
     "Cancelled",
     "CancelledRunningFinally",
@@ -35,6 +37,7 @@ def body_of(run: NewRun, namespace: str) -> Json:
     labels = {"owner": owner, "repository": repository, "branch": branch, "build": str(run.build)}
     labels |= {"context": run.context, "jenkins.io/pipelineType": "build"}
     notes = {_PIPELINE: run.pipeline, _REVISION: run.revision, _AUTHOR: run.author, _MESSAGE: run.message}
+    notes |= {_GIT_URL: run.git_url, _PULL_URL: run.pull_url}
     return {
         "apiVersion": PIPELINE_RUNS.api_version,
         "kind": PIPELINE_RUNS.kind,
@@ -68,6 +71,8 @@ def run_of(body: Json, made: Iterable[Json]) -> Run:
         revision=str(notes.get(_REVISION, "")),
         author=str(notes.get(_AUTHOR, "")),
         message=str(notes.get(_MESSAGE, "")),
+        git_url=str(notes.get(_GIT_URL, "")),
+        pull_url=str(notes.get(_PULL_URL, "")),
         words=words,
         created=time_of(meta.get("creationTimestamp")),
         started=time_of(status.get("startTime")),
