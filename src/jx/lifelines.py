@@ -66,7 +66,6 @@ class Lifelines(Wiring):
         propose = ProposeReturn(self.repos, self.forge, self.anchors, self.reporter)
         controller = Several(
             EnvironmentsController(platform, follow, self.holder),
-            ChangesController(platform, heed, check, merge, run, cancel),
             PromotionsController(platform, self.advance_promotion()),
             DriftController(platform, watch, self.clock, self.holder),
             VerificationController(
@@ -75,7 +74,8 @@ class Lifelines(Wiring):
             *runs,
         )
         also = (RunSignals(self.pipelines),) if self.has_engine else ()
-        return Loops(controller, self.signals, self.clock, self.reporter, poll, also=also)
+        changes = ChangesController(platform, heed, check, merge, run, cancel)
+        return Loops(controller, self.signals, self.clock, self.reporter, poll, also=also, beside=(changes,))
 
     def await_checks(self) -> AwaitChecks:
         """What `jx pr merge` begins with."""

@@ -74,10 +74,12 @@ class Running:
 
 
 @contextmanager
-def running(looker: Looker, *, poll: timedelta = NEVER) -> Iterator[Running]:
+def running(looker: Looker, *, poll: timedelta = NEVER, beside: tuple[Looker, ...] = ()) -> Iterator[Running]:
     """Loops that run until the end of the block, and must end then."""
     state = Running(looker, poll)
-    loops = Loops(looker, state.signals, state.clock, state.reporter, state.poll, state.workers)
+    loops = Loops(
+        looker, state.signals, state.clock, state.reporter, state.poll, state.workers, beside=beside
+    )
     thread = threading.Thread(target=loops.run, kwargs={"ready": state.ready.set})
     thread.start()
     try:
@@ -194,3 +196,20 @@ def test_several_controllers_each_have_their_turn_and_the_first_error_is_told() 
     with pytest.raises(Unavailable, match="one is down"):
         both.look("b")
     assert (one.next(), other.next()) == ("b", "b")
+
+
+def wait(end: threading.Event) -> None:
+    assert end.wait(PATIENCE)
+
+
+def test_what_waits_at_a_key_keeps_nobody_beside_it_from_looking() -> None:
+    end = threading.Event()
+    waiting, beside = Looker(("a",), before=lambda _: wait(end)), Looker(("a", "b"))
+    with running(waiting, beside=(beside,)) as state:
+        assert waiting.next() == "a"
+        assert {beside.next(), beside.next()} == {"a", "b"}
+        state.tell("a")
+        assert beside.next() == "a"
+        assert waiting.seen.empty()
+        end.set()
+        assert waiting.next() == "a"

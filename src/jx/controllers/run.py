@@ -53,6 +53,9 @@ class Loops:
     workers: int = 4
     also: tuple[Listener, ...] = ()
     """What else tells keys."""
+    beside: tuple[Controller, ...] = ()
+    """Controllers of the same keys that wait for nobody: an apply waits for health for minutes, and a pull request is to be
+    checked meanwhile."""
 
     def run(self, *, ready: Callable[[], None] = lambda: None) -> None:
         """Blocks. `ready` is called once the first round of keys is queued."""
@@ -79,8 +82,9 @@ class Loops:
         while True:
             pause = self.poll
             try:
-                for key in self.controller.list_keys():
-                    queue.add(key)
+                for lane, controller in enumerate(self._lanes):
+                    for key in controller.list_keys():
+                        queue.add(_in_lane(lane, key))
             except Exception as error:  # noqa: BLE001 - a round that fails must not end all rounds
                 self._tell("cannot see what there is to look at", error, Level.ERROR)
                 pause = min(_RETRY, self.poll)
@@ -95,7 +99,8 @@ class Loops:
         while not stop.is_set():
             try:
                 for key in listener.listen(within=_LISTEN):
-                    queue.add(key)
+                    for lane in range(len(self._lanes)):
+                        queue.add(_in_lane(lane, key))
                     if stop.is_set():
                         return
             except Exception as error:  # noqa: BLE001 - without its listener the platform would be slow for ever
@@ -105,25 +110,35 @@ class Loops:
 
     def _work(self, queue: KeyQueue, stop: threading.Event) -> None:
         while not stop.is_set():
-            key = queue.take(within=_TAKE)
-            if key is None:
+            taken = queue.take(within=_TAKE)
+            if taken is None:
                 continue
+            lane, _, key = taken.partition(" ")
             try:
-                self.controller.look(key)
+                self._lanes[int(lane)].look(key)
             except JxError as error:
-                delay = queue.failed(key)
+                delay = queue.failed(taken)
                 self.reporter.tell(
                     Event(f"{key}: {error.message}; again in {delay.seconds} s", Level.WARNING)
                 )
             except Exception as error:  # noqa: BLE001 - one key's fault must not end the loop for all others
-                delay = queue.failed(key)
+                delay = queue.failed(taken)
                 self.reporter.tell(Event(f"{key}: fault: {error!r}; again in {delay.seconds} s", Level.ERROR))
             else:
-                queue.done(key)
+                queue.done(taken)
+
+    @property
+    def _lanes(self) -> tuple[Controller, ...]:
+        return (self.controller, *self.beside)
 
     def _tell(self, what: str, error: Exception, level: Level) -> None:
         why = error.message if isinstance(error, JxError) else f"fault: {error!r}"
         self.reporter.tell(Event(f"{what}: {why}", level))
+
+
+def _in_lane(lane: int, key: str) -> str:
+    """A key as the queue has it: one worker for it in each lane."""
+    return f"{lane} {key}"
 
 
 class Several:
