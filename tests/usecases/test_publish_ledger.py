@@ -5,9 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.support.worlds import World, deployment, environment_tree
+from tests.support.worlds import DEV, World, deployment, environment_tree
 
-from jx.domain.names import Revision
+from jx.domain import ledger
+from jx.domain.errors import Stale
+from jx.domain.guards import LedgerMoved
+from jx.domain.names import Person, Revision
+from jx.domain.trees import Tree
+from jx.ports.repos import Draft
 from jx.usecases.publish_ledger import PublishLedger
 from jx.usecases.write_anchor import WriteAnchor
 
@@ -39,3 +44,69 @@ def test_a_publisher_that_stood_still_while_others_went_on_does_not_set_the_anch
     world.commit(environment_tree({"web": "1.1.0"}), "Four")
     world.apply_head()
     assert [commit.subject for commit in world.ledger_commits()] == ["One", "Two", "Three", "Four"]
+
+
+def note(world: World) -> None:
+    """Others note something that the ledger is to tell."""
+    by, at = Person("jx"), world.clock.now()
+    entry = ledger.make_note(DEV, ledger.Happening.VERIFIED, "all is well", by=by, at=at)
+    world.anchors.save(ledger.noted(world.anchor, entry))
+
+
+def publish(world: World) -> None:
+    PublishLedger(world.repos, WriteAnchor(world.anchors), world.reporter)(world.anchor, world.repo)
+
+
+@pytest.fixture
+def world() -> World:
+    world = World()
+    world.offer("web", "1.0.0", deployment("web", "web:1.0.0"))
+    world.commit(environment_tree({"web": "1.0.0"}), "One")
+    world.apply_head()
+    return world
+
+
+def test_one_whose_push_is_beaten_by_that_of_the_very_same_entry_has_published_it(world: World) -> None:
+    note(world)
+    append = world.repos.append
+
+    def beaten(*args: Any, **kwargs: Any) -> Revision:
+        """Others push between the look at the branch and the push, and have not yet written the anchor."""
+        world.repos.append = append  # type: ignore[method-assign]
+        append(*args, **kwargs)
+        raise Stale("the branch has moved")
+
+    world.repos.append = beaten  # type: ignore[method-assign]
+    publish(world)
+    assert not world.anchor.pending
+    assert world.anchor.ledger_head == world.repos.head(world.repo, "jx-ledger")
+
+
+def test_an_apply_during_which_others_publish_goes_on_from_there(world: World) -> None:
+    find = world.anchors.find
+
+    def just_before(name: Any) -> Any:
+        world.anchors.find = find  # type: ignore[method-assign]
+        found = find(name)
+        note(world)
+        publish(world)
+        return found
+
+    world.commit(environment_tree({"web": "1.0.0"}, files={"README.md": "new"}), "Two")
+    world.anchors.find = just_before  # type: ignore[method-assign,assignment]
+    assert world.apply_head().is_good
+    assert [commit.subject for commit in world.ledger_commits()] == [
+        "One", "Verified: all is well", "Two",
+    ]  # fmt: skip
+
+
+def test_a_branch_that_is_not_even_what_the_newest_anchor_says_is_told(world: World) -> None:
+    draft = Draft(Tree(), "Somebody else", Person("eve"), at=world.clock.now())
+    head = Revision(world.anchor.ledger_head)
+    world.repos.append(world.repo, "jx-ledger", parent=head, draft=draft)
+    world.commit(environment_tree({"web": "1.0.0"}), "Two")
+    with pytest.raises(LedgerMoved):
+        world.apply_head()
+    note(world)
+    with pytest.raises(LedgerMoved):
+        publish(world)

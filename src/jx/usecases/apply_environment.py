@@ -216,18 +216,29 @@ class ApplyEnvironment:
         repo = request.source.repo or anchor.repo
         if repo is None:
             return Opened(spec, anchor, None, by)
-        publish = self._publisher()
         if Guard.LEDGER_MOVED not in request.allowed.guards:
-            anchor = publish(anchor, repo)
-            if anchor.pending:
-                return Opened(spec, anchor, repo, by)
-        head = publish.find_other_head(anchor, repo)
+            return Opened(spec, self._catch_up(anchor, repo), repo, by)
+        head = self._publisher().find_other_head(anchor, repo)
         if head is None:
             return Opened(spec, anchor, repo, by)
-        if Guard.LEDGER_MOVED not in request.allowed.guards:
-            raise guards.ledger_moved(spec.name, branch_head=head, anchor_head=anchor.ledger_head)
         self._tell(f"going on from the ledger at {head[:12] or 'its beginning'}", Level.WARNING)
         return Opened(spec, anchor, repo, by, adopted_head=head)
+
+    def _catch_up(self, anchor: Anchor, repo: Repo) -> Anchor:
+        """The anchor with its ledger published as far as that can be done. Others may publish meanwhile, such as a proof of what
+        was applied before, so the newest anchor counts; LedgerMoved where the branch is not what that one says either."""
+        publish = self._publisher()
+        while True:
+            anchor = publish(anchor, repo)
+            head = None if anchor.pending else publish.find_other_head(anchor, repo)
+            if head is None:
+                return anchor
+            newest = self.anchors.find(anchor.environment)
+            if newest is None or newest.version == anchor.version:
+                raise guards.ledger_moved(
+                    anchor.environment, branch_head=head, anchor_head=anchor.ledger_head
+                )
+            anchor = newest
 
     def _check_holds(self, request: ApplyRequest, opened: Opened) -> tuple[Hold | None, str]:
         """The rescue hold that there is to be from now on, and what to say of it once it is. Held where the controller may not

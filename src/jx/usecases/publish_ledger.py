@@ -15,6 +15,8 @@ from jx.ports.reporter import Reporter
 from jx.ports.repos import Draft, Repos
 from jx.usecases.write_anchor import WriteAnchor
 
+_TRIES = 3
+
 
 @dataclass(frozen=True, slots=True)
 class PublishLedger:
@@ -29,6 +31,7 @@ class PublishLedger:
 
         Raises LedgerMoved where the branch is not where the anchor left it; nothing is published then.
         """
+        tries = 0
         while anchor.pending:
             entry = anchor.pending[0]
             try:
@@ -38,6 +41,8 @@ class PublishLedger:
                 if newest and newest.ledger_head != anchor.ledger_head:
                     anchor = newest  # others have published while we stood still
                     continue
+                if (tries := tries + 1) < _TRIES:
+                    continue  # others may have pushed this very entry just before us, and not noted it yet
                 head = self.repos.head(repo, ledger.BRANCH) or ""
                 raise guards.ledger_moved(
                     anchor.environment, branch_head=head, anchor_head=anchor.ledger_head
