@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from jx.domain.changes import PullRequest
 from jx.domain.edits import RemoveApp as RemoveAppEdit
-from jx.domain.errors import Refused
+from jx.domain.errors import NotFound, Refused
 from jx.domain.layouts.dependencies import not_installed
 from jx.domain.names import DEV
 from jx.usecases.propose_change import PlatformAt, ProposeChange
@@ -14,7 +14,7 @@ from jx.usecases.propose_change import PlatformAt, ProposeChange
 
 @dataclass(frozen=True, slots=True)
 class RemoveAppRequest:
-    """Which app, by key or by the name of its chart."""
+    """Which app, by its key; by the name of its chart only together with a namespace or release."""
 
     platform: PlatformAt
     name: str
@@ -39,6 +39,11 @@ class RemoveApp:
         app = target.find_app(name, namespace=request.namespace, release=request.release)
         if app is None:
             raise not_installed(name, [str(app.key) for app in target.apps if not app.is_platform])
+        if app.key != name and not (request.namespace or request.release):
+            # Else the same command once more would delete the other app of that chart.
+            raise NotFound(
+                f"app {name} is not installed", hint=f"{app.key} is of chart {name}: jx delete app {app.key}"
+            )
         if app.is_platform:
             raise Refused(f"{app.key} is the platform itself", hint="`jx uninstall` removes a platform")
         return self.propose_change(target, RemoveAppEdit(app.key), auto_merge=request.auto_merge)
