@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import re
+from itertools import permutations
+from typing import Any
+
 import pytest
+import yaml
 from tests.support.journeys import ANN, BETTER, BOB, CHARTS, OLGA, World, installed, merged, upgraded
 from tests.support.shipped import helm
 
+from jx.domain import ledger
 from jx.domain.blame import (
     AddedOrigin,
     Blame,
@@ -165,6 +172,58 @@ def test_every_field_of_the_platform_is_of_a_commit_that_could_have_changed_it(w
                 assert {cause.author for cause in field.causes} == {
                     "Olga Own" if field.entry in {installation, memory} else "Ann Lee"
                 }
+
+
+def look(node: Any, path: str) -> list[Any]:
+    """What is at a path, by walking what YAML's own reader made of a file; nothing where it is not there."""
+    if not path:
+        return [node]
+    if isinstance(node, dict):
+        keys = [key for key in node if re.match(rf"\.{re.escape(key)}($|[.\[])", path)]
+        return [found for key in keys for found in look(node[key], path[len(key) + 1 :])]
+    if not isinstance(node, list):
+        return []
+    return [
+        found
+        for number, item in enumerate(node)
+        for name in _names_of(item, number)
+        if path.startswith(f"[{name}]")
+        for found in look(item, path[len(name) + 2 :])
+    ]
+
+
+def _names_of(item: Any, number: int) -> list[str]:
+    """All the ways in which an item of a list may be named."""
+    if not isinstance(item, dict):
+        return [str(number), f"={json.dumps(item)}"]
+    plain = {key: json.dumps(value) for key, value in item.items() if not isinstance(value, (dict, list))}
+    pairs = [f"{a}={plain[a]},{b}={plain[b]}" for a, b in permutations(plain, 2)]
+    return [str(number), *(f"{key}={value}" for key, value in plain.items()), *pairs]
+
+
+def test_each_field_is_as_it_is_since_the_apply_that_is_named_and_was_not_so_before(world: World) -> None:
+    """Held against the files of the ledger themselves, each read anew by another reader."""
+    entries = [commit.revision for commit in world.ledger()]
+    trees = [world.repos.read(world.repo(), entry) for entry in entries]
+    told, followed = 0, set()
+    for item in world.anchor().inventory:
+        if not item.sent:
+            continue
+        path = ledger.path_of(item.ref)
+        states = [yaml.safe_load(tree.find_text(path) or "{}") for tree in trees]
+        found = blamed(world, item.ref.kind, item.ref.name, "", item.ref.namespace, with_origins=False)
+        for field in found.fields:
+            if not field.entry:
+                continue
+            at = entries.index(field.entry)
+            values = [look(state, field.path) for state in states]
+            assert values[-1], f"{item.ref} has no {field.path}"
+            assert all(value == values[-1] for value in values[at:]), f"{item.ref} {field.path}"
+            assert at == 0 or values[at - 1] != values[-1], f"{item.ref} {field.path}"
+            told += 1
+            followed.add(at)
+    assert told > 200
+    assert followed == {0, 1, 2, 3}, "each of the four applies is behind something"
 
 
 def test_fields_that_others_set_name_them(world: World) -> None:

@@ -210,6 +210,19 @@ def test_a_hold_keeps_the_bad_commit_away_and_the_record_tells_why(place: Place)
     assert "watchdog" in told
 
 
+def test_the_return_does_not_claim_the_pull_request_of_the_state_that_comes_back(place: Place) -> None:
+    good = place.snapshot
+    source = replace(good.source, pull_request="https://git.example/pulls/3", approvers=("Bob Ray",))
+    place.snapshots.save(replace(good, source=source))
+    broken(place)
+    place.watch_state()(DEV)
+    applied = place.world.anchor.applied
+    assert applied
+    assert applied.source.subject.startswith("Go back to: ")
+    assert (applied.source.author.name, applied.source.pull_request) == ("jx watchdog", "")
+    assert applied.source.approvers == ()
+
+
 def test_it_never_goes_back_twice(place: Place) -> None:
     broken(place)
     place.watch_state()(DEV)

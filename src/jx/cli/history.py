@@ -10,7 +10,7 @@ import click
 
 from jx.cli import output
 from jx.cli.session import Session
-from jx.domain import history, ledger_fields
+from jx.domain import history, ledger_fields, watchdogs
 from jx.domain.errors import JxError, NotFound, Unavailable, Usage
 from jx.domain.history import HistoryEntry
 from jx.domain.layouts import umbrella
@@ -82,7 +82,8 @@ def _cells(entry: HistoryEntry) -> tuple[str, ...]:
     by = entry.first("Jx-Applied-By")
     result = entry.first("Jx-Result") or entry.kind.value
     if entry.kind in {history.Kind.BY_HAND, history.Kind.HEALED}:
-        result += " by hand" if entry.kind is history.Kind.BY_HAND else ", drift healed"
+        how = ", went back by itself" if by == watchdogs.NAME else " by hand"
+        result += how if entry.kind is history.Kind.BY_HAND else ", drift healed"
         who = by if entry.kind is history.Kind.BY_HAND else who
     if not entry.revision and entry.kind is not history.Kind.SECRET:
         result += ", not published"

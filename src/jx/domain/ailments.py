@@ -116,7 +116,9 @@ def judge_runs(
         yield Finding(where, f"run #{run.build} of {run.revision[:12]} failed: {find_failure(run)}", logs)
     elif run.state is RunState.PENDING and run.created and now - run.created > _BEGINS:
         words = f"run #{run.build} of {run.revision[:12]} waits since {run.created:%Y-%m-%d %H:%M} UTC: nobody begins it"
-        yield Finding(where, words, f"kubectl rollout restart -n {environment.namespace} deployment/jx-runner")
+        yield Finding(
+            where, words, f"kubectl rollout restart -n {environment.namespace} deployment/jx-runner"
+        )
 
 
 def judge_ledger(anchor: Anchor, head: Revision | None) -> Iterator[Finding]:

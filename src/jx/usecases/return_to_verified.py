@@ -46,7 +46,11 @@ class ReturnToVerified:
         spec = umbrella.read(snapshot.tree, name=orders.environment)
         self._open_gates(spec, snapshot)
         source = replace(
-            snapshot.source, author=Person("jx watchdog"), subject=f"Go back to: {snapshot.source.subject}"
+            snapshot.source,
+            author=Person("jx watchdog"),
+            subject=f"Go back to: {snapshot.source.subject}",
+            pull_request="",  # nobody asked for the return, and nobody approved it
+            approvers=(),
         )
         return self.apply(
             ApplyRequest(
