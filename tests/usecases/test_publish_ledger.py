@@ -10,7 +10,7 @@ from tests.support.worlds import DEV, World, deployment, environment_tree
 from jx.domain import ledger
 from jx.domain.errors import Stale
 from jx.domain.guards import LedgerMoved
-from jx.domain.names import Person, Revision
+from jx.domain.names import Person, Repo, Revision
 from jx.domain.trees import Tree
 from jx.ports.repos import Draft
 from jx.usecases.publish_ledger import PublishLedger
@@ -110,3 +110,42 @@ def test_a_branch_that_is_not_even_what_the_newest_anchor_says_is_told(world: Wo
     note(world)
     with pytest.raises(LedgerMoved):
         publish(world)
+
+
+@pytest.mark.parametrize("is_recorded", [True, False], ids=["recorded", "only pushed"])
+def test_an_apply_is_not_refused_since_others_publish_between_its_look_at_the_anchor_and_that_at_the_branch(
+    is_recorded: bool,
+) -> None:
+    """As a proof of what runs does, which takes no lock. A refusal would keep the commit from being applied for good."""
+    world = World()
+    for version in ("1.0.0", "1.1.0"):
+        world.offer("web", version, deployment("web", f"web:{version}"))
+    world.commit(environment_tree({"web": "1.0.0"}), "One")
+    world.apply_head()
+    head, writes = world.repos.head, WriteAnchor(world.anchors)
+
+    def prove() -> None:
+        note = ledger.make_note(
+            world.anchor.environment,
+            ledger.Happening.VERIFIED,
+            "all is well",
+            by=Person("jx"),
+            at=world.clock.now(),
+        )
+        noted = writes(world.anchor, lambda anchor: ledger.noted(anchor, note))
+        if is_recorded:
+            PublishLedger(world.repos, writes, world.reporter)(noted, world.repo)
+        else:
+            PublishLedger(world.repos, writes, world.reporter)._append(noted, world.repo, noted.pending[0])
+
+    def look(repo: Repo, branch: str) -> Revision | None:
+        if branch == ledger.BRANCH:
+            world.repos.head = head  # type: ignore[method-assign]
+            prove()
+        return head(repo, branch)
+
+    world.commit(environment_tree({"web": "1.1.0"}), "Two")
+    world.repos.head = look  # type: ignore[method-assign]
+    assert world.apply_head().is_good
+    assert world.anchor.ledger_head == head(world.repo, ledger.BRANCH)
+    assert [commit.subject for commit in world.ledger_commits()] == ["One", "Verified: all is well", "Two"]
