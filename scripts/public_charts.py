@@ -6,9 +6,11 @@ version that it wants. A dependency that no clone has is left out where the char
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import tarfile
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -122,6 +124,7 @@ def unpack(clones: Clones, chart: str, version: str, into: Path, notes: list[str
     tree = f"{commit}:{place.folder}" if place.folder else commit
     archive = clones.git(place.repository, "archive", "--format=tar", tree)
     subprocess.run(["tar", "-x", "-C", str(root)], input=archive, check=True)
+    _ignore(root)
     template = root / "Chart.template.yaml"
     if template.exists():
         template.rename(root / "Chart.yaml")
@@ -134,6 +137,17 @@ def unpack(clones: Clones, chart: str, version: str, into: Path, notes: list[str
     (root / "Chart.lock").unlink(missing_ok=True)
     (root / "Chart.yaml").write_text(yaml.safe_dump(metadata))
     return root
+
+
+def _ignore(root: Path) -> None:
+    """Leave out what the chart's `.helmignore` names, as Helm does when it packages."""
+    listed = root / ".helmignore"
+    words = [line.strip() for line in listed.read_text().splitlines()] if listed.exists() else []
+    patterns = [word.strip("/") for word in words if word and not word.startswith(("#", "!"))]
+    for path in sorted(root.rglob("*"), reverse=True):
+        name = str(path.relative_to(root))
+        if any(fnmatch(name, one) or fnmatch(path.name, one) for one in patterns) and path.exists():
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def _has(

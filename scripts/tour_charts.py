@@ -189,6 +189,8 @@ def visit(tour: Tour, clones: Clones, chart: str) -> int:
     for name, version, words in steps:
         step = tour.step(*words)
         found += show(chart, name, version, step)
+        if not step.done:
+            break
     return found
 
 
