@@ -280,17 +280,20 @@ def _keys(kind: dict[str, Any]) -> str:
 
 def _written_as(one: dict[str, Any]) -> str:
     """How the value of a key is written, from its schema."""
+    if "anyOf" in one:  # or nothing at all
+        return _written_as(one["anyOf"][0])
     if "$ref" in one:
         name = one["$ref"].rpartition("/")[2]
         return f"[{name}](#{name.lower()})"
     if "enum" in one:
         return "a word"
-    if one["type"] == "array":
+    kind = next(iter([one["type"]] if isinstance(one["type"], str) else one["type"]))
+    if kind == "array":
         return f"list of {_written_as(one['items'])}"
-    if one["type"] == "object":
+    if kind == "object":
         inner = one.get("additionalProperties")
         return f"names, each with {_written_as(inner)}" if inner else "as in Kubernetes"
-    return {"boolean": "true or false", "integer": "a whole number"}.get(str(one["type"]), "text")
+    return {"boolean": "true or false", "integer": "a whole number"}.get(kind, "text")
 
 
 def _kinds(kind: type[errors.JxError]) -> Iterator[type[errors.JxError]]:

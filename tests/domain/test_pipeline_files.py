@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import random
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
@@ -12,12 +16,15 @@ from tests.support import broken_pipelines
 from tests.support.broken_pipelines import Broken
 
 from jx.domain.errors import Invalid, NotFound
+from jx.domain.layouts.sections import Mistakes
 from jx.domain.pipelines import files
 from jx.domain.pipelines.schema import pack_schema, project_schema
-from jx.domain.pipelines.shapes import write_shape
+from jx.domain.pipelines.shapes import read_shape, write_shape
 from jx.domain.pipelines.syntax import ProjectFile
 from jx.domain.trees import Tree
-from jx.domain.yaml_text import read_yaml, write_yaml
+from jx.domain.yaml_text import parse_node, read_yaml, write_yaml
+
+EVERYTHING = Path(__file__).parents[1] / "support" / "everything" / "jenkins-x.yml"
 
 WHOLE = """
 buildPack: none
@@ -225,6 +232,74 @@ def test_the_schema_takes_what_the_reader_takes() -> None:
         pack_schema(), "extends: {import: classic, file: go/pipeline.yaml}\npipelines: {post: {steps: []}}"
     )
     assert not _fits(pack_schema(), WHOLE)
+
+
+VALUES: tuple[Any, ...] = (
+    None, "", "x", 1, 1.5, True, [], {}, [1], ["a"], [None], [{}], {"a": 1}, {"a": None}, {"a": ["b"]},
+    {"name": "n"}, [{"name": "n"}], "release", "hours",
+)  # fmt: skip
+KEYS = (
+    *("name", "steps", "env", "image", "retry", "options", "args", "command", "matrix", "stages", "value"),
+    *(
+        "values",
+        "podLabels",
+        "volumes",
+        "condition",
+        "type",
+        "containerOptions",
+        "timeout",
+        "unit",
+        "nonsense",
+    ),
+)
+
+
+def changed(number: int) -> str:
+    """A file with a change or two, which make it wrong or not; the same for the same number."""
+    chance = random.Random(number)
+    data: Any = read_yaml(WHOLE if number % 2 else EVERYTHING.read_text())
+    for _ in range(chance.randint(1, 2)):
+        *way, last = chance.choice([path for path in _paths(data) if path])
+        place = data
+        for step in way:
+            place = place[step]
+        match chance.choice(["set", "drop", "add"]):
+            case "set":
+                place[last] = copy.deepcopy(chance.choice(VALUES))
+            case "drop":
+                del place[last]
+            case _ if isinstance(place, dict):
+                place[chance.choice(KEYS)] = copy.deepcopy(chance.choice(VALUES))
+            case _:
+                pass
+    return write_yaml(data)
+
+
+def _paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    yield path
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, each in inner:
+        yield from _paths(each, (*path, key))
+
+
+def test_the_schema_takes_exactly_the_shapes_that_the_reader_takes() -> None:
+    schema = jsonschema_rs.validator_for(project_schema())
+    taken = 0
+    for number in range(400):
+        text, mistakes = changed(number), Mistakes()
+        node = parse_node(text)
+        assert node is not None
+        read_shape(ProjectFile, node, "jenkins-x.yml", mistakes)
+        assert schema.is_valid(read_yaml(text)) == (not mistakes.problems), (text, mistakes.problems)
+        taken += not mistakes.problems
+    assert 50 < taken < 350
+
+
+def test_an_empty_word_is_no_choice() -> None:
+    text = "pipelineConfig: {pipelines: {default: {stages: [], post: [{condition: ''}]}}}"
+    with pytest.raises(Invalid) as caught:
+        files.parse_project(text)
+    assert "condition is empty; it may be success, failure, always" in str(caught.value.problems[0])
 
 
 def test_the_schemas_are_schemas() -> None:

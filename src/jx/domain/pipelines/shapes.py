@@ -281,8 +281,10 @@ class _Reader:
         allowed = cast("type[StrEnum]", _type(shape))
         word = self._text(key, node)
         found = next((one for one in allowed if one.value == word), None)
-        if found is None and word:
-            self._note(f"{key} is {word}; it may be {', '.join(one.value for one in allowed)}", node)
+        if found is None and node.real.tag in _SCALARS:
+            self._note(
+                f"{key} is {word or 'empty'}; it may be {', '.join(one.value for one in allowed)}", node
+            )
         return found
 
     def _texts(self, key: str, node: Node) -> tuple[str, ...]:
@@ -388,7 +390,18 @@ def _describe(kind: type[Any], found: dict[str, Any]) -> dict[str, Any]:
 
 
 def _property(shape: _Shape, found: dict[str, Any]) -> dict[str, Any]:
-    return {"description": shape.about, **_described(shape, found)}
+    described = _described(shape, found)
+    return {"description": shape.about, **(described if shape.is_required else _or_empty(described))}
+
+
+def _or_empty(described: dict[str, Any]) -> dict[str, Any]:
+    """A key with nothing behind it says nothing."""
+    if "type" in described:
+        kinds = described["type"]
+        return {**described, "type": [*(kinds if isinstance(kinds, list) else [kinds]), "null"]}
+    if "enum" in described:
+        return {**described, "enum": [*described["enum"], None]}
+    return {"anyOf": [described, {"type": "null"}]}
 
 
 def _described(shape: _Shape, found: dict[str, Any]) -> dict[str, Any]:
