@@ -74,7 +74,7 @@ class Engines(Outside):
         """`jx step create task`."""
         from jx.usecases.make_run import MakeRun
 
-        return MakeRun(self.read_pipeline())
+        return MakeRun(self.read_pipeline(), lambda: self.build_numbers)
 
     def run_environment(self) -> RunEnvironment:
         """What starts the runs of environments."""

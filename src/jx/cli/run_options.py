@@ -24,6 +24,9 @@ _OPTIONS = (
     click.option(
         "--build-number", "build", type=click.IntRange(1), default=1, show_default=True, help="The number of the build."
     ),
+    click.option(
+        "--next-build-number", "takes_number", is_flag=True, help="Take the next number of the platform's counter instead."
+    ),
     click.option("--version", default="", help="The version that is released. Default: the steps of setVersion make it."),
     click.option("-n", "--namespace", default="", help="Where the run is to be."),
     click.option(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 from jx.domain.errors import Usage
 from jx.domain.layouts.new_environment import BUILDER_IMAGE
@@ -13,6 +13,7 @@ from jx.domain.pipelines.runs import DEFAULT_ACCOUNT, DEFAULT_STORAGE, Pull, Run
 from jx.domain.pipelines.syntax import PipelineKind
 from jx.domain.trees import Tree
 from jx.ports.folders import Folder
+from jx.ports.pipelines import BuildNumbers
 from jx.usecases.read_pipeline import PipelineRequest, ReadPipeline
 
 
@@ -29,6 +30,8 @@ class MakeRunRequest:
     pull_refs: str = ""
     """`master:SHA,12:SHA`: the base and pull requests; in place of branch and revision."""
     build: int = 1
+    takes_number: bool = False
+    """The next number of the platform's counter, in place of `build`."""
     version: str = ""
     namespace: str = ""
     account: str = DEFAULT_ACCOUNT
@@ -47,6 +50,8 @@ class MakeRun:
     """Reads the pipeline as it is on disk. The commits are only named: the run itself clones them."""
 
     read: ReadPipeline
+    numbers: Callable[[], BuildNumbers]
+    """Asked for only where a number is taken: all else needs no platform."""
 
     def __call__(self, request: MakeRunRequest) -> PipelineRun:
         """The PipelineRun. Usage where nothing says which repository or branch is meant; NotFound for a kind that the file has
@@ -74,6 +79,9 @@ class MakeRun:
             docker_registry_org=request.docker_registry_org,
             clone_image=request.clone_image or BUILDER_IMAGE,
         )
+        if request.takes_number:
+            number = self.numbers().next(f"{run.repo.full_name}/{run.shown_branch}")
+            run = replace(run, build=number)
         return compile_run(resolved.file, run)
 
     def _read_stream(self, folder: str) -> Tree | None:
