@@ -325,7 +325,7 @@ def _with_true_places(step: Obj, mounts: list[str]) -> Obj:
     if not mounts:
         return step
     paths = "|".join(re.escape(path.rstrip("/")) for path in sorted(mounts, key=len, reverse=True))
-    literal = re.compile(rf"(?<![\w./)-])(?:{paths})(?![\w-])")
+    literal = re.compile(rf"(?<![\w./)])(?:{paths})(?![\w-])")
 
     def placed(text: str) -> str:
         return literal.sub(lambda match: f"{ROOT}{match[0]}", text)
