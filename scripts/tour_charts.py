@@ -70,6 +70,8 @@ VALUES: dict[str, object] = {
 }
 """What is set. Definitions of cert-manager are off by default. Nothing runs these images, so what waits for what they do is left
 out: an API that one of them serves, and pods that wait for the certificates that a Job makes."""
+REAL_VALUES = VALUES | {"cert-manager": {"crds": {"enabled": True}, "startupapicheck": {"enabled": False}}}
+"""The same where there is no node, so that no Job of a hook ever ends."""
 
 
 @dataclass
@@ -231,7 +233,7 @@ def visit_real(clones: Clones, chart: str) -> int:
                 apps,
                 name=place.name,
                 namespace=place.name,
-                values={chart: VALUES.get(chart, {})},
+                values={chart: REAL_VALUES.get(chart, {})},
                 apply=limits,
             )
             found += show(chart, name, version, touring.merge(tree))
