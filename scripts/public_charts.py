@@ -124,10 +124,10 @@ def unpack(clones: Clones, chart: str, version: str, into: Path, notes: list[str
     tree = f"{commit}:{place.folder}" if place.folder else commit
     archive = clones.git(place.repository, "archive", "--format=tar", tree)
     subprocess.run(["tar", "-x", "-C", str(root)], input=archive, check=True)
-    _ignore(root)
     template = root / "Chart.template.yaml"
     if template.exists():
         template.rename(root / "Chart.yaml")
+    _ignore(root)
     metadata = yaml.safe_load((root / "Chart.yaml").read_text())
     if str(metadata["version"]) != version:
         metadata |= {"version": version, "appVersion": version}

@@ -87,7 +87,7 @@ class Lifelines(Wiring):
         """`jx step verify pr` in the run of a check."""
         from jx.usecases.check_files import CheckFiles
 
-        return CheckFiles(self.catalog, self._render(), self.cluster)
+        return CheckFiles(self.catalog, self._render(), self.cluster, self.settle_environment())
 
     def rescue_environment(self) -> RescueEnvironment:
         """`jx step env apply --from-ledger`."""

@@ -7,7 +7,7 @@ whether the guards let it, is for the plan to say (`CheckChange`), which the con
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from jx.domain import chart_folders, plain_finds, policies, rendered_changes, secret_policy
@@ -29,6 +29,7 @@ from jx.ports.catalog import Catalog
 from jx.ports.cluster import Cluster
 from jx.usecases.fetch_charts import fetch_charts
 from jx.usecases.render_environment import RenderAsk, RenderEnvironment
+from jx.usecases.settle_environment import SettleEnvironment
 
 _PLAN = "jx/plan, the controllers' check, makes up for it"
 _Value = TypeVar("_Value")
@@ -63,12 +64,15 @@ class CheckFiles:
     render: RenderEnvironment
     cluster: Cluster
     """Is asked what it serves, and for no object."""
+    settle: SettleEnvironment | None = None
+    """None: what leaves something open is refused."""
 
     def __call__(self, request: FilesRequest) -> Iterator[Finding]:
         """A finding for each check, as it is made; one that says no keeps no other from being made but those that need what it
         looked at. Raises what may pass: Unavailable, Locked."""
         before, after = request.before, request.after
-        spec, error = _attempt(lambda: umbrella.read(after, name=request.environment))
+        settled, error = _attempt(lambda: self._settled(after, request.environment))
+        spec = umbrella.read(settled, name=request.environment) if settled else None
         yield Finding("repository", _apps(spec) if spec else "", error)
         yield _look_at_pipeline(before, after)
         policy = _policy_of(before, request.environment, spec)
@@ -79,7 +83,12 @@ class CheckFiles:
         rules, error = _attempt(lambda: policies.choose(before, after))
         yield Finding("policies", f"{_count(len(rules or ()), 'rule')} of the base", error)
         if spec is not None:
-            yield from self._look_at_objects(request, spec, policy, rules or ())
+            whole = replace(request, after=settled or after)
+            yield from self._look_at_objects(whole, spec, policy, rules or ())
+
+    def _settled(self, tree: Tree, name: EnvironmentName | None) -> Tree:
+        spec = umbrella.read(tree, name=name)
+        return self.settle(spec, tree) if spec.unsettled and self.settle else tree
 
     def _look_at_objects(
         self, request: FilesRequest, spec: EnvironmentSpec, policy: SecretPolicy, rules: tuple[Policy, ...]
@@ -140,12 +149,13 @@ class CheckFiles:
         return tuple(draw.manifests for draw in self.render(ask).draws)
 
     def _render_base(self, request: FilesRequest, policy: SecretPolicy) -> tuple[tuple[Manifest, ...], ...]:
-        spec = umbrella.read(request.before, name=request.environment)
-        closed = _behind_logins(spec, request.before)
+        before = self._settled(request.before, request.environment)
+        spec = umbrella.read(before, name=request.environment)
+        closed = _behind_logins(spec, before)
         if closed:
             raise NotFound(f"{', '.join(closed)} need logins")
-        charts = fetch_charts(spec, request.before, self.catalog, policies=(policy,))
-        return self._render(spec, request.before, charts, policy)
+        charts = fetch_charts(spec, before, self.catalog, policies=(policy,))
+        return self._render(spec, before, charts, policy)
 
 
 def _attempt(check: Callable[[], _Value]) -> tuple[_Value | None, JxError | None]:
