@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +42,8 @@ def a_run(world: RunnerWorld, name: str, notes: Path) -> None:
     )
 
 
-def look_until_the_end(world: RunnerWorld, name: str, client: Any) -> Obj:
-    """A runner that is alone with its run, and reads everything anew before each look."""
+def look_until(world: RunnerWorld, name: str, client: Any, is_it: Callable[[], bool]) -> Obj:
+    """A runner that is alone with its run, and reads everything anew before each look, until something is true."""
     pause = threading.Event()
     runs = Runs(client, "default", Known(), Places(4))
     for _ in range(_LOOKS):
@@ -51,12 +51,15 @@ def look_until_the_end(world: RunnerWorld, name: str, client: Any) -> Obj:
             for each in world.client.list_pages(kind, "default")[0]:
                 runs.known.put(each)
         runs.look(name)
-        run = world.run(name)
-        if outcome(run)[0] in ("True", "False"):
+        if is_it():
             runs.look(name)
-            return run
+            return world.run(name)
         pause.wait(_PAUSE)
     raise AssertionError(f"{name} does not end: {world.run(name)}")
+
+
+def look_until_the_end(world: RunnerWorld, name: str, client: Any) -> Obj:
+    return look_until(world, name, client, lambda: outcome(world.run(name))[0] in ("True", "False"))
 
 
 def test_a_runner_that_dies_at_any_call_is_followed_by_one_that_ends_the_same(
@@ -80,6 +83,32 @@ def test_a_runner_that_dies_at_any_call_is_followed_by_one_that_ends_the_same(
         if fuse.calls < at:
             break
     assert deaths > 8
+
+
+def test_a_run_that_is_cancelled_ends_so_though_its_runner_dies_at_any_call(
+    world: RunnerWorld, tmp_path: Path
+) -> None:
+    deaths = 0
+    for at in range(1, 30):
+        name = f"cancelled-{at}"
+        notes = tmp_path / name
+        first = task("first", f"echo begun >> {notes}; exec sleep 1000")
+        world.start(name, tasks=[first], finally_=[task("last", f"echo last >> {notes}")])
+        look_until(world, name, world.client, notes.exists)
+        world.wish(name, "CancelledRunFinally")
+        fuse = Fuse(at, after=True)
+        try:
+            run = look_until_the_end(world, name, fuse.wrap(world.client))
+        except Crash:
+            deaths += 1
+            run = look_until_the_end(world, name, world.client)
+        assert outcome(run) == ("False", "Cancelled"), (at, run["status"])
+        assert outcome(world.task_run(f"{name}-first")) == ("False", "TaskRunCancelled"), at
+        assert notes.read_text().split() == ["begun", "last"], at
+        world.api.delete(world.api.resource("tekton.dev", "PipelineRun"), "default", name)
+        if fuse.calls < at:
+            break
+    assert deaths > 4
 
 
 def test_a_runner_that_is_started_anew_takes_over_what_runs(world: RunnerWorld, tmp_path: Path) -> None:

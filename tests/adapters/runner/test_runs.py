@@ -349,3 +349,27 @@ def test_a_run_that_is_deleted_takes_everything_with_it(world: RunnerWorld, name
     world.log_until(lambda: world.log("first", run=name) == b"begun\n")
     world.api.delete(world.api.resource("tekton.dev", "PipelineRun"), "default", name)
     world.until(lambda: world.find("Pod", f"{name}-first-pod") is None)
+
+
+@pytest.mark.parametrize(
+    ("what", "reason"), [("pods", "Failed"), ("count/taskruns.tekton.dev", "CouldntCreate")]
+)
+def test_what_the_api_refuses_for_good_ends_the_run_and_is_told(
+    world: RunnerWorld, name: str, what: str, reason: str
+) -> None:
+    quota = {
+        "apiVersion": "v1",
+        "kind": "ResourceQuota",
+        "metadata": {"name": "tight"},
+        "spec": {"hard": {what: "0"}},
+    }
+    world.apply(quota)
+    try:
+        world.until(lambda: (world.get("ResourceQuota", "tight").get("status") or {}).get("hard"))
+        world.start(name, tasks=[task("first", "echo never")])
+        run = world.ended(name)
+    finally:
+        world.delete("ResourceQuota", "tight")
+    assert outcome(run) == ("False", reason)
+    told = message(run) if reason == "CouldntCreate" else message(world.task_run(f"{name}-first"))
+    assert "exceeded quota" in told

@@ -28,7 +28,7 @@ from jx.adapters.local.runner.pods import (
 )
 from jx.adapters.local.runner.references import resolved
 from jx.adapters.local.runner.seen import PIPELINE_RUNS, TASK_RUNS, Known
-from jx.domain.errors import Invalid, NotFound, Refused, Stale
+from jx.domain.errors import Forbidden, Invalid, NotFound, Refused, Stale
 
 CLAIMS = Resource("v1", "persistentvolumeclaims", "PersistentVolumeClaim")
 _NAMED = {
@@ -36,6 +36,8 @@ _NAMED = {
     "Task": Resource(PIPELINE_RUNS.api_version, "tasks", "Task"),
 }
 _ENDED = ("Succeeded", "Failed")
+_FOR_GOOD = (Invalid, Refused, Forbidden)
+"""What the API says no to, it says no to the next time: a quota, a policy, a right that is missing."""
 
 
 @dataclass
@@ -81,6 +83,8 @@ class Runs:
             return self.api.get(_NAMED[kind], self.namespace, name)
         except NotFound:
             return None
+        except Forbidden as error:
+            raise BadRun(f"CouldntGet{kind}", error.message) from error
 
     def _go_on(self, run: Obj, plan: Plan, wish: Wish) -> float | None:
         now = self.now()
@@ -188,7 +192,7 @@ class Runs:
             self.places.give_back(name)
             self._write(made, statuses.ended(made, error.reason, error.message, self._text()))
             return
-        except (Invalid, Refused, NotFound) as error:
+        except (*_FOR_GOOD, NotFound) as error:
             self.places.give_back(name)
             self._write(made, statuses.ended(made, "PodCreationFailed", error.message, self._text()))
             return
@@ -254,6 +258,10 @@ class Runs:
             if _owner(found) != _owner(body):
                 words = f"{kind.kind} {body['metadata']['name']} is there, and belongs to somebody else"
                 raise BadRun("CouldntCreate", words) from None
+        except _FOR_GOOD as error:
+            if kind is PODS:
+                raise
+            raise BadRun("CouldntCreate", error.message) from error
         if kind is not CLAIMS:
             self.known.put(found)
         return found
