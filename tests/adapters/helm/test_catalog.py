@@ -14,6 +14,7 @@ from jx.adapters.helm.archives import pack
 from jx.adapters.helm.catalog import HelmCatalog
 from jx.adapters.helm.download import Downloader
 from jx.adapters.helm.index import index_url, parse_index, resolve_url
+from jx.adapters.helm.index_sections import find_sections
 from jx.adapters.local.memory_catalog import make_chart
 from jx.domain import logins
 from jx.domain.charts import ChartRef
@@ -374,3 +375,97 @@ def test_the_cache_is_only_for_its_owner(catalog: HelmCatalog, server: Server, t
 
     made = list((tmp_path / "cache").rglob("*"))
     assert {path.stat().st_mode & 0o077 for path in made} == {0}
+
+
+PLAIN = """\
+apiVersion: v1
+entries:
+  redis:
+  - version: 1.2.0
+    description: |-
+      told
+        redis: in two lines
+    urls: [redis-1.2.0.tgz]
+  - version: 1.10
+    urls:
+    - redis-1.10.tgz
+    home: https://example.com # here
+  "my.shop":
+    - {version: 0.1.0, urls: [shop.tgz]}
+  # none any more
+  gone: []
+  last:
+  - version: 3.0.0
+    urls: ['https://example.com/last.tgz']
+generated: "2026-01-01T00:00:00Z"
+"""
+ODD = {
+    "as Helm writes it": PLAIN,
+    "with other line ends": PLAIN.replace("\n", "\r\n"),
+    "with more indent": "\n".join(
+        line if line[:1] not in {" "} else f"  {line}" for line in PLAIN.split("\n")
+    ),
+    "without what follows": PLAIN.partition("generated")[0],
+    "with what follows first": 'generated: "x"\n' + PLAIN.partition("generated")[0],
+    "in braces": "entries: {redis: [{version: 1.2.0, urls: [redis.tgz]}]}\n",
+    "with a text over several lines": PLAIN.replace(
+        "    home: https://example.com # here\n", '    home: "https://example.com\n  tail:\n  end"\n'
+    ),
+    "with one key that is no name": PLAIN.replace("  gone: []\n", "  ? odd\n  : []\n"),
+    "with an anchor": PLAIN.replace("  last:\n", "  last: &l\n"),
+    "with a key twice": PLAIN + "x: y\n",
+}
+
+
+@pytest.mark.parametrize("text", ODD.values(), ids=ODD)
+def test_an_index_that_is_read_chart_by_chart_says_what_the_whole_of_it_says(
+    catalog: HelmCatalog, server: Server, text: str
+) -> None:
+    whole = parse_index(text.encode(), "index.yaml")
+    etag = {"ETag": '"1"'}
+
+    def answer(request: Request) -> Answer:
+        known = request.headers.get("If-None-Match") == '"1"'
+        return Answer(status=304, headers=etag) if known else Answer(text.encode(), headers=etag)
+
+    server.answers["/charts/index.yaml"] = answer
+    for _ in range(2):
+        for name in (*whole, "gone", "nobody"):
+            ref = ChartRef(name, f"{server.url}/charts")
+            if name not in whole:
+                with pytest.raises(NotFound):
+                    catalog.versions(ref)
+                continue
+            found = {one.version: (one.description, one.home) for one in catalog.versions(ref)}
+            assert found == {row[0]: (row[2], row[4]) for row in whole[name]}
+
+
+def test_of_a_large_index_only_the_chart_that_is_asked_for_is_parsed(
+    catalog: HelmCatalog, server: Server
+) -> None:
+    """What is broken in another one's entries is no matter then."""
+    broken = PLAIN.replace("  - version: 3.0.0\n", "  - version: [3.0.0\n").encode()
+    assert find_sections(broken) is not None
+    server.answers["/charts/index.yaml"] = Answer(broken)
+    repository = f"{server.url}/charts"
+    assert [one.version for one in catalog.versions(ChartRef("redis", repository))] == ["1.10", "1.2.0"]
+    with pytest.raises(Invalid) as caught:
+        catalog.versions(ChartRef("last", repository))
+    assert caught.value.problems[0].line == 19
+
+
+def test_an_index_that_was_lost_from_the_cache_is_fetched_again(
+    catalog: HelmCatalog, server: Server, tmp_path: Path
+) -> None:
+    repository = f"{server.url}/charts"
+    headers = {"ETag": '"1"'}
+
+    def answer(request: Request) -> Answer:
+        known = "If-None-Match" in request.headers
+        return Answer(status=304, headers=headers) if known else Answer(PLAIN.encode(), headers=headers)
+
+    server.answers["/charts/index.yaml"] = answer
+    catalog.versions(ChartRef("redis", repository))
+    for path in (tmp_path / "cache" / "archives").iterdir():
+        path.unlink()
+    assert [one.version for one in catalog.versions(ChartRef("last", repository))] == ["3.0.0"]

@@ -6,6 +6,7 @@ the folder. What does not match its digest counts as not there.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from pathlib import Path
@@ -33,6 +34,11 @@ class ChartCache:
         digest = digest_of(data)
         self._write(self._archive(digest), data)
         return digest
+
+    def drop_archive(self, digest: str) -> None:
+        """Forget what has that digest."""
+        with contextlib.suppress(OSError):
+            self._archive(digest).unlink()
 
     def find_pin(self, ref: ChartRef) -> ChartVersion | None:
         """The exact version as it was when it was fetched, or None."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urljoin, urlsplit, urlunsplit
@@ -13,14 +13,19 @@ import yaml
 from jx.adapters.helm.archives import MEGABYTE, digest_of
 from jx.adapters.helm.cache import ChartCache
 from jx.adapters.helm.download import Downloader
+from jx.adapters.helm.index_sections import Sections, find_sections
 from jx.domain.catalogs import chart_not_found, order_versions
 from jx.domain.charts import CHANGES, LONGEST_CHANGES, ChartRef, ChartVersion
 from jx.domain.errors import Invalid, NotFound, Problem
 
 INDEX_LIMIT = 64 * MEGABYTE
-_FORMAT = 2
+_FORMAT = 3
 _DEPTH = 40
 _NOTHING = frozenset({"", "~", "null", "Null", "NULL"})
+
+
+Rows = list[list[str]]
+"""A row for each version, as it can be kept as JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +33,7 @@ class Index:
     """The entries of a repository by chart, as `parse_index` gives them: there may be many, of which few are asked for."""
 
     repository: str
-    rows: Mapping[str, list[list[str]]]
+    rows: Mapping[str, Rows]
 
     def versions(self, ref: ChartRef) -> tuple[ChartVersion, ...]:
         """Newest first; NotFound with the nearest names."""
@@ -75,16 +80,16 @@ def load_index(repository: str, downloader: Downloader, cache: ChartCache) -> In
             f"{repository} is not a chart repository: it has no index.yaml",
             hint="give the folder that holds index.yaml, or oci:// for an OCI registry",
         ) from error
+    old = str(known.get("content", ""))
     if response.status == 304:
-        rows = cache.find_json("parsed", known["content"])
+        rows = _find_kept(cache, old, url, downloader)
         if rows is not None:
             return Index(repository, rows)
         response = downloader.get(url, limit=INDEX_LIMIT)
     content = digest_of(response.body)
-    rows = cache.find_json("parsed", f"{_FORMAT}:{content}")
+    rows = _find_kept(cache, content, url, downloader)
     if rows is None:
-        rows = parse_index(response.body, url)
-        cache.put_json("parsed", f"{_FORMAT}:{content}", rows)
+        rows = _keep(cache, content, response.body, url)
     cache.put_json(
         "indexes",
         url,
@@ -92,13 +97,82 @@ def load_index(repository: str, downloader: Downloader, cache: ChartCache) -> In
             "format": _FORMAT,
             "etag": response.headers.get("etag"),
             "last_modified": response.headers.get("last-modified"),
-            "content": f"{_FORMAT}:{content}",
+            "content": content,
         },
     )
+    if old and old != content:
+        cache.drop_archive(old)
     return Index(repository, rows)
 
 
-def parse_index(data: bytes, where: str) -> dict[str, list[list[str]]]:
+class _Parts(Mapping[str, Rows]):
+    """The rows of each chart, parsed when they are asked for."""
+
+    def __init__(
+        self, sections: Sections, content: str, read: Callable[[], bytes], cache: ChartCache
+    ) -> None:
+        self._sections = sections
+        self._content = content
+        self._read = read
+        self._cache = cache
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._sections)
+
+    def __len__(self) -> int:
+        return len(self._sections)
+
+    def __getitem__(self, name: str) -> Rows:
+        start, end = self._sections[name]
+        key = f"{_FORMAT}:{self._content}:{name}"
+        rows: Rows | None = self._cache.find_json("parsed", key)
+        if rows is None:
+            rows = self._parse(name, start, end)
+            self._cache.put_json("parsed", key, rows)
+        return rows
+
+    def _parse(self, name: str, start: int, end: int) -> Rows:
+        data = self._read()
+        if digest_of(data) == self._content:
+            try:
+                found = _texts(yaml.parse(data[start:end], Loader=yaml.CBaseLoader), name)
+            except (yaml.YAMLError, ValueError, Invalid):
+                found = None
+            if isinstance(found, dict) and list(found) == [name] and isinstance(found[name], list):
+                return _rows(found[name])
+        return parse_index(data, "index.yaml").get(name, [])
+
+
+def _find_kept(
+    cache: ChartCache, content: str, url: str, downloader: Downloader
+) -> Mapping[str, Rows] | None:
+    """What is known of an index that was read before; None where nothing is."""
+    known = cache.find_json("parsed", f"{_FORMAT}:{content}")
+    if not isinstance(known, dict):
+        return None
+    if "rows" in known:
+        rows: dict[str, Rows] = known["rows"]
+        return rows
+    sections = {name: (place[0], place[1]) for name, place in known.get("sections", {}).items()}
+
+    def read() -> bytes:
+        return cache.find_archive(content) or downloader.get(url, limit=INDEX_LIMIT).body
+
+    return _Parts(sections, content, read, cache)
+
+
+def _keep(cache: ChartCache, content: str, data: bytes, url: str) -> Mapping[str, Rows]:
+    sections = find_sections(data)
+    if sections is None:
+        rows = parse_index(data, url)
+        cache.put_json("parsed", f"{_FORMAT}:{content}", {"rows": rows})
+        return rows
+    cache.put_archive(data)
+    cache.put_json("parsed", f"{_FORMAT}:{content}", {"sections": sections})
+    return _Parts(sections, content, lambda: data, cache)
+
+
+def parse_index(data: bytes, where: str) -> dict[str, Rows]:
     """Of each chart and version what we use: version, digest, description, appVersion, home, changes, URL, sources. All are
     texts."""
     try:
@@ -118,7 +192,7 @@ def parse_index(data: bytes, where: str) -> dict[str, list[list[str]]]:
     return {
         str(name): rows
         for name, listed in entries.items()
-        if isinstance(listed, list) and (rows := [row for entry in listed if (row := _row(entry))])
+        if isinstance(listed, list) and (rows := _rows(listed))
     }
 
 
@@ -148,6 +222,10 @@ def _texts(events: Iterable[Any], where: str) -> Any:
                 "the index of a chart repository cannot be read", Problem(where, "it is nested too deeply")
             )
     return root[0] if root else None
+
+
+def _rows(listed: list[Any]) -> Rows:
+    return [row for entry in listed if (row := _row(entry))]
 
 
 def _row(entry: Any) -> list[str] | None:
