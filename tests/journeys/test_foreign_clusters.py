@@ -3,6 +3,7 @@ by itself, and a real API server where there is one."""
 
 from __future__ import annotations
 
+import json
 import shlex
 import shutil
 from collections.abc import Iterator
@@ -235,6 +236,35 @@ def test_what_is_removed_in_a_clone_is_pruned_and_nothing_else(place: Installed,
     told = foreign.jx(*words, cwd=staging).ok().told
     assert "Deployment.apps/stall (namespace jx-staging): prune" in told
     assert objects.keys() - foreign.versions().keys() == {"Deployment/jx-staging/stall"}
+
+
+def test_a_revert_is_previewed_and_without_pull_requests_done_in_the_clone(
+    place: Installed, staging: Path
+) -> None:
+    foreign = place.foreign
+    for version in ("1.0.0", "2.0.0"):
+        put_app(staging, "kiosk", version)
+        place.push(staging, f"Kiosk {version}")
+        foreign.jx("step", "env", "apply", "--no-wait", cwd=staging).ok()
+    seen = Seen.of(foreign)
+    words = ("revert", "kiosk", "--env", "staging")
+    shown = json.loads(foreign.jx(*words, "--dry-run", "-o", "json").ok().out)
+    assert [one["subject"] for one in shown["commits"]] == ["Kiosk 2.0.0"]
+    assert [one["name"] for one in shown["objects"]["changed"]] == ["kiosk"]
+    assert not shown["objects"]["deleted"]
+    assert shown["downgrades"] == ["kiosk 2.0.0 → 1.0.0"]
+    told = foreign.jx(*words, "-b").ended(3).err
+    assert "is plain git" in told
+    assert "hint: " in told
+    assert Seen.of(foreign) == seen, "nothing was changed, neither in git nor in the cluster"
+    foreign.machine.shell("git revert --no-edit HEAD", cwd=staging).ok()
+    foreign.jx("step", "env", "apply", "--no-wait", "--reason", "2.0.0 is slow", cwd=staging).ok()
+    foreign.machine.shell("git push -q", cwd=staging).ok()
+    (newest, *_) = json.loads(
+        foreign.jx("get", "history", "staging", "--app", "kiosk", "-o", "json").ok().out
+    )
+    assert newest["versions"] == [{"app": "kiosk", "was": "2.0.0", "now": "1.0.0"}]
+    assert newest["reason"] == "2.0.0 is slow"
 
 
 def test_the_platform_goes_leaves_what_holds_data_and_comes_again(foreign: Foreign) -> None:
