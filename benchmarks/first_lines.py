@@ -121,7 +121,7 @@ def _platform() -> Iterator[Platform]:
             bare.jx("local", "user", "add", login, "--right", right)
         told = bare.jx("--as", "ann", "edit", "app", "jx-platform", *ENGINE)
         if pull := re.search(r"/pulls/(\d+)$", told, re.MULTILINE):
-            bare.jx("--as", "bob", "pr", "approve", pull[1], "--env", "dev")
+            bare.jx("pr", "approve", pull[1], "--env", "dev")
             bare.jx("--as", "bob", "pr", "merge", pull[1], "--env", "dev", "--wait")
         found = re.search(r"^export MY_DEV_GIT_CLONE_URL=(\S+)", bare.jx("local", "env"), re.MULTILINE)
         assert found, "the platform has no dev repository"

@@ -11,7 +11,7 @@ HEADER = ("STEP", "STARTED AGO", "DURATION", "STATUS")
 
 def rows_of(activity: Activity, now: datetime) -> list[tuple[str, ...]]:
     """The activity's line, then its stages and steps, indented."""
-    head = f"{activity.pipeline} #{activity.build}"
+    head = f"{activity.pipeline} #{activity.build}" if activity.build else activity.pipeline
     status = (
         f"{activity.status} {activity.message} ({activity.author})" if activity.author else activity.status
     )
