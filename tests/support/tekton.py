@@ -83,11 +83,12 @@ def installed(api: Api, kubeconfig: Path, folder: Path) -> Iterator[None]:
     """The cluster with Tekton's definitions, and its webhook as a process of this machine, until the end of the block."""
     ports = _free_ports(4)
     ensure_namespace(api, NAMESPACE)
-    hooks = list(_hooked(ports[0]))
-    for body in (*_config("300-crds/*.yaml", "config-*.yaml"), *hooks):
+    made = []
+    for body in (*_config("300-crds/*.yaml", "config-*.yaml"), *_hooked(ports[0])):
         if body["kind"] == "CustomResourceDefinition" and "conversion" in body["spec"]:
             _send_to(body["spec"]["conversion"]["webhook"]["clientConfig"], ports[0])
-        _put(api, body)
+        if _put(api, body):
+            made.append(body)
     with ExitStack() as stack:
         log = stack.enter_context((folder / "webhook.log").open("wb"))
         process = subprocess.Popen(
@@ -98,7 +99,7 @@ def installed(api: Api, kubeconfig: Path, folder: Path) -> Iterator[None]:
             served(api, resource, "default")
         _wait(api, process, folder / "webhook.log")
         yield
-        for body in hooks:
+        for body in made:
             if body["kind"].endswith("WebhookConfiguration"):
                 api.delete(_KINDS[body["kind"]], "", body["metadata"]["name"])
 
@@ -123,12 +124,14 @@ def _send_to(client: Obj, port: int) -> None:
     client["service"]["port"] = port
 
 
-def _put(api: Api, body: Obj) -> None:
+def _put(api: Api, body: Obj) -> bool:
+    """Whether it was not there before."""
     namespace = body["metadata"].get("namespace", "")
     try:
         api.create(_KINDS[body["kind"]], namespace, body)
     except Stale:
-        return
+        return False
+    return True
 
 
 def _environment(kubeconfig: Path, ports: list[int]) -> Mapping[str, str]:
