@@ -42,7 +42,6 @@ PLACES = {
     "cert-manager": Place("cert-manager/cert-manager", "deploy/charts/cert-manager", tags="v1.*"),
     "common": Place("bitnami/charts", "bitnami/common"),
     "grafana": Place("grafana-community/helm-charts", "charts/grafana"),
-    "harbor": Place("goharbor/harbor-helm"),
     "ingress-nginx": Place("kubernetes/ingress-nginx", "charts/ingress-nginx"),
     "jenkins": Place("jenkinsci/helm-charts", "charts/jenkins"),
     "kube-prometheus-stack": Place("prometheus-community/helm-charts", "charts/kube-prometheus-stack"),

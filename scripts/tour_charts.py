@@ -58,7 +58,7 @@ rules:
 CONTROLLERS = "system:serviceaccount:jx:jx-controllers"
 CHARTS = (
     "kube-prometheus-stack", "ingress-nginx", "cert-manager", "jenkins", "vault", "argo-cd", "traefik", "grafana",
-    "redis", "postgresql", "nats", "metrics-server", "harbor",
+    "redis", "postgresql", "nats", "metrics-server",
 )  # fmt: skip
 VALUES: dict[str, object] = {
     "cert-manager": {"crds": {"enabled": True}},
