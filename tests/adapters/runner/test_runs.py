@@ -365,7 +365,7 @@ def test_what_the_api_refuses_for_good_ends_the_run_and_is_told(
     }
     world.apply(quota)
     try:
-        world.until(lambda: (world.get("ResourceQuota", "tight").get("status") or {}).get("hard"))
+        world.until(lambda: (world.get("ResourceQuota", "tight").get("status") or {}).get("hard"), 60)
         world.start(name, tasks=[task("first", "echo never")])
         run = world.ended(name)
     finally:
