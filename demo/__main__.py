@@ -189,7 +189,7 @@ def rescue(story: Story) -> None:
     story.run(f"jx pr approve {number} && jx pr merge {number} --wait")
     number = pull_number(story.run("jx --as ann upgrade platform --version 1.2.0"))
     story.run(f"jx pr approve {number}")
-    broken = story.run(f"jx pr merge {number} --wait --timeout 8", fails_with=1)
+    broken = story.run(f"jx pr merge {number} --wait --timeout 15", fails_with=1)
     story.check("jx-controllers" in broken, "the broken controllers were not named")
     story.say(
         "The next change is neither checked nor applied: nobody is there. The owner can merge it all the same."

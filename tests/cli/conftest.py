@@ -18,9 +18,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
-    """One installed platform with ann and bob; tests that share it leave it up, without holds."""
+    """One installed platform with ann and bob; tests that share it leave it up, without holds. Its controllers apply: what these
+    tests are about is the same with runs, which `test_pipelines.py` and the journeys are about, and takes less time so."""
     with machine_at(tmp_path_factory.mktemp("platform")) as machine:
-        install(machine)
+        install(machine, "--tekton=false")
         yield machine
 
 
@@ -29,9 +30,6 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     """A platform whose merges are applied by runs, and one merge that was."""
     with machine_at(tmp_path_factory.mktemp("engine")) as machine:
         install(machine)
-        values = ("runner.enabled=true", "controllers.pipelines=tekton")
-        options = [part for value in values for part in ("--set", value)]
-        machine.merge(machine.jx("edit", "app", "jx-platform", *options, user="ann").ok().pull, timeout=120)
         machine.merge(
             machine.jx("add", "app", "redis", "--version", "1.0.0", user="ann").ok().pull, timeout=120
         )

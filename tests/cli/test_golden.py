@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from tests.support.golden import normalise
-from tests.support.platform import Machine, Ran, install, machine_at
+from tests.support.platform import Machine, Ran, eventually, install, machine_at
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("cli-golden")]
 
@@ -44,7 +44,7 @@ def _tell(machine: Machine) -> Iterator[tuple[str, Ran]]:
     yield "get-apps-empty", jx("get", "apps")
     yield "add-app", jx("add", "app", "redis", "--version", "1.0.0", user="ann")
     yield "add-app-again", jx("add", "app", "redis", "--version", "1.0.0", user="ann")
-    _await(machine, "check jx/plan: success", "check jx/check: ", "check jx/approval: ")
+    _await(machine, "check jx/plan: success", "check jx/check: success", "check jx/approval: ")
     yield "pr-list", jx("pr", "list")
     yield "pr-view", jx("pr", "view", "1")
     yield "pr-diff", jx("pr", "diff", "1")
@@ -56,6 +56,7 @@ def _tell(machine: Machine) -> Iterator[tuple[str, Ran]]:
     _await(machine, "check jx/approval: success")
     yield "pr-merge", jx("pr", "merge", "1", user="bob")
     jx("get", "env", "--wait").ok()
+    _await_records(machine)
     yield "pr-view-merged", jx("pr", "view", "1")
     yield "get-apps", jx("get", "apps")
     yield "get-app-yaml", jx("get", "app", "redis", "-o", "yaml")
@@ -80,6 +81,16 @@ def _await(machine: Machine, *words: str) -> None:
     """Until the page of the pull request says all that."""
     while any(one not in machine.jx("pr", "view", "1").ok().out for one in words):
         pass
+
+
+def _await_records(machine: Machine) -> None:
+    """A run that has applied something ends a moment later, and so does its record."""
+
+    def is_so() -> bool:
+        shown = machine.jx("get", "activities", "-f", "dev").ok().out
+        return "Merge pull request" in shown and "Running" not in shown and "Pending" not in shown
+
+    eventually(is_so, seconds=90)
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -19,11 +19,12 @@ from tests.support.platform import Machine, machine_at
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("cli-install")]
 
 EMBEDDED = "the embedded store (encrypted files, Vault's API)"
+RUNNER = "tekton (the embedded runner)"
 TABLE = [
     (
         "--ng",
         {
-            "pipelines": "tekton",
+            "pipelines": RUNNER,
             "managed by": "GitOps",
             "secrets": EMBEDDED,
         },
@@ -31,7 +32,7 @@ TABLE = [
     (
         "",
         {
-            "pipelines": "tekton",
+            "pipelines": RUNNER,
             "managed by": "GitOps",
             "secrets": EMBEDDED,
         },
@@ -39,13 +40,14 @@ TABLE = [
     (
         "--gitops --vault --no-tiller --tekton",
         {
-            "pipelines": "tekton",
+            "pipelines": RUNNER,
             "managed by": "GitOps",
             "secrets": EMBEDDED,
         },
     ),
-    ("--ng --vault=false", {"pipelines": "tekton", "secrets": "no store"}),
-    ("--ng --vault false", {"pipelines": "tekton", "secrets": "no store"}),
+    ("--ng --vault=false", {"pipelines": RUNNER, "secrets": "no store"}),
+    ("--ng --tekton=false", {"pipelines": "none (the controllers apply)", "secrets": EMBEDDED}),
+    ("--ng --vault false", {"pipelines": RUNNER, "secrets": "no store"}),
     ("--ng --default-environment-prefix acme", {"repository": "environment-acme-production"}),
     ("--ng --no-default-environments", {"repository": "environment-local-dev"}),
     ("--gitops --vault", {"pipelines": "jenkins", "managed by": "GitOps"}),
@@ -70,7 +72,7 @@ def test_no_engine_flag_means_ng_and_is_said_aloud(machine: Machine) -> None:
 
 REFUSED = [
     ("install --ng --static-jenkins", 2, "Incompatible options '--ng' and '--static-jenkins'"),
-    ("install --ng --tekton=false", 2, "Incompatible options '--ng' and '--tekton=false'"),
+    ("install --prow --tekton=false", 2, "Incompatible options '--prow' and '--tekton=false'"),
     ("install --ng --vault=maybe", 2, "'maybe' is neither true nor false"),
     ("install --ng --no-tiller=false", 2, "--ng needs no Tiller"),
     ("install --knative-build", 2, "Knative Build has ended"),

@@ -113,7 +113,13 @@ def test_the_logs_of_a_run_stay_when_it_is_cleared_away(engine: Machine) -> None
     build = newest(engine)["build"]
     shown = engine.jx("get", "build", "logs", DEV, "--build", build).ok().out
     assert "Environment applied in namespace jx" in shown
-    pods = engine.jx("get", "build", "pods", "--repo", "environment-local-dev", "--build", build).ok().out
+    pods = (
+        engine.jx(
+            "get", "build", "pods", "--repo", "environment-local-dev", "--branch", "master", "--build", build
+        )
+        .ok()
+        .out
+    )
     name = pods.splitlines()[-1].split()[-1]
     engine.shell(f"{kube(engine)} logs {name} -c step-env-apply | grep -q 'Environment applied'").ok()
     engine.shell(

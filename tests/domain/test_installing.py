@@ -38,6 +38,18 @@ def test_an_explicit_vault_false_is_honoured_by_ng() -> None:
     assert any("--vault=false" in note for note in plan.notes)
 
 
+@pytest.mark.parametrize("more", [{"ng": True}, {}, {"gitops": True, "vault": True}])
+def test_tekton_false_is_a_platform_whose_controllers_apply(more: dict[str, bool]) -> None:
+    plan = plan_installation(InstallFlags({**more, "tekton": False}, provider="local"))
+    assert (plan.engine, plan.gitops, plan.vault, plan.not_built_yet) == (Engine.NONE, True, True, "")
+    assert plan.pipelines == "none (the controllers apply)"
+
+
+def test_ng_without_tekton_says_so_aloud() -> None:
+    notes = plan_installation(flags(ng=True, tekton=False)).notes
+    assert any("--tekton=false" in note for note in notes)
+
+
 def test_gitops_without_an_engine_is_a_jenkins_server_and_never_something_else() -> None:
     plan = plan_installation(flags(gitops=True, vault=True))
     assert plan.engine is Engine.JENKINS
@@ -58,7 +70,7 @@ def test_gitops_implies_vault_aloud_unless_it_is_left_out() -> None:
         ({"tekton": True, "static_jenkins": True}, ("--tekton", "--static-jenkins")),
         ({"knative_build": True, "tekton": True}, ("--knative-build", "--tekton")),
         ({"ng": True, "gitops": False}, ("--ng", "--gitops=false")),
-        ({"ng": True, "tekton": False}, ("--ng", "--tekton=false")),
+        ({"prow": True, "tekton": False}, ("--prow", "--tekton=false")),
         ({"no_gitops_vault": True, "vault": True}, ("--no-gitops-vault", "--vault")),
     ],
 )

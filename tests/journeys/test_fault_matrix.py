@@ -38,6 +38,7 @@ metadata: {name: proof}
 stringData: {password: "vault:dev/proof:password"}
 """
 """Something that the secret store is needed for."""
+PIPELINE = "dana/environment-local-dev/master"
 DEADLINE = 5
 """Seconds; what is broken proves itself never."""
 _ALL = os.environ.get("JX_FAULT_MATRIX", "") not in {"", "0"}
@@ -130,6 +131,7 @@ class Place:
         self.machine.approve(found[0])
         self.jx("pr", "merge", found[0], user="bob").ok()
         eventually(lambda: not self.anchor.holds, seconds=90)
+        self.jx("get", "env", "dev", "--wait").ok()
         self.await_verified()
 
 
@@ -196,7 +198,7 @@ def test_a_watchdog_that_cannot_start_keeps_everything_as_it_is(place: Place) ->
     place.merge(row.version)
 
     def is_told() -> bool:
-        return "exceeded quota" in place.jx("get", "activities", "-f", "dev").ok().out
+        return "exceeded quota" in place.jx("get", "build", "logs", PIPELINE, "--no-tail").out
 
     eventually(is_told, seconds=90)
     assert place.spec() == before

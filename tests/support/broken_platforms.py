@@ -107,6 +107,8 @@ class Row:
 _GRACE = "terminationGracePeriodSeconds:"
 _PIPELINE = "description: owner/repository/branch\n                type: string"
 _CONTROLLERS = "templates/controllers.yaml"
+_RUNNER = "templates/runner.yaml"
+_ON_PODS = "resources: [pods]\n  verbs: [get, list, watch, create, patch]"
 _ROWS: Mapping[str, tuple[Change, ...]] = {
     "argument of the controllers": (replaced(_CONTROLLERS, "--poll-seconds", "--poll-intervall"),),
     "admission webhook that fails closed": (added("all", WEBHOOK),),
@@ -126,6 +128,8 @@ _ROWS: Mapping[str, tuple[Change, ...]] = {
     ),
     "login of the controllers": (valued("git.secretName", "jx-nobody"),),
     "key of the webhooks": (valued("webhooks.secretName", "jx-nothing"),),
+    "pipeline engine": (replaced(_RUNNER, "- runner\n        - run\n", "- runner\n        - walk\n"),),
+    "rights of the pipeline engine": (replaced(_RUNNER, _ON_PODS, _ON_PODS.replace("create, ", "")),),
     "address of the dev repository": (replaced(_CONTROLLERS, "{{ .Values.devRepository.url | quote }}", "http://127.0.0.1:1/no/where.git"),),
 }  # fmt: skip
 ROWS = tuple(Row(name, changes, number) for number, (name, changes) in enumerate(_ROWS.items()))

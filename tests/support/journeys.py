@@ -431,8 +431,10 @@ class Process:
     # Commands
 
     def install(self, *, only_dev: bool = False, **changes: Any) -> InstallReport:
-        """`jx install --ng`."""
-        flags = InstallFlags({"ng": True, "no-default-environments": only_dev}, prefix="acme", owner="team")
+        """`jx install --ng --tekton=false`; what runs pipelines is in `engine.py`."""
+        flags = InstallFlags(
+            {"ng": True, "tekton": False, "no-default-environments": only_dev}, prefix="acme", owner="team"
+        )
         request = InstallRequest(
             installation=plan_installation(flags),
             world=install_platform.World("acme", GIT, GIT, HOOK, ChartRef("jx-platform", CHARTS, ""), STREAM),

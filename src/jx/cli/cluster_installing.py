@@ -14,7 +14,7 @@ from jx.config import clusters, load
 from jx.domain import vaults
 from jx.domain.environments import Environment
 from jx.domain.errors import Refused
-from jx.domain.installing import Installation, check_sources
+from jx.domain.installing import Engine, Installation, check_sources
 from jx.domain.preflight import Finding, Verdict
 from jx.domain.vault_choice import VaultAt
 from jx.domain.vaults import VaultPlan
@@ -55,9 +55,13 @@ def install(session: Session, installation: Installation, choices: Choices) -> N
             sources.version_stream,
             sources.version_stream_ref,
             vault if isinstance(vault, VaultAt) else None,
+            installation.engine,
             operator,
         )
     )
+    if installation.engine is Engine.TEKTON and not target.has_engine:
+        installation = replace(installation, engine=Engine.NONE)
+        request = replace(request, installation=installation)
     show_findings(target.findings)
     output.say()
     _show_plan(session, request, environments)
@@ -104,7 +108,7 @@ def _show_plan(session: Session, request: InstallRequest, environments: tuple[En
     rows = [
         ("cluster", f"{access.server} (context {access.context_name or '-'})"),
         ("provider", installation.provider),
-        ("pipelines", installation.engine.value),
+        ("pipelines", installation.pipelines),
         ("secrets", installation.store),
         ("platform", f"{chart.name} {chart.version} from {where}"),
         *(
@@ -117,7 +121,6 @@ def _show_plan(session: Session, request: InstallRequest, environments: tuple[En
         output.say(
             "note: that chart repository is a folder of this machine; who applies elsewhere needs the same folder"
         )
-    output.say("standing in for now: the controllers for Tekton")
 
 
 def _say_where_secrets_are(request: InstallRequest) -> None:

@@ -21,7 +21,7 @@ def show_plan(session: Session, installation: Installation) -> None:
     names = ["dev", "staging", "production"] if installation.default_environments else ["dev"]
     rows = [
         ("provider", installation.provider),
-        ("pipelines", installation.engine.value),
+        ("pipelines", installation.pipelines),
         ("managed by", "GitOps" if installation.gitops else "hand"),
         ("secrets", installation.store),
         ("namespace", installation.namespace),
@@ -47,7 +47,7 @@ def install(session: Session, installation: Installation, options: dict[str, Any
     installation = replace(installation, prefix=installation.prefix or platform.prefix or name)
     if installation.vault:
         output.say(f"secrets are kept by {installation.store}")
-    output.say("standing in for now: the controllers for Tekton")
+    output.say(f"pipelines run on: {installation.pipelines}")
     with goes_on("The world of the platform stays up; jx install --ng goes on from here."):
         report = session.wiring.install(
             installation,
@@ -67,7 +67,9 @@ def clone_url(report: InstallReport) -> str:
 
 
 def _await(session: Session, report: InstallReport, timeout: timedelta) -> None:
-    await_apply = session.wiring.await_apply()
+    await_apply, run = session.wiring.await_apply(), session.wiring.run_environment()
+    for environment in report.environments:
+        run.start_again(environment)
     for environment in report.environments:
         await_apply(AwaitApplyRequest(environment, report.heads[environment.name], timeout))
 

@@ -1,7 +1,7 @@
 """Installing: what the flags of `jx install` mean together, decided before anything is touched.
 
 Follows the rules of Jenkins X 2 where they are sound. Two differ on purpose: a flag that a person set is never silently turned
-around (`--ng --vault=false` leaves Vault out, `--ng --tekton=false` is refused), and no engine flag at all means `--ng`.
+around (`--ng --vault=false` leaves Vault out, `--ng --tekton=false` the engine), and no engine flag at all means `--ng`.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import assert_never
 
 from jx.domain.errors import Invalid, Usage
 from jx.domain.names import EnvironmentName, Repo, parse_environment_name, parse_namespace, parse_repo
@@ -41,7 +42,10 @@ class Engine(StrEnum):
     """What runs pipelines."""
 
     TEKTON = "tekton"
+    """Of this API: Tekton on a cluster, the embedded runner on this machine."""
     JENKINS = "jenkins"
+    NONE = "none"
+    """The controllers apply what is merged in their own process, and nothing checks pull requests but the plan."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +99,19 @@ class Installation:
         )
 
     @property
+    def pipelines(self) -> str:
+        """What runs pipelines, in words."""
+        match self.engine:
+            case Engine.TEKTON:
+                return "tekton (the embedded runner)" if self.is_embedded else "tekton"
+            case Engine.JENKINS:
+                return "jenkins"
+            case Engine.NONE:
+                return "none (the controllers apply)"
+            case _:
+                assert_never(self.engine)
+
+    @property
     def is_embedded(self) -> bool:
         """Whether it goes onto this machine, without a cluster."""
         return self.provider == EMBEDDED
@@ -103,7 +120,10 @@ class Installation:
     def not_built_yet(self) -> str:
         """Why this cannot be installed yet, or empty."""
         if self.engine is Engine.JENKINS:
-            return "a Jenkins server as the pipeline engine (--static-jenkins, or --gitops without --tekton)"
+            return (
+                "a Jenkins server as the pipeline engine (--static-jenkins, or --gitops with neither --tekton nor"
+                " --tekton=false)"
+            )
         if not self.gitops:
             return "an installation that is not managed by GitOps (--gitops=false)"
         if self.remote_environments:
@@ -151,6 +171,8 @@ def plan_installation(flags: InstallFlags) -> Installation:
         vault = True
     if is_ng and flags.get("vault") is False:
         notes.append("--ng without Vault, as --vault=false says")
+    if is_ng and flags.get("tekton") is False:
+        notes.append("--ng without pipelines, as --tekton=false says: the controllers apply what is merged")
     provider = flags.provider or "local"
     if provider not in PROVIDERS:
         raise Usage(f"there is no provider {provider!r}", hint=f"providers: {', '.join(PROVIDERS)}")
@@ -259,7 +281,6 @@ _CONTRADICTIONS = (
 
 _PARTS_OF_NG = {
     "gitops": "--ng is managed by GitOps; leave --ng out and name the parts that you want",
-    "tekton": "--ng runs pipelines on Tekton; leave --ng out and name the engine that you want",
     "no-tiller": "--ng needs no Tiller",
 }
 
@@ -275,6 +296,10 @@ def _refuse_contradictions(flags: InstallFlags) -> None:
         for part, why in _PARTS_OF_NG.items():
             if flags.get(part) is False:
                 raise Usage(f"Incompatible options '--ng' and '--{part}=false'.", hint=f"why: {why}")
+    if flags.get("prow") and flags.get("tekton") is False:
+        raise Usage(
+            "Incompatible options '--prow' and '--tekton=false'.", hint="why: Prow triggers Tekton pipelines"
+        )
     if flags.get("knative-build"):
         raise Usage("--knative-build is gone: Knative Build has ended", hint="use --tekton")
     if flags.get("no-tiller") is False or flags.get("remote-tiller") or flags.get("global-tiller"):
@@ -290,19 +315,16 @@ def _refuse_contradictions(flags: InstallFlags) -> None:
 
 def _choose_engine(flags: InstallFlags, notes: list[str]) -> tuple[Engine, bool]:
     """The engine, and whether the bundle `--ng` is meant."""
+    has_none = flags.get("tekton") is False and not flags.get("static-jenkins")
     if flags.get("ng"):
-        return Engine.TEKTON, True
+        return Engine.NONE if has_none else Engine.TEKTON, True
     if flags.get("tekton") or flags.get("prow"):
         return Engine.TEKTON, False
-    named = [
-        name
-        for name in ("static-jenkins", "gitops", "vault", "tekton", "prow")
-        if flags.get(name) is not None
-    ]
+    named = [name for name in ("static-jenkins", "gitops", "vault", "prow") if flags.get(name) is not None]
     if not named:
         notes.append("no engine named: taking --ng (= --gitops --vault --no-tiller --tekton)")
-        return Engine.TEKTON, True
-    return Engine.JENKINS, False
+        return Engine.NONE if has_none else Engine.TEKTON, True
+    return Engine.NONE if has_none else Engine.JENKINS, False
 
 
 def _parse(parse: Callable[[str], str], text: str, flag: str) -> str:

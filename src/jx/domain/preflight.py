@@ -164,6 +164,24 @@ def judge_nodes(look: ClusterLook) -> Finding:
     )
 
 
+ENGINE_KIND = ("tekton.dev/v1", "PipelineRun")
+"""What a cluster has to serve for an engine to be there: its API version and kind."""
+
+
+def judge_engine(*, is_served: bool) -> Finding:
+    """Whether runs can apply what is merged."""
+    what, named = "pipelines", " ".join(ENGINE_KIND)
+    if is_served:
+        return Finding(what, Verdict.OK, f"{named} is served: runs apply what is merged")
+    return Finding(
+        what,
+        Verdict.WARNING,
+        f"there is no {named}, so no Tekton: the controllers apply what is merged by themselves",
+        "once Tekton Pipelines is installed there: controllers.pipelines: tekton, in env/jx-platform/values.yaml of the dev"
+        " repository; to want it as it is: --tekton=false",
+    )
+
+
 def judge_namespace(name: str, phase: str) -> Finding:
     """Whether a namespace can be used; `phase` is empty where it is not there yet."""
     what = f"namespace {name}"

@@ -18,6 +18,10 @@ class Probe(Protocol):
         """Whether this account has a right, as the cluster itself says. Granted is not done: admission may still refuse."""
         ...
 
+    def serves(self, api_version: str, kind: str) -> bool:
+        """Whether objects of this kind can be kept there."""
+        ...
+
     def find_phase(self, namespace: str) -> str:
         """`Active` or `Terminating`; empty where there is no such namespace."""
         ...

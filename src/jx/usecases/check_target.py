@@ -9,6 +9,7 @@ from jx.domain import preflight
 from jx.domain.charts import ChartRef
 from jx.domain.environments import Environment
 from jx.domain.errors import JxError, NotFound
+from jx.domain.installing import Engine
 from jx.domain.membership import ANCHORS_NAMESPACE
 from jx.domain.names import Repo
 from jx.domain.preflight import ClusterLook, Finding, Verdict
@@ -34,6 +35,8 @@ class TargetRequest:
     version_stream_ref: str = "master"
     vault: VaultAt | None = None
     """A Vault that is there and is to be used."""
+    engine: Engine = Engine.NONE
+    """What is to run pipelines."""
     vault_operator: ChartRef | None = None
     """The chart of the operator, where there is to be one of its own."""
 
@@ -44,6 +47,8 @@ class Target:
 
     findings: tuple[Finding, ...]
     look: ClusterLook | None
+    has_engine: bool = False
+    """Whether what is to run pipelines is there."""
 
     @property
     def is_ready(self) -> bool:
@@ -66,6 +71,10 @@ class CheckTarget:
     def __call__(self, request: TargetRequest) -> Target:
         """One finding a row; never raises for what is wrong out there."""
         look, findings = self._look(request)
+        has_engine = False
+        if request.engine is Engine.TEKTON:
+            has_engine, finding = self._check_engine()
+            findings.append(finding)
         findings += [self._check_repo(one) for one in request.environments if one.repo]
         if request.version_stream:
             findings.append(self._check_stream(request.version_stream, request.version_stream_ref))
@@ -75,7 +84,7 @@ class CheckTarget:
             findings.append(self._check_operator(request.vault_operator))
         if request.vault:
             findings.append(self._check_vault(request.vault, request.environments))
-        return Target(tuple(findings), look)
+        return Target(tuple(findings), look, has_engine)
 
     def _look(self, request: TargetRequest) -> tuple[ClusterLook | None, list[Finding]]:
         try:
@@ -109,6 +118,13 @@ class CheckTarget:
 
     def _judge_namespace(self, name: str) -> Callable[[], Finding]:
         return lambda: preflight.judge_namespace(name, self.probe.find_phase(name))
+
+    def _check_engine(self) -> tuple[bool, Finding]:
+        try:
+            is_served = self.probe.serves(*preflight.ENGINE_KIND)
+        except JxError as error:
+            return False, Finding("pipelines", Verdict.SKIPPED, error.message)
+        return is_served, preflight.judge_engine(is_served=is_served)
 
     def _check_repo(self, environment: Environment) -> Finding:
         repo = environment.repo

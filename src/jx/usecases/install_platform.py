@@ -16,9 +16,13 @@ from jx.domain.charts import ChartRef, ChartVersion
 from jx.domain.environments import Environment, in_order
 from jx.domain.errors import Failed, Locked, NotFound, Overtaken, Refused, Stale
 from jx.domain.events import Event, Level
-from jx.domain.installing import Installation
+from jx.domain.installing import Engine, Installation
 from jx.domain.layouts import umbrella
-from jx.domain.layouts.new_environment import NewPlatform, new_environment, planned_environments
+from jx.domain.layouts.new_environment import (
+    NewPlatform,
+    new_environment,
+    planned_environments,
+)
 from jx.domain.names import Person, Repo, Revision, parse_app_key
 from jx.domain.store_readers import Account as ClusterAccount
 from jx.domain.store_readers import plan_readers
@@ -210,6 +214,10 @@ class InstallPlatform:
             "devRepository": {"url": _repo(dev).url},
             "forge": {"url": request.world.forge_url},
         }
+        if request.installation.engine is Engine.TEKTON:
+            values["controllers"] = {"pipelines": Engine.TEKTON.value}
+            if request.installation.is_embedded:
+                values["runner"] = {"enabled": True}
         if request.world.vault:
             values["vault"] = request.world.vault.chart_values()
         image = request.installation.sources.image
@@ -251,6 +259,7 @@ class InstallPlatform:
             )
         if environment.is_dev:
             self._tell_of_vault(request.world, repo, tree)
+            self._tell_of_engine(request, tree)
 
     def _tell_of_vault(self, world: World, repo: Repo, tree: Tree) -> None:
         """What is there is kept as it is, so it may know nothing of the store that was asked for."""
@@ -261,6 +270,17 @@ class InstallPlatform:
         else:
             return
         self.reporter.tell(Event(f"{repo.full_name} is there already, and {way}", Level.WARNING))
+
+    def _tell_of_engine(self, request: InstallRequest, tree: Tree) -> None:
+        """Likewise: what applies what is merged is a setting of the repository that is there."""
+        values = tree.find_text(f"env/{request.world.chart.name}/values.yaml") or ""
+        if request.installation.engine is not Engine.TEKTON or "pipelines:" in values:
+            return
+        flags = "--set controllers.pipelines=tekton"
+        if request.installation.is_embedded:
+            flags = f"--set runner.enabled=true {flags}"
+        way = f"to have runs do it: jx edit app jx-platform {flags}"
+        self.reporter.tell(Event(f"the controllers apply what is merged by themselves, as before; {way}"))
 
     def _give_credentials(self, request: InstallRequest) -> str:
         """Secrets of the platform's pods; the key that signs webhooks is drawn once and kept."""

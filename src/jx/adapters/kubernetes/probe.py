@@ -8,6 +8,7 @@ from typing import Any
 
 from jx.adapters.kubernetes.api import NAMESPACES, Api, Resource
 from jx.adapters.kubernetes.cluster import KubernetesCluster
+from jx.adapters.kubernetes.discovery import Discovery
 from jx.domain.errors import Forbidden, NotFound, Refused
 from jx.domain.preflight import ClusterLook, Right
 
@@ -43,6 +44,9 @@ class KubernetesProbe:
         body: dict[str, Any] = {"apiVersion": _REVIEWS.api_version, "kind": _REVIEWS.kind, "spec": spec}
         answer = self._api.create(_REVIEWS, "", body)
         return bool((answer.get("status") or {}).get("allowed"))
+
+    def serves(self, api_version: str, kind: str) -> bool:
+        return Discovery(self._api).find(api_version, kind) is not None
 
     def find_phase(self, namespace: str) -> str:
         try:
