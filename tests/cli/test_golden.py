@@ -8,7 +8,7 @@ import pytest
 from tests.support.golden import normalise
 from tests.support.platform import Machine, Ran, eventually, install, machine_at
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("cli-golden")]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("cli-golden"), pytest.mark.timeout(300)]
 
 PAGES = (
     "jx-new-machine", "help", "install", "install-again", "install-dry-run", "jx", "get-env", "get-apps-empty",

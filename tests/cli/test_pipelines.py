@@ -13,7 +13,7 @@ from tests.support.platform import Machine, eventually
 
 from jx.adapters.local.node.veils import find_veil
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("cli-pipelines")]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("cli-pipelines"), pytest.mark.timeout(300)]
 DEV = "dana/environment-local-dev/master"
 
 

@@ -28,7 +28,7 @@ from jx.domain.membership import RESCUE_NAMESPACE
 from jx.domain.names import DEV
 from jx.domain.watchdogs import Phase, Watch
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("fault-matrix")]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("fault-matrix"), pytest.mark.timeout(300)]
 
 DEPLOYMENTS = Resource("apps/v1", "deployments", "Deployment")
 QUOTAS = Resource("v1", "resourcequotas", "ResourceQuota")
