@@ -17,6 +17,7 @@ from pathlib import Path
 from benchmarks.report import Report
 
 MODULES = (
+    "starts",
     "kubernetes_api",
     "apply",
     "changes",
