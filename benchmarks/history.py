@@ -88,7 +88,7 @@ def _measured(past: Past) -> Iterator[tuple[str, Callable[[], object], str]]:
         lambda: blame(BlameRequest(*thing, with_origins=False)),
         "< 0.2",
     )
-    yield "blame: and what made it so", lambda: blame(BlameRequest(*thing)), ""
+    yield "blame: and what made it so", lambda: blame(BlameRequest(*thing)), "< 0.2"
     yield "preview of a revert", revert, "< 2"
     yield "verification, without the forge", lambda: verify(place), "< 10"
 
