@@ -23,7 +23,7 @@ from jx.domain.errors import Forbidden, Refused
 from jx.domain.names import Repo
 from jx.ports.forge import MergeRequest, Offer
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("cli-pipelines")]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("cli-pipelines"), pytest.mark.timeout(600)]
 
 BASE_PIPELINE = """\
 buildPack: none
@@ -173,7 +173,7 @@ def attack(engine: Machine) -> Iterator[Attack]:
         shown = json.loads(engine.jx("get", "activities", "-f", pipeline, "-o", "json").ok().out)
         return any(one["status"] in ("Succeeded", "Failed") for one in shown)
 
-    eventually(has_run, seconds=90)
+    eventually(has_run, seconds=240)
     yield Attack(engine, pull, engine.jx("get", "build", "logs", pipeline).ok().out)
     forge_of(engine, "ann").close(repo, pull.number)
 
@@ -233,7 +233,7 @@ def test_its_token_ends_with_it(attack: Attack) -> None:
 
 
 def test_policies_are_the_bases(attack: Attack) -> None:
-    eventually(lambda: attack.state("jx/plan") is CheckState.FAILURE, seconds=60)
+    eventually(lambda: attack.state("jx/plan") is CheckState.FAILURE, seconds=120)
     shown = attack.machine.jx("pr", "view", str(attack.pull.number), "--env", "production").ok().out
     assert "no ConfigMaps here" in shown
 
@@ -247,7 +247,7 @@ def test_owners_are_the_bases_and_nobody_else_approves(attack: Attack) -> None:
         said = [one.body for one in attack.now().comments]
         return all(any(f"@{login}, sorry" in body for body in said) for login in ("ann", "bob"))
 
-    eventually(is_answered, seconds=60)
+    eventually(is_answered, seconds=120)
     said = "".join(one.body for one in attack.now().comments)
     assert "it is your own change" in said
     assert "only dana may approve this" in said
