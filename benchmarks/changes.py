@@ -13,7 +13,7 @@ from typing import Any
 
 from benchmarks.platforms import NEWER, Platform, Ran, installed
 from benchmarks.report import Report
-from jx.domain.apps import PLATFORM_CHART
+from jx.domain.charts.apps import PLATFORM_CHART
 from jx.domain.names import AppKey
 
 SIZES = (10, 50, 200)
@@ -133,8 +133,8 @@ def _merges(report: Report, platform: Platform, app: str) -> None:
 
 def _merge_to_start(platform: Platform, app: str, values: dict[str, Any]) -> float:
     """Seconds from when the forge has merged until a record says that the apply has begun; returns when it has ended."""
-    from jx.domain.edits import SetValues
-    from jx.usecases.review_change import Merge, ReviewRequest
+    from jx.domain.environments.edits import SetValues
+    from jx.usecases.reviewing.review_change import Merge, ReviewRequest
 
     propose = platform.owner.propose_change()
     target = propose.target(platform.owner.platform_at, "dev")

@@ -198,7 +198,7 @@ def print_rendered(chart: str, namespace: str) -> None:
     """The objects of an umbrella chart as YAML, with their namespace, for clients that do not render."""
     from jx.adapters.helm.folders import read_folder
     from jx.adapters.helm.renderer import HelmRenderer
-    from jx.domain.manifests import Capabilities
+    from jx.domain.objects.manifests import Capabilities
     from jx.ports.renderer import RenderRequest
 
     renderer = HelmRenderer()

@@ -54,14 +54,14 @@ def run(report: Report) -> None:
 
 def _measured(past: Past) -> Iterator[tuple[str, Callable[[], object], str]]:
     from jx.adapters.git.histories import CloneHistories
-    from jx.domain.environments import Environment
+    from jx.domain.environments.environments import Environment
     from jx.domain.names import EnvironmentName, Repo
-    from jx.usecases.blame_object import BlameObject, BlameRequest
-    from jx.usecases.find_origins import FindOrigins
-    from jx.usecases.find_revert import FindRevert, RevertTarget
-    from jx.usecases.preview_revert import PreviewRevert
-    from jx.usecases.show_history import HistoryRequest, Place, ShowHistory
-    from jx.usecases.verify_history import VerifyHistory
+    from jx.usecases.history.blame_object import BlameObject, BlameRequest
+    from jx.usecases.history.find_origins import FindOrigins
+    from jx.usecases.history.find_revert import FindRevert, RevertTarget
+    from jx.usecases.history.preview_revert import PreviewRevert
+    from jx.usecases.history.show_history import HistoryRequest, Place, ShowHistory
+    from jx.usecases.history.verify_history import VerifyHistory
 
     wiring, folder = past.wiring, past.clone.folder
     repo = Repo(f"file://{folder.parent / 'remote.git'}")
@@ -94,7 +94,7 @@ def _measured(past: Past) -> Iterator[tuple[str, Callable[[], object], str]]:
 
 
 def _told(entries: tuple[Any, ...]) -> object:
-    from jx.domain import history
+    from jx.domain.history import history
 
     return [history.in_words(one) for one in entries]
 
@@ -189,10 +189,10 @@ def _ledger(
 ) -> Iterator[tuple[str, dict[str, str]]]:
     """Messages and files of the entries: the first has everything."""
     from jx.adapters.git.histories import CloneHistories
-    from jx.domain import ledger
-    from jx.domain.manifests import Capabilities
+    from jx.domain.ledger import ledger
     from jx.domain.names import Repo, Revision
-    from jx.domain.yaml_emitter import emit
+    from jx.domain.objects.manifests import Capabilities
+    from jx.domain.texts.yaml_emitter import emit
 
     digests = CloneHistories(clone.folder).digests(Repo(clone.url), tuple(map(Revision, revisions)))
     rendered = _Rendered(clone)
@@ -226,10 +226,10 @@ class _Rendered:
     def files(self, name: str, values: dict[str, str]) -> dict[str, str]:
         """Files by path."""
         from benchmarks.environments import chart_files
-        from jx.domain import ledger
-        from jx.domain.charts import Chart, ChartRef
-        from jx.domain.manifests import Capabilities
+        from jx.domain.charts.charts import Chart, ChartRef
+        from jx.domain.ledger import ledger
         from jx.domain.names import AppKey
+        from jx.domain.objects.manifests import Capabilities
         from jx.domain.trees import Blob, Tree
         from jx.ports.renderer import RenderRequest
 

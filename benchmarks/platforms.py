@@ -153,12 +153,12 @@ class Platform:
         self.shell("git -C clone pull -q")
 
     def _add(self, names: list[str]) -> None:
-        from jx.domain import app_files
-        from jx.domain.apps import App
-        from jx.domain.charts import ChartRef
-        from jx.domain.edits import PutApp, Several
+        from jx.domain.changes.wording import Wording
+        from jx.domain.charts.apps import App
+        from jx.domain.charts.charts import ChartRef
+        from jx.domain.environments.edits import PutApp, Several
         from jx.domain.names import AppKey
-        from jx.domain.wording import Wording
+        from jx.domain.platforms import app_files
 
         propose = self.owner.propose_change()
         target = propose.target(self.owner.platform_at, "dev")
@@ -175,7 +175,7 @@ class Platform:
 
     def approve(self, number: int) -> None:
         """Let the reviewer approve a pull request, and return when all its checks say that it may be merged."""
-        from jx.usecases.review_change import Approve, ReviewRequest
+        from jx.usecases.reviewing.review_change import Approve, ReviewRequest
 
         repo = self.dev.repo
         self.reviewer.review_change()(ReviewRequest(repo, number, Approve()))

@@ -27,7 +27,7 @@ from jx.adapters.kubernetes import kubeconfig
 from jx.adapters.kubernetes.api import Api, Resource
 from jx.adapters.local.seed import charts_folder
 from jx.adapters.tekton.pipelines import TektonPipelines
-from jx.domain.runs import NewRun
+from jx.domain.runs.runs import NewRun
 
 TURNS = 15
 QUEUED = 50

@@ -21,9 +21,9 @@ from jx.adapters.local.memory_secret_log import MemorySecretLog
 from jx.adapters.vault.access import Token, VaultAccess
 from jx.adapters.vault.store import VaultSecrets
 from jx.domain.errors import JxError
-from jx.domain.references import Reference, Scheme
-from jx.usecases.record_secrets import RecordSecrets
-from jx.usecases.resolve_secrets import ResolveSecrets
+from jx.domain.objects.references import Reference, Scheme
+from jx.usecases.planning.record_secrets import RecordSecrets
+from jx.usecases.planning.resolve_secrets import ResolveSecrets
 
 REFERENCES = 1_000
 PATHS = (1_000, 100)

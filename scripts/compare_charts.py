@@ -21,11 +21,11 @@ from jx.adapters.helm import assembling
 from jx.adapters.helm.archives import unpack
 from jx.adapters.helm.folders import read_folder
 from jx.adapters.helm.renderer import HelmRenderer, write_tree
-from jx.domain.chart_folders import ChartMetadata, drop_ignored, read_metadata, vendored_folders
-from jx.domain.charts import Chart, ChartRef
+from jx.domain.charts.chart_folders import ChartMetadata, drop_ignored, read_metadata, vendored_folders
+from jx.domain.charts.charts import Chart, ChartRef
 from jx.domain.errors import JxError
-from jx.domain.manifests import Capabilities
 from jx.domain.names import AppKey
+from jx.domain.objects.manifests import Capabilities
 from jx.domain.trees import Blob, Tree
 from jx.ports.renderer import RenderRequest
 

@@ -17,9 +17,9 @@ from typing import Any
 
 import yaml
 
+from jx.domain.charts.version_ranges import find_newest
+from jx.domain.charts.versions import Version
 from jx.domain.errors import Invalid
-from jx.domain.version_ranges import find_newest
-from jx.domain.versions import Version
 
 _APART = 8
 """How many versions lie between the two that are upgraded across."""

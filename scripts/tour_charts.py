@@ -43,7 +43,7 @@ from jx.adapters.kubernetes import kubeconfig
 from jx.adapters.kubernetes.anchors import KubernetesAnchors
 from jx.adapters.kubernetes.api import Api
 from jx.adapters.local.forge.client import LocalForge
-from jx.domain.charts import Chart, ChartRef
+from jx.domain.charts.charts import Chart, ChartRef
 from jx.domain.names import EnvironmentName, Repo
 
 _PATIENCE = 600

@@ -21,16 +21,16 @@ from tests.support.worlds import ANN
 
 from jx.adapters.helm.renderer import HelmRenderer
 from jx.adapters.local.memory_repos import MemoryRepos
-from jx.domain.apps import App
-from jx.domain.charts import ChartRef
-from jx.domain.edits import Edit, PutApp, SetRequirements, SetVersion
+from jx.domain.charts.apps import App
+from jx.domain.charts.charts import ChartRef
+from jx.domain.environments.edits import Edit, PutApp, SetRequirements, SetVersion
 from jx.domain.errors import Invalid
 from jx.domain.layouts import boot, umbrella
 from jx.domain.names import AppKey
 from jx.domain.trees import Blob, Tree
 from jx.domain.version_stream import read_pins
 from jx.ports.repos import Draft
-from jx.usecases.settle_environment import SettleEnvironment
+from jx.usecases.planning.settle_environment import SettleEnvironment
 
 REPOSITORY = "http://charts.example.com"
 PARAMETERS = {

@@ -32,8 +32,8 @@ from jx.domain.pipelines.runs import Pull, RunRequest
 from jx.domain.pipelines.schema import pack_schema, project_schema
 from jx.domain.pipelines.shapes import write_shape
 from jx.domain.pipelines.syntax import NO_PACK, PipelineKind, ProjectFile
+from jx.domain.texts.yaml_text import read_yaml, write_yaml
 from jx.domain.trees import Blob, Tree
-from jx.domain.yaml_text import read_yaml, write_yaml
 
 REPO = Repo("https://git.example.com/cheese/shop.git")
 PROJECT = Project(repo=REPO)

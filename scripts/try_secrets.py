@@ -18,16 +18,19 @@ from typing import Any
 
 from jx.adapters.helm.folders import read_folder
 from jx.adapters.helm.renderer import HelmRenderer
-from jx.domain import derived, drawn_groups, markers, template_scan, yaml_text
-from jx.domain.chart_folders import drop_ignored, read_metadata
-from jx.domain.charts import Chart, ChartRef
-from jx.domain.drawn_groups import DrawnGroup, Known, Settled
+from jx.domain.applying import drawn_groups
+from jx.domain.applying.drawn_groups import DrawnGroup, Known, Settled
+from jx.domain.charts import template_scan
+from jx.domain.charts.chart_folders import drop_ignored, read_metadata
+from jx.domain.charts.charts import Chart, ChartRef
 from jx.domain.errors import JxError
-from jx.domain.manifests import Capabilities, Manifest, Rendered, ref_of
-from jx.domain.markers import Shape
 from jx.domain.names import AppKey
-from jx.domain.references import Path as Place
-from jx.domain.references import Reference, Scheme
+from jx.domain.objects import derived, markers
+from jx.domain.objects.manifests import Capabilities, Manifest, Rendered, ref_of
+from jx.domain.objects.markers import Shape
+from jx.domain.objects.references import Path as Place
+from jx.domain.objects.references import Reference, Scheme
+from jx.domain.texts import yaml_text
 from jx.domain.trees import Blob, Tree
 from jx.ports.renderer import RenderRequest
 

@@ -9,19 +9,19 @@ from jx.domain.errors import Usage
 from jx.outside import Outside
 
 if TYPE_CHECKING:
-    from jx.domain.environment_runs import RunSetup
-    from jx.usecases.log_git_in import LogGitIn
-    from jx.usecases.make_run import MakeRun
-    from jx.usecases.read_pipeline import ReadPipeline
-    from jx.usecases.record_runs import RecordRuns
-    from jx.usecases.resolve_pipeline import ResolvePipeline
-    from jx.usecases.run_application import RunApplication
-    from jx.usecases.run_check import RunCheck
-    from jx.usecases.run_environment import RunEnvironment
-    from jx.usecases.run_verification import RunVerification
-    from jx.usecases.show_logs import ShowLogs
-    from jx.usecases.start_pipeline import StartPipeline, StopPipeline
-    from jx.usecases.validate_pipelines import ValidatePipelines
+    from jx.domain.runs.environment_runs import RunSetup
+    from jx.usecases.following.run_environment import RunEnvironment
+    from jx.usecases.pipelines.log_git_in import LogGitIn
+    from jx.usecases.pipelines.make_run import MakeRun
+    from jx.usecases.pipelines.read_pipeline import ReadPipeline
+    from jx.usecases.pipelines.resolve_pipeline import ResolvePipeline
+    from jx.usecases.pipelines.validate_pipelines import ValidatePipelines
+    from jx.usecases.rescuing.run_verification import RunVerification
+    from jx.usecases.runs.record_runs import RecordRuns
+    from jx.usecases.runs.run_application import RunApplication
+    from jx.usecases.runs.run_check import RunCheck
+    from jx.usecases.runs.show_logs import ShowLogs
+    from jx.usecases.runs.start_pipeline import StartPipeline, StopPipeline
 
 TEKTON = "tekton"
 ACCOUNT = "jx-controllers"
@@ -47,38 +47,38 @@ class Engines(Outside):
 
     def validate_pipelines(self) -> ValidatePipelines:
         """`jx step syntax validate`."""
-        from jx.usecases.validate_pipelines import ValidatePipelines
+        from jx.usecases.pipelines.validate_pipelines import ValidatePipelines
 
         return ValidatePipelines(self.folders)
 
     def resolve_pipeline(self) -> ResolvePipeline:
         """The step below what shows and what runs pipelines."""
-        from jx.usecases.resolve_pipeline import ResolvePipeline
+        from jx.usecases.pipelines.resolve_pipeline import ResolvePipeline
 
         return ResolvePipeline(self.repos)
 
     def read_pipeline(self) -> ReadPipeline:
         """`jx step syntax effective`, and the step that `jx step create task` begins with."""
-        from jx.usecases.read_pipeline import ReadPipeline
+        from jx.usecases.pipelines.read_pipeline import ReadPipeline
 
         return ReadPipeline(self.folders, self.resolve_pipeline())
 
     def log_git_in(self) -> LogGitIn:
         """`jx step git credentials`."""
         from jx.adapters.git.logins import GitVariableLogins
-        from jx.usecases.log_git_in import LogGitIn
+        from jx.usecases.pipelines.log_git_in import LogGitIn
 
         return LogGitIn(GitVariableLogins(), self.reporter)
 
     def make_run(self) -> MakeRun:
         """`jx step create task`."""
-        from jx.usecases.make_run import MakeRun
+        from jx.usecases.pipelines.make_run import MakeRun
 
         return MakeRun(self.read_pipeline(), lambda: self.build_numbers)
 
     def run_environment(self) -> RunEnvironment:
         """What starts the runs of environments."""
-        from jx.usecases.run_environment import RunEnvironment
+        from jx.usecases.following.run_environment import RunEnvironment
 
         return RunEnvironment(
             repos=self.repos,
@@ -95,7 +95,7 @@ class Engines(Outside):
 
     def run_check(self) -> RunCheck:
         """What starts the runs that check pull requests."""
-        from jx.usecases.run_check import RunCheck
+        from jx.usecases.runs.run_check import RunCheck
 
         setup = self._run_setup
         variables = {name: value for name, value in setup.variables.items() if name not in _OF_STORES}
@@ -112,7 +112,7 @@ class Engines(Outside):
 
     def run_verification(self) -> RunVerification:
         """What proves that runs work."""
-        from jx.usecases.run_verification import RunVerification
+        from jx.usecases.rescuing.run_verification import RunVerification
 
         return RunVerification(
             self.repos, self.forge, self.pipelines, self.resolve_pipeline(), self._run_setup
@@ -120,27 +120,27 @@ class Engines(Outside):
 
     def record_runs(self) -> RecordRuns:
         """What writes down how runs go."""
-        from jx.usecases.record_runs import RecordRuns
+        from jx.usecases.runs.record_runs import RecordRuns
 
         return RecordRuns(self.pipelines, self.activities, self.forge, self.reporter)
 
     def show_logs(self) -> ShowLogs:
         """`jx get build logs`."""
-        from jx.usecases.show_logs import ShowLogs
+        from jx.usecases.runs.show_logs import ShowLogs
 
         return ShowLogs(self.pipelines, self.log_store, self.clock)
 
     def start_pipeline(self) -> StartPipeline:
         """`jx start pipeline`."""
         from jx.usecases.propose_change import ProposeChange
-        from jx.usecases.start_pipeline import StartPipeline
+        from jx.usecases.runs.start_pipeline import StartPipeline
 
         propose = ProposeChange(self.repos, self.forge, self.reporter)
         return StartPipeline(propose, self.pipelines, self.run_environment(), self.run_application())
 
     def run_application(self) -> RunApplication:
         """What starts the runs of applications."""
-        from jx.usecases.run_application import RunApplication
+        from jx.usecases.runs.run_application import RunApplication
 
         return RunApplication(
             self.repos,
@@ -153,14 +153,14 @@ class Engines(Outside):
 
     def stop_pipeline(self) -> StopPipeline:
         """`jx stop pipeline`."""
-        from jx.usecases.start_pipeline import StopPipeline
+        from jx.usecases.runs.start_pipeline import StopPipeline
 
         return StopPipeline(self.pipelines)
 
     @property
     def _run_setup(self) -> RunSetup:
-        from jx.domain.environment_runs import RunSetup
         from jx.domain.layouts.new_environment import BUILDER_IMAGE
+        from jx.domain.runs.environment_runs import RunSetup
 
         settings = self.settings
         platform = self.find_platform()

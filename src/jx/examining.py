@@ -7,14 +7,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 
-from jx.domain import ailments
-from jx.domain.ailments import Finding
 from jx.domain.errors import Failed, Unavailable
-from jx.domain.references import Scheme
+from jx.domain.objects.references import Scheme
+from jx.domain.platforms import ailments
+from jx.domain.platforms.ailments import Finding
 from jx.ports.platforms import Platform
-from jx.usecases import examine_surroundings as surroundings
-from jx.usecases.examine_environments import ExamineEnvironments
-from jx.usecases.examine_platform import Check
+from jx.usecases.platform import examine_surroundings as surroundings
+from jx.usecases.platform.examine_environments import ExamineEnvironments
+from jx.usecases.platform.examine_platform import Check
 from jx.wiring import Wiring
 
 

@@ -11,15 +11,15 @@ from jx.wiring import Wiring
 if TYPE_CHECKING:
     from jx.controllers.environments import Follow
     from jx.controllers.run import Loops
-    from jx.usecases.apply_environment import ApplyEnvironment
-    from jx.usecases.await_checks import AwaitChecks
-    from jx.usecases.check_files import CheckFiles
-    from jx.usecases.examine_platform import ExaminePlatform
-    from jx.usecases.prove_state import ProveState
-    from jx.usecases.rescue_environment import RescueEnvironment
-    from jx.usecases.run_environment import RunEnvironment
-    from jx.usecases.verify_install import VerifyInstall
-    from jx.usecases.watch_state import WatchState
+    from jx.usecases.applying.apply_environment import ApplyEnvironment
+    from jx.usecases.following.run_environment import RunEnvironment
+    from jx.usecases.platform.examine_platform import ExaminePlatform
+    from jx.usecases.rescuing.prove_state import ProveState
+    from jx.usecases.rescuing.rescue_environment import RescueEnvironment
+    from jx.usecases.rescuing.verify_install import VerifyInstall
+    from jx.usecases.rescuing.watch_state import WatchState
+    from jx.usecases.reviewing.await_checks import AwaitChecks
+    from jx.usecases.reviewing.check_files import CheckFiles
 
 _WITHIN = timedelta(seconds=20)
 _WITH_A_RUN = timedelta(seconds=120)
@@ -37,14 +37,14 @@ class Lifelines(Wiring):
         from jx.controllers.run import Loops, Several
         from jx.controllers.runs import RunsController, RunSignals
         from jx.controllers.verification import VerificationController
-        from jx.usecases.answer_verification import AnswerVerification
-        from jx.usecases.cancel_checks import CancelChecks
-        from jx.usecases.follow_environment import FollowEnvironment
-        from jx.usecases.heed_comments import HeedComments
-        from jx.usecases.merge_change import MergeChange
-        from jx.usecases.propose_return import ProposeReturn
-        from jx.usecases.run_check import PassCheck
-        from jx.usecases.watch_drift import WatchDrift
+        from jx.usecases.following.follow_environment import FollowEnvironment
+        from jx.usecases.following.watch_drift import WatchDrift
+        from jx.usecases.rescuing.answer_verification import AnswerVerification
+        from jx.usecases.rescuing.propose_return import ProposeReturn
+        from jx.usecases.reviewing.heed_comments import HeedComments
+        from jx.usecases.reviewing.merge_change import MergeChange
+        from jx.usecases.runs.cancel_checks import CancelChecks
+        from jx.usecases.runs.run_check import PassCheck
 
         platform, apply = PlatformReader(self.repos, self.platform_at), self.apply_environment()
         follow: Follow = FollowEnvironment(
@@ -79,22 +79,22 @@ class Lifelines(Wiring):
 
     def await_checks(self) -> AwaitChecks:
         """What `jx pr merge` begins with."""
-        from jx.usecases.await_checks import AwaitChecks
+        from jx.usecases.reviewing.await_checks import AwaitChecks
 
         return AwaitChecks(self.repos, self.forge, self.clock, self.reporter)
 
     def check_files(self) -> CheckFiles:
         """`jx step verify pr` in the run of a check."""
-        from jx.usecases.check_files import CheckFiles
+        from jx.usecases.reviewing.check_files import CheckFiles
 
         return CheckFiles(self.catalog, self._render(), self.cluster, self.settle_environment())
 
     def rescue_environment(self) -> RescueEnvironment:
         """`jx step env apply --from-ledger`."""
-        from jx.usecases.check_rescue import CheckRescue
-        from jx.usecases.find_state import FindState
-        from jx.usecases.leave_branch import LeaveBranch
-        from jx.usecases.rescue_environment import RescueEnvironment
+        from jx.usecases.rescuing.check_rescue import CheckRescue
+        from jx.usecases.rescuing.find_state import FindState
+        from jx.usecases.rescuing.leave_branch import LeaveBranch
+        from jx.usecases.rescuing.rescue_environment import RescueEnvironment
 
         return RescueEnvironment(
             apply=self.apply_environment(),
@@ -108,9 +108,9 @@ class Lifelines(Wiring):
     def watch_state(self) -> WatchState:
         """`jx watchdog run`: without git server, forge, charts and secret store."""
         from jx.adapters.git.absent import AbsentRepos
-        from jx.usecases.look_health import LookHealth
-        from jx.usecases.return_to_verified import ReturnToVerified
-        from jx.usecases.watch_state import WatchState
+        from jx.usecases.rescuing.look_health import LookHealth
+        from jx.usecases.rescuing.return_to_verified import ReturnToVerified
+        from jx.usecases.rescuing.watch_state import WatchState
 
         apply = replace(
             self.apply_environment(), plan=self.plan_environment(), repos=AbsentRepos(), watchdog=None
@@ -126,7 +126,7 @@ class Lifelines(Wiring):
 
     def apply_environment(self) -> ApplyEnvironment:
         """As ever; in a pod of the platform, which may be what it breaks, with a watchdog."""
-        from jx.usecases.start_watchdog import StartWatchdog
+        from jx.usecases.applying.start_watchdog import StartWatchdog
 
         apply = super().apply_environment()
         if not self.settings.in_cluster:
@@ -137,20 +137,20 @@ class Lifelines(Wiring):
 
     def verify_install(self) -> VerifyInstall:
         """`jx step verify install`."""
-        from jx.usecases.verify_install import VerifyInstall
+        from jx.usecases.rescuing.verify_install import VerifyInstall
 
         return VerifyInstall(self.anchors, self.cluster, self.deliveries, self.activities, self.clock)
 
     def examine_platform(self) -> ExaminePlatform:
         """`jx doctor`. NotFound where nothing is installed; whatever else is broken is for the checks to tell."""
         from jx.examining import checks_of
-        from jx.usecases.examine_platform import ExaminePlatform
+        from jx.usecases.platform.examine_platform import ExaminePlatform
 
         return ExaminePlatform(checks_of(self), self.clock)
 
     def prove_state(self) -> ProveState:
         """What the controllers do with each new state of the platform."""
-        from jx.usecases.prove_state import ProveState
+        from jx.usecases.rescuing.prove_state import ProveState
 
         plan = replace(self.plan_environment(), render=self._render(with_secrets=True))
         return ProveState(

@@ -50,8 +50,8 @@ if TYPE_CHECKING:
     from jx.adapters.local.platforms import LocalPlatforms, LocalUsers
     from jx.adapters.local.runner.runner import Runner
     from jx.adapters.tekton.pipelines import TektonPipelines
-    from jx.domain.applying import Anchor
-    from jx.domain.logins import Credential, Login
+    from jx.domain.applying.applying import Anchor
+    from jx.domain.charts.logins import Credential, Login
     from jx.ports.platforms import Backups, Platform
     from jx.ports.reporter import Reporter
     from jx.stores import Stores
@@ -255,7 +255,7 @@ class Outside:
 
     def open_login(self, login: Login) -> Credential:
         """A login, from the store that has it."""
-        from jx.domain import logins
+        from jx.domain.charts import logins
 
         scheme, path = login.secret.scheme, login.secret.path
         if scheme not in self.secret_stores:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from jx.config.settings import Settings
 from jx.domain.errors import Forbidden, NotFound
 from jx.domain.names import EnvironmentName
-from jx.domain.references import Scheme
+from jx.domain.objects.references import Scheme
 from jx.ports.secrets import SecretAccess, SecretStore
 
 if TYPE_CHECKING:

@@ -7,69 +7,69 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jx.domain.apps import PLATFORM_CHART
+from jx.domain.charts.apps import PLATFORM_CHART
 from jx.domain.errors import NotFound, Usage
 from jx.domain.names import Repo, parse_repo
 from jx.engines import Engines
 
 if TYPE_CHECKING:
-    from jx.domain.environments import Environment, Requirements
-    from jx.domain.installing import Installation
+    from jx.domain.environments.environments import Environment, Requirements
+    from jx.domain.platforms.installing import Installation
     from jx.ports.prompts import Prompts
-    from jx.usecases.add_app import AddApp
-    from jx.usecases.add_login import AddLogin
-    from jx.usecases.advance_promotion import AdvancePromotion
-    from jx.usecases.apply_environment import ApplyEnvironment
-    from jx.usecases.ask_values import AskValues
-    from jx.usecases.await_apply import AwaitApply
-    from jx.usecases.await_health import AwaitHealth
-    from jx.usecases.await_promotion import AwaitPromotion
-    from jx.usecases.blame_object import BlameObject
-    from jx.usecases.build_chart import BuildChart
-    from jx.usecases.check_change import CheckChange
-    from jx.usecases.check_target import CheckTarget
-    from jx.usecases.choose_chart import ChooseChart, ChosenChart
-    from jx.usecases.create_environment import CreateEnvironment
-    from jx.usecases.create_vault import CreateVault
-    from jx.usecases.edit_app import EditApp
-    from jx.usecases.edit_environment import DeleteEnvironment, EditEnvironment
-    from jx.usecases.edit_requirements import EditRequirements
-    from jx.usecases.edit_secret import EditSecret
-    from jx.usecases.end_hold import EndHold
-    from jx.usecases.explain_object import ExplainObject
-    from jx.usecases.find_drift import FindDrift
-    from jx.usecases.find_secret_users import FindSecretUsers
+    from jx.usecases.applying.apply_environment import ApplyEnvironment
+    from jx.usecases.applying.await_health import AwaitHealth
+    from jx.usecases.applying.send_plan import SendPlan
     from jx.usecases.find_source import FindSource
-    from jx.usecases.install_platform import InstallPlatform, InstallReport, InstallRequest
-    from jx.usecases.keep_login import KeepLogin
-    from jx.usecases.keep_secrets import KeepSecrets
-    from jx.usecases.number_chart import NumberChart
-    from jx.usecases.plan_change import PlanChange
-    from jx.usecases.plan_environment import PlanEnvironment
-    from jx.usecases.promote import Promote
+    from jx.usecases.following.await_apply import AwaitApply
+    from jx.usecases.following.end_hold import EndHold
+    from jx.usecases.following.find_drift import FindDrift
+    from jx.usecases.following.set_hold import SetHold
+    from jx.usecases.history.blame_object import BlameObject
+    from jx.usecases.history.explain_object import ExplainObject
+    from jx.usecases.history.revert_change import RevertChange
+    from jx.usecases.history.show_history import ShowHistory
+    from jx.usecases.history.verify_history import VerifyHistory
+    from jx.usecases.planning.build_chart import BuildChart
+    from jx.usecases.planning.number_chart import NumberChart
+    from jx.usecases.planning.plan_environment import PlanEnvironment
+    from jx.usecases.planning.record_secrets import RecordSecrets
+    from jx.usecases.planning.render_environment import RenderEnvironment
+    from jx.usecases.planning.settle_environment import SettleEnvironment
+    from jx.usecases.platform.check_target import CheckTarget
+    from jx.usecases.platform.choose_chart import ChooseChart, ChosenChart
+    from jx.usecases.platform.install_platform import InstallPlatform, InstallReport, InstallRequest
+    from jx.usecases.platform.show_applications import ShowApplications
+    from jx.usecases.platform.show_apps import ShowApps
+    from jx.usecases.platform.show_environments import ShownEnvironment
+    from jx.usecases.platform.uninstall_platform import UninstallPlatform
+    from jx.usecases.promoting.advance_promotion import AdvancePromotion
+    from jx.usecases.promoting.await_promotion import AwaitPromotion
+    from jx.usecases.promoting.promote import Promote
     from jx.usecases.propose_change import PlatformAt, ProposeChange
+    from jx.usecases.proposing.add_app import AddApp
+    from jx.usecases.proposing.add_login import AddLogin
+    from jx.usecases.proposing.ask_values import AskValues
+    from jx.usecases.proposing.create_environment import CreateEnvironment
+    from jx.usecases.proposing.create_vault import CreateVault
+    from jx.usecases.proposing.edit_app import EditApp
+    from jx.usecases.proposing.edit_environment import DeleteEnvironment, EditEnvironment
+    from jx.usecases.proposing.edit_requirements import EditRequirements
+    from jx.usecases.proposing.keep_login import KeepLogin
+    from jx.usecases.proposing.remove_app import RemoveApp
+    from jx.usecases.proposing.upgrade_apps import UpgradeApps
+    from jx.usecases.proposing.upgrade_platform import UpgradePlatform
     from jx.usecases.read_requirements import ReadRequirements
-    from jx.usecases.record_secrets import RecordSecrets
-    from jx.usecases.remove_app import RemoveApp
-    from jx.usecases.render_environment import RenderEnvironment
-    from jx.usecases.revert_change import RevertChange
-    from jx.usecases.review_change import ReviewChange
-    from jx.usecases.rotate_secret import RotateSecret
-    from jx.usecases.send_plan import SendPlan
-    from jx.usecases.set_hold import SetHold
-    from jx.usecases.set_up_store import SetUpStore
-    from jx.usecases.settle_environment import SettleEnvironment
-    from jx.usecases.show_applications import ShowApplications
-    from jx.usecases.show_apps import ShowApps
-    from jx.usecases.show_environments import ShownEnvironment
-    from jx.usecases.show_history import ShowHistory
-    from jx.usecases.show_secret_audit import ShowSecretAudit
-    from jx.usecases.show_secrets import ShowSecrets
-    from jx.usecases.uninstall_platform import UninstallPlatform
-    from jx.usecases.upgrade_apps import UpgradeApps
-    from jx.usecases.upgrade_platform import UpgradePlatform
-    from jx.usecases.verify_history import VerifyHistory
-    from jx.usecases.verify_secrets import VerifySecrets
+    from jx.usecases.reviewing.check_change import CheckChange
+    from jx.usecases.reviewing.plan_change import PlanChange
+    from jx.usecases.reviewing.review_change import ReviewChange
+    from jx.usecases.secrets.edit_secret import EditSecret
+    from jx.usecases.secrets.find_secret_users import FindSecretUsers
+    from jx.usecases.secrets.keep_secrets import KeepSecrets
+    from jx.usecases.secrets.rotate_secret import RotateSecret
+    from jx.usecases.secrets.set_up_store import SetUpStore
+    from jx.usecases.secrets.show_secret_audit import ShowSecretAudit
+    from jx.usecases.secrets.show_secrets import ShowSecrets
+    from jx.usecases.secrets.verify_secrets import VerifySecrets
 
 
 class Wiring(Engines):
@@ -102,25 +102,25 @@ class Wiring(Engines):
 
     def add_app(self, prompts: Prompts | None = None) -> AddApp:
         """`jx add app`; without prompts it goes by what was said beforehand."""
-        from jx.usecases.add_app import AddApp
+        from jx.usecases.proposing.add_app import AddApp
 
         ask = self._ask_values(prompts)
         return AddApp(self.propose_change(), self.catalog, self.reporter, ask, self._keep_login())
 
     def add_login(self) -> AddLogin:
         """`jx add login`."""
-        from jx.usecases.add_login import AddLogin
+        from jx.usecases.proposing.add_login import AddLogin
 
         return AddLogin(self.propose_change(), self._keep_login())
 
     def _keep_login(self) -> KeepLogin:
-        from jx.usecases.keep_login import KeepLogin
+        from jx.usecases.proposing.keep_login import KeepLogin
 
         return KeepLogin(self.edit_secret(), self.reporter)
 
     def upgrade_apps(self, prompts: Prompts | None = None) -> UpgradeApps:
         """`jx upgrade app`; so does this."""
-        from jx.usecases.upgrade_apps import UpgradeApps
+        from jx.usecases.proposing.upgrade_apps import UpgradeApps
 
         ask = self._ask_values(prompts)
         return UpgradeApps(
@@ -129,45 +129,45 @@ class Wiring(Engines):
 
     def _ask_values(self, prompts: Prompts | None) -> AskValues:
         from jx.adapters.local.batch_prompts import BatchPrompts
-        from jx.usecases.ask_values import AskValues
+        from jx.usecases.proposing.ask_values import AskValues
 
         return AskValues(self.catalog, prompts or BatchPrompts(self.settings.answers), self._keep_secrets())
 
     def _keep_secrets(self) -> KeepSecrets:
-        from jx.usecases.keep_secrets import KeepSecrets
+        from jx.usecases.secrets.keep_secrets import KeepSecrets
 
         return KeepSecrets(self.catalog, self.edit_secret(), self.reporter)
 
     def remove_app(self) -> RemoveApp:
         """`jx delete app`."""
-        from jx.usecases.remove_app import RemoveApp
+        from jx.usecases.proposing.remove_app import RemoveApp
 
         return RemoveApp(self.propose_change())
 
     def edit_app(self) -> EditApp:
         """`jx edit app`."""
-        from jx.usecases.edit_app import EditApp
+        from jx.usecases.proposing.edit_app import EditApp
 
         return EditApp(self.propose_change(), self._keep_secrets())
 
     def upgrade_platform(self) -> UpgradePlatform:
         """`jx upgrade platform`."""
-        from jx.usecases.upgrade_platform import UpgradePlatform
+        from jx.usecases.proposing.upgrade_platform import UpgradePlatform
 
         return UpgradePlatform(self.propose_change(), self.catalog, self.repos, self.reporter)
 
     def promote(self) -> Promote:
         """`jx promote`."""
-        from jx.usecases.find_good_release import FindGoodRelease
-        from jx.usecases.promote import Promote
+        from jx.usecases.promoting.find_good_release import FindGoodRelease
+        from jx.usecases.promoting.promote import Promote
 
         find = FindGoodRelease(self.repos, self.activities)
         return Promote(self.advance_promotion(), self.catalog, find)
 
     def advance_promotion(self) -> AdvancePromotion:
         """The step below promotions."""
-        from jx.usecases.advance_promotion import AdvancePromotion
-        from jx.usecases.look_at_environment import LookAtEnvironment
+        from jx.usecases.promoting.advance_promotion import AdvancePromotion
+        from jx.usecases.promoting.look_at_environment import LookAtEnvironment
 
         return AdvancePromotion(
             self.propose_change(),
@@ -188,13 +188,13 @@ class Wiring(Engines):
 
     def await_promotion(self) -> AwaitPromotion:
         """`jx promote --wait`."""
-        from jx.usecases.await_promotion import AwaitPromotion
+        from jx.usecases.promoting.await_promotion import AwaitPromotion
 
         return AwaitPromotion(self.promotions, self.clock, self.reporter)
 
     def create_environment(self) -> CreateEnvironment:
         """`jx create env`."""
-        from jx.usecases.create_environment import CreateEnvironment
+        from jx.usecases.proposing.create_environment import CreateEnvironment
         from jx.usecases.set_up_repository import SetUpRepository
 
         return CreateEnvironment(
@@ -213,31 +213,31 @@ class Wiring(Engines):
 
     def edit_environment(self) -> EditEnvironment:
         """`jx edit env`."""
-        from jx.usecases.edit_environment import EditEnvironment
+        from jx.usecases.proposing.edit_environment import EditEnvironment
 
         return EditEnvironment(self.propose_change())
 
     def delete_environment(self) -> DeleteEnvironment:
         """`jx delete env`."""
-        from jx.usecases.edit_environment import DeleteEnvironment
+        from jx.usecases.proposing.edit_environment import DeleteEnvironment
 
         return DeleteEnvironment(self.propose_change(), self.anchors)
 
     def edit_requirements(self) -> EditRequirements:
         """`jx edit requirements`."""
-        from jx.usecases.edit_requirements import EditRequirements
+        from jx.usecases.proposing.edit_requirements import EditRequirements
 
         return EditRequirements(self.propose_change())
 
     def review_change(self) -> ReviewChange:
         """`jx pr comment | approve | merge | close`."""
-        from jx.usecases.review_change import ReviewChange
+        from jx.usecases.reviewing.review_change import ReviewChange
 
         return ReviewChange(self.forge, self.forge, self.reporter)
 
     def plan_environment(self) -> PlanEnvironment:
         """The step below applies, checks and diffs."""
-        from jx.usecases.plan_environment import PlanEnvironment
+        from jx.usecases.planning.plan_environment import PlanEnvironment
 
         return PlanEnvironment(
             self.catalog, self._render(), self.cluster, self.reporter, self.settle_environment()
@@ -245,13 +245,13 @@ class Wiring(Engines):
 
     def settle_environment(self) -> SettleEnvironment:
         """The step before a render, for repositories of `jx boot`."""
-        from jx.usecases.settle_environment import SettleEnvironment
+        from jx.usecases.planning.settle_environment import SettleEnvironment
 
         return SettleEnvironment(self.repos, self.renderer)
 
     def _render(self, *, with_secrets: bool = False) -> RenderEnvironment:
-        from jx.usecases.render_environment import RenderEnvironment
-        from jx.usecases.resolve_secrets import ResolveSecrets
+        from jx.usecases.planning.render_environment import RenderEnvironment
+        from jx.usecases.planning.resolve_secrets import ResolveSecrets
 
         if not with_secrets:
             return RenderEnvironment(self.renderer, self.reporter)
@@ -261,44 +261,44 @@ class Wiring(Engines):
         return RenderEnvironment(self.renderer, self.reporter, resolve)
 
     def _record_secrets(self) -> RecordSecrets:
-        from jx.usecases.record_secrets import RecordSecrets
+        from jx.usecases.planning.record_secrets import RecordSecrets
 
         return RecordSecrets(self.secret_log, lambda: self.cluster.whoami(), self.clock, self.reporter)
 
     def plan_change(self) -> PlanChange:
         """`jx pr diff`."""
-        from jx.usecases.plan_change import PlanChange
+        from jx.usecases.reviewing.plan_change import PlanChange
 
         return PlanChange(self.repos, self.anchors, self.plan_environment())
 
     def check_change(self) -> CheckChange:
         """What controllers do with every pull request, and `jx step verify pr`."""
-        from jx.usecases.check_change import CheckChange
+        from jx.usecases.reviewing.check_change import CheckChange
 
         return CheckChange(self.repos, self.forge, self.plan_change(), self.clock)
 
     def await_health(self) -> AwaitHealth:
         """The step below all that waits."""
-        from jx.usecases.await_health import AwaitHealth
+        from jx.usecases.applying.await_health import AwaitHealth
 
         return AwaitHealth(self.cluster, self.clock, self.reporter)
 
     def await_apply(self) -> AwaitApply:
         """`--wait`."""
-        from jx.usecases.await_apply import AwaitApply
+        from jx.usecases.following.await_apply import AwaitApply
 
         return AwaitApply(self.repos, self.anchors, self.await_health(), self.clock, self.reporter)
 
     def send_plan(self) -> SendPlan:
         """The step below all that changes objects of the cluster."""
-        from jx.usecases.await_needs import AwaitNeeds
-        from jx.usecases.send_plan import SendPlan
+        from jx.usecases.applying.await_needs import AwaitNeeds
+        from jx.usecases.applying.send_plan import SendPlan
 
         return SendPlan(self.cluster, AwaitNeeds(self.cluster, self.await_health()), self.reporter)
 
     def apply_environment(self) -> ApplyEnvironment:
         """`jx step env apply`, and whatever else applies."""
-        from jx.usecases.apply_environment import ApplyEnvironment
+        from jx.usecases.applying.apply_environment import ApplyEnvironment
 
         plan = replace(self.plan_environment(), render=self._render(with_secrets=True))
         return ApplyEnvironment(
@@ -314,20 +314,20 @@ class Wiring(Engines):
 
     def show_environments(self) -> tuple[ShownEnvironment, ...]:
         """`jx get env`."""
-        from jx.usecases.show_environments import ShowEnvironments
+        from jx.usecases.platform.show_environments import ShowEnvironments
 
         at = self.platform_at
         return ShowEnvironments(self.propose_change(), self.repos, self.forge, self.anchors, self.clock)(at)
 
     def show_apps(self) -> ShowApps:
         """`jx get apps`."""
-        from jx.usecases.show_apps import ShowApps
+        from jx.usecases.platform.show_apps import ShowApps
 
         return ShowApps(self.propose_change(), self.anchors)
 
     def show_applications(self) -> ShowApplications:
         """`jx get applications`."""
-        from jx.usecases.show_applications import ShowApplications
+        from jx.usecases.platform.show_applications import ShowApplications
 
         return ShowApplications(self.propose_change(), self.anchors, self.cluster)
 
@@ -340,37 +340,37 @@ class Wiring(Engines):
 
     def show_secrets(self) -> ShowSecrets:
         """`jx get secrets`."""
-        from jx.usecases.show_secrets import ShowSecrets
+        from jx.usecases.secrets.show_secrets import ShowSecrets
 
         return ShowSecrets(self.find_secret_users(), self.secret_stores)
 
     def show_secret_audit(self) -> ShowSecretAudit:
         """`jx get secrets --audit`."""
-        from jx.usecases.show_secret_audit import ShowSecretAudit
+        from jx.usecases.secrets.show_secret_audit import ShowSecretAudit
 
         return ShowSecretAudit(self.propose_change(), self.repos, self.secret_log)
 
     def find_secret_users(self) -> FindSecretUsers:
         """The step below all that looks at who uses secrets."""
-        from jx.usecases.find_secret_users import FindSecretUsers
+        from jx.usecases.secrets.find_secret_users import FindSecretUsers
 
         return FindSecretUsers(self.propose_change(), self.repos)
 
     def edit_secret(self) -> EditSecret:
         """`jx edit secret`."""
-        from jx.usecases.edit_secret import EditSecret
+        from jx.usecases.secrets.edit_secret import EditSecret
 
         return EditSecret(self.secret_stores, self.reporter, self._record_secrets())
 
     def verify_secrets(self) -> VerifySecrets:
         """`jx step secrets verify`."""
-        from jx.usecases.verify_secrets import VerifySecrets
+        from jx.usecases.secrets.verify_secrets import VerifySecrets
 
         return VerifySecrets(self.show_secrets(), self.reporter)
 
     def create_vault(self) -> CreateVault:
         """`jx create vault`."""
-        from jx.usecases.create_vault import CreateVault
+        from jx.usecases.proposing.create_vault import CreateVault
 
         return CreateVault(self.propose_change(), self.catalog, self.read_requirements(), self.reporter)
 
@@ -387,14 +387,14 @@ class Wiring(Engines):
 
     def set_up_store(self) -> SetUpStore | None:
         """`jx step secrets setup`, and what installs; None where no store is known."""
-        from jx.usecases.set_up_store import SetUpStore
+        from jx.usecases.secrets.set_up_store import SetUpStore
 
         access = self.secret_stores.find_accounts()
         return SetUpStore(access, self.clock, self.reporter) if access else None
 
     def rotate_secret(self) -> RotateSecret:
         """`jx rotate secret`."""
-        from jx.usecases.rotate_secret import RotateSecret
+        from jx.usecases.secrets.rotate_secret import RotateSecret
 
         return RotateSecret(
             self.edit_secret(), self.find_secret_users(), self.generator, self.apply_environment()
@@ -402,19 +402,19 @@ class Wiring(Engines):
 
     def set_hold(self) -> SetHold:
         """`jx hold`."""
-        from jx.usecases.set_hold import SetHold
+        from jx.usecases.following.set_hold import SetHold
 
         return SetHold(self.anchors, self.forge, self.cluster, self.clock, self.reporter)
 
     def find_drift(self) -> FindDrift:
         """`jx get drift`."""
-        from jx.usecases.find_drift import FindDrift
+        from jx.usecases.following.find_drift import FindDrift
 
         return FindDrift(self.cluster, self.anchors, self.repos)
 
     def show_history(self, clone: str = "") -> ShowHistory:
         """`jx get history`; with a clone nothing else is asked."""
-        from jx.usecases.show_history import ShowHistory
+        from jx.usecases.history.show_history import ShowHistory
 
         if clone:
             return ShowHistory(self.histories(clone), self.reporter)
@@ -422,15 +422,15 @@ class Wiring(Engines):
 
     def verify_history(self, clone: str = "") -> VerifyHistory:
         """`jx verify history`; of that clone, but by the cluster and the forge."""
-        from jx.usecases.verify_history import VerifyHistory
+        from jx.usecases.history.verify_history import VerifyHistory
 
         histories = self.histories(clone)
         return VerifyHistory(histories, histories, self.find_anchors(), self.find_forge())
 
     def blame_object(self, clone: str = "") -> BlameObject:
         """`jx blame`; of a clone without the cluster."""
-        from jx.usecases.blame_object import BlameObject
-        from jx.usecases.find_origins import FindOrigins
+        from jx.usecases.history.blame_object import BlameObject
+        from jx.usecases.history.find_origins import FindOrigins
 
         cluster = None if clone else self.cluster
         origins = FindOrigins(self.catalog, self.renderer)
@@ -438,40 +438,40 @@ class Wiring(Engines):
 
     def explain_object(self, clone: str = "") -> ExplainObject:
         """`jx why`; of a clone without the cluster."""
-        from jx.usecases.explain_object import ExplainObject
+        from jx.usecases.history.explain_object import ExplainObject
 
         return ExplainObject(self.show_history(clone), None if clone else self.cluster)
 
     def revert_change(self) -> RevertChange:
         """`jx revert`."""
-        from jx.usecases.find_revert import FindRevert
-        from jx.usecases.preview_revert import PreviewRevert
-        from jx.usecases.revert_change import RevertChange
+        from jx.usecases.history.find_revert import FindRevert
+        from jx.usecases.history.preview_revert import PreviewRevert
+        from jx.usecases.history.revert_change import RevertChange
 
         preview = PreviewRevert(self.plan_environment(), self.anchors, self.secret_stores)
         return RevertChange(self.propose_change(), FindRevert(self.histories()), preview, self.anchors)
 
     def end_hold(self) -> EndHold:
         """`jx resume`."""
-        from jx.usecases.end_hold import EndHold
+        from jx.usecases.following.end_hold import EndHold
 
         return EndHold(self.anchors, self.forge, self.cluster, self.clock, self.reporter)
 
     def build_chart(self) -> BuildChart:
         """`jx step helm build`."""
-        from jx.usecases.build_chart import BuildChart
+        from jx.usecases.planning.build_chart import BuildChart
 
         return BuildChart(self.catalog, self.renderer, self.settle_environment())
 
     def number_chart(self) -> NumberChart:
         """`jx step helm version`."""
-        from jx.usecases.number_chart import NumberChart
+        from jx.usecases.planning.number_chart import NumberChart
 
         return NumberChart(self.folders, self.reporter)
 
     def uninstall_platform(self) -> UninstallPlatform:
         """`jx uninstall`."""
-        from jx.usecases.uninstall_platform import UninstallPlatform
+        from jx.usecases.platform.uninstall_platform import UninstallPlatform
 
         return UninstallPlatform(
             self.cluster,
@@ -510,9 +510,9 @@ class Wiring(Engines):
     ) -> InstallReport:
         """`jx install`, on the embedded platform."""
         from jx.adapters.local.platforms import BOT
-        from jx.domain.charts import ChartRef
-        from jx.domain.vault_choice import VaultAt
-        from jx.usecases.install_platform import Account, InstallRequest, World
+        from jx.domain.charts.charts import ChartRef
+        from jx.domain.secrets.vault_choice import VaultAt
+        from jx.usecases.platform.install_platform import Account, InstallRequest, World
 
         here = self.platform
         world = World(
@@ -539,14 +539,14 @@ class Wiring(Engines):
     def choose_chart(self) -> ChooseChart:
         """Which chart an installation on a cluster takes for the platform."""
         from jx.adapters.local.seed import charts_folder
-        from jx.usecases.choose_chart import ChooseChart
+        from jx.usecases.platform.choose_chart import ChooseChart
 
         return ChooseChart(self.repos, self.catalog, f"file://{charts_folder()}")
 
     def check_target(self) -> CheckTarget:
         """Preflight."""
         from jx.adapters.kubernetes.probe import KubernetesProbe
-        from jx.usecases.check_target import CheckTarget
+        from jx.usecases.platform.check_target import CheckTarget
 
         probe = KubernetesProbe(self.api)
         find_store = self.secret_stores.find_accounts
@@ -554,7 +554,7 @@ class Wiring(Engines):
 
     def install_platform(self, *, sets_up_store: bool = True) -> InstallPlatform:
         """`jx install`, wherever."""
-        from jx.usecases.install_platform import InstallPlatform
+        from jx.usecases.platform.install_platform import InstallPlatform
 
         return InstallPlatform(
             self.repos,
@@ -567,8 +567,8 @@ class Wiring(Engines):
 
     def cluster_request(self, installation: Installation, chart: ChosenChart) -> InstallRequest:
         """What to install on the cluster that is meant, from git servers and charts that are there."""
-        from jx.domain.vault_choice import VaultAt
-        from jx.usecases.install_platform import Account, InstallRequest, World
+        from jx.domain.secrets.vault_choice import VaultAt
+        from jx.usecases.platform.install_platform import Account, InstallRequest, World
 
         sources, vault = installation.sources, installation.vault_choice
         world = World(

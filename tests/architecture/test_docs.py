@@ -13,7 +13,7 @@ import pytest
 from scripts import make_reference
 
 from jx.cli.main import root
-from jx.domain.guards import Guard
+from jx.domain.environments.guards import Guard
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("charts/**/*.md")])

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from jx.cli.activities import rows_of
-from jx.domain.activities import Activity, ActivityStatus
+from jx.domain.runs.activities import Activity, ActivityStatus
 
 
 @pytest.mark.parametrize(("build", "head"), [("7", "acme/shop/main #7"), ("", "acme/shop/main")])

@@ -18,7 +18,7 @@ from tests.support.platform import Machine, eventually
 
 from jx.adapters.local.forge.client import LocalForge
 from jx.adapters.local.node.veils import find_veil
-from jx.domain.changes import Check, CheckState, PullRequest
+from jx.domain.changes.changes import Check, CheckState, PullRequest
 from jx.domain.errors import Forbidden, Refused
 from jx.domain.names import Repo
 from jx.ports.forge import MergeRequest, Offer

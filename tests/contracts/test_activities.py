@@ -13,8 +13,8 @@ from jx.adapters.kubernetes.activities import PIPELINE_ACTIVITIES, KubernetesAct
 from jx.adapters.kubernetes.anchors import ensure_namespace
 from jx.adapters.kubernetes.api import Api, Resource
 from jx.adapters.local.memory_records import MemoryActivities
-from jx.domain.activities import Activity, ActivityStatus, ActivityStep, PromotePart, PromoteStep
 from jx.domain.errors import Unavailable
+from jx.domain.runs.activities import Activity, ActivityStatus, ActivityStep, PromotePart, PromoteStep
 from jx.ports.activities import Activities
 
 __all__ = ["embedded_api", "real_api"]

@@ -12,7 +12,7 @@ from tests.support.embedded import CLUSTERS, GROUP, api_of, embedded_api, fresh_
 from jx.adapters.kubernetes.anchors import KubernetesAnchors
 from jx.adapters.kubernetes.api import CONFIG_MAPS, Api
 from jx.adapters.local.memory_anchors import MemoryAnchors
-from jx.domain.applying import (
+from jx.domain.applying.applying import (
     Anchor,
     Applied,
     ApplyResult,
@@ -25,12 +25,12 @@ from jx.domain.applying import (
     Source,
     UndoneHunk,
 )
-from jx.domain.drawn_groups import DrawnGroup
-from jx.domain.drawn_places import Place
+from jx.domain.applying.drawn_groups import DrawnGroup
 from jx.domain.errors import Stale
-from jx.domain.manifests import ChartPin, ObjectRef
-from jx.domain.membership import ANCHORS_NAMESPACE, parent_name
 from jx.domain.names import EnvironmentName, Person, Repo, Revision
+from jx.domain.objects.drawn_places import Place
+from jx.domain.objects.manifests import ChartPin, ObjectRef
+from jx.domain.objects.membership import ANCHORS_NAMESPACE, parent_name
 from jx.ports.anchor import Anchors
 
 __all__ = ["embedded_api", "real_api"]

@@ -13,7 +13,7 @@ from jx.adapters.helm.archives import pack
 from jx.adapters.helm.catalog import HelmCatalog
 from jx.adapters.helm.renderer import write_tree
 from jx.adapters.local.memory_catalog import MemoryCatalog
-from jx.domain.charts import Chart, ChartRef
+from jx.domain.charts.charts import Chart, ChartRef
 from jx.domain.errors import NotFound
 from jx.domain.trees import Tree
 from jx.ports.catalog import Catalog

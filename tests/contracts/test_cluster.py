@@ -15,9 +15,9 @@ from jx.adapters.kubernetes.anchors import ensure_namespace
 from jx.adapters.kubernetes.api import CONFIG_MAPS
 from jx.adapters.kubernetes.cluster import KubernetesCluster
 from jx.adapters.local.memory_cluster import MemoryCluster
-from jx.domain.applying import Action, LiveObject, Step
+from jx.domain.applying.applying import Action, LiveObject, Step
 from jx.domain.errors import Conflict, Failed, Invalid, Stale
-from jx.domain.manifests import Manifest, ref_of
+from jx.domain.objects.manifests import Manifest, ref_of
 from jx.ports.cluster import Cluster, Scope
 
 __all__ = ["embedded_api", "real_api"]

@@ -13,7 +13,7 @@ from tests.support.forge import PEOPLE, TREE, Users, forge_with_users
 
 from jx.adapters.local.memory_forge import MemoryForge
 from jx.adapters.local.memory_repos import MemoryRepos
-from jx.domain.changes import Check, CheckState, PullState
+from jx.domain.changes.changes import Check, CheckState, PullState
 from jx.domain.errors import Forbidden, NotFound, Refused, Stale
 from jx.domain.names import Person, Repo, Revision
 from jx.ports.forge import Forge, ForgeAdmin, ForgeReviews, MergeRequest, Offer, Protection, Webhook

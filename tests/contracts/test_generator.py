@@ -7,7 +7,7 @@ import pytest
 from jx.adapters.crypto.generator import SystemGenerator
 from jx.adapters.files.clock import SystemClock
 from jx.adapters.local.counting_generator import CountingGenerator
-from jx.domain.recipes import Kind, Recipe
+from jx.domain.objects.recipes import Kind, Recipe
 from jx.ports.generator import Generator
 
 

@@ -16,7 +16,7 @@ from jx.adapters.git.repos import GitRepos
 from jx.adapters.local.memory_histories import MemoryHistories
 from jx.adapters.local.memory_repos import MemoryRepos
 from jx.domain.errors import NotFound
-from jx.domain.history import FileChange
+from jx.domain.history.history import FileChange
 from jx.domain.names import Person, Repo, Revision
 from jx.domain.trees import Blob, Tree
 from jx.ports.histories import Histories, Proofs

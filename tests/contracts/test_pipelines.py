@@ -16,7 +16,7 @@ from jx.adapters.kubernetes.build_numbers import KubernetesBuildNumbers
 from jx.adapters.local.memory_pipelines import MemoryBuildNumbers, MemoryPipelines
 from jx.adapters.tekton.pipelines import TektonPipelines
 from jx.domain.errors import NotFound
-from jx.domain.runs import LogLine, NewRun, Run, RunStage, RunState, RunStep
+from jx.domain.runs.runs import LogLine, NewRun, Run, RunStage, RunState, RunStep
 from jx.ports.pipelines import BuildNumbers, Pipelines
 
 __all__ = ["embedded_api", "real_api"]

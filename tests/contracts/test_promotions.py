@@ -10,10 +10,10 @@ from tests.support.embedded import CLUSTERS, GROUP, api_of, embedded_api, fresh_
 
 from jx.adapters.kubernetes.promotions import KubernetesPromotions
 from jx.adapters.local.memory_promotions import MemoryPromotions
-from jx.domain.charts import ChartRef
+from jx.domain.changes.promotions import AppPromotions, Leg, LegState, Promotion
+from jx.domain.charts.charts import ChartRef
 from jx.domain.errors import Stale
 from jx.domain.names import AppKey, EnvironmentName, Person
-from jx.domain.promotions import AppPromotions, Leg, LegState, Promotion
 from jx.ports.promotions import Promotions
 
 __all__ = ["embedded_api", "real_api"]

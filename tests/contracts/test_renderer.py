@@ -12,10 +12,10 @@ from tests.support.helm import CONFIG_MAP, simple_chart
 
 from jx.adapters.helm.renderer import HelmRenderer
 from jx.adapters.local.memory_catalog import make_chart
-from jx.domain.charts import Chart
+from jx.domain.charts.charts import Chart
 from jx.domain.errors import Invalid
-from jx.domain.manifests import Capabilities, ChartPin, KindInfo, ObjectRef, Rendered
 from jx.domain.names import AppKey
+from jx.domain.objects.manifests import Capabilities, ChartPin, KindInfo, ObjectRef, Rendered
 from jx.domain.trees import Blob, Tree
 from jx.ports.renderer import Renderer, RenderRequest
 

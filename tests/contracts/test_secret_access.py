@@ -17,7 +17,7 @@ from jx.adapters.vault.access import ServiceAccount, VaultAccess
 from jx.adapters.vault.accounts import VaultAccounts
 from jx.adapters.vault.store import VaultSecrets
 from jx.domain.errors import Forbidden
-from jx.domain.store_readers import Account, ClusterIdentity, Reader
+from jx.domain.secrets.store_readers import Account, ClusterIdentity, Reader
 from jx.ports.secrets import SecretAccess
 
 NEEDS_VAULT = pytest.mark.skipif(vaults.real_access() is None, reason="JX_TEST_VAULT_ADDR names no Vault")

@@ -15,8 +15,8 @@ from jx.adapters.kubernetes.api import CONFIG_MAPS
 from jx.adapters.kubernetes.secret_log import NAME, KubernetesSecretLog
 from jx.adapters.local.memory_secret_log import MemorySecretLog
 from jx.domain.errors import NotFound
-from jx.domain.membership import ANCHORS_NAMESPACE
-from jx.domain.secret_writes import MOST_KEPT, Deed, Ending, SecretWrite, of_text, to_text
+from jx.domain.ledger.secret_writes import MOST_KEPT, Deed, Ending, SecretWrite, of_text, to_text
+from jx.domain.objects.membership import ANCHORS_NAMESPACE
 from jx.ports.secret_log import SecretLog
 
 __all__ = ["embedded_api", "real_api"]

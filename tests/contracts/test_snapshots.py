@@ -11,12 +11,12 @@ from tests.support.embedded import CLUSTERS, GROUP, api_of, embedded_api, fresh_
 from jx.adapters.kubernetes.api import SECRETS, Api
 from jx.adapters.kubernetes.snapshots import KubernetesSnapshots
 from jx.adapters.local.memory_snapshots import MemorySnapshots
-from jx.domain.applying import Source
+from jx.domain.applying.applying import Source
 from jx.domain.errors import Invalid
-from jx.domain.manifests import ChartPin, Manifest, ref_of
-from jx.domain.membership import RESCUE_NAMESPACE
+from jx.domain.ledger.snapshots import Snapshot
 from jx.domain.names import EnvironmentName, Person, Repo, Revision
-from jx.domain.snapshots import Snapshot
+from jx.domain.objects.manifests import ChartPin, Manifest, ref_of
+from jx.domain.objects.membership import RESCUE_NAMESPACE
 from jx.domain.trees import Tree
 from jx.ports.snapshots import Snapshots
 

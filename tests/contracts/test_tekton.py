@@ -30,7 +30,7 @@ from jx.domain.pipelines.effective import Project, make_effective
 from jx.domain.pipelines.packs import Packs
 from jx.domain.pipelines.runs import Pull, RunRequest
 from jx.domain.pipelines.syntax import PipelineKind
-from jx.domain.runs import NewRun, RunState
+from jx.domain.runs.runs import NewRun, RunState
 
 __all__ = ["real_api"]
 

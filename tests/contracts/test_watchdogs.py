@@ -12,11 +12,11 @@ from jx.adapters.kubernetes.anchors import ensure_namespace
 from jx.adapters.kubernetes.api import PODS, Api
 from jx.adapters.kubernetes.watchdogs import ACCOUNTS, LABEL, KubernetesWatchdogs
 from jx.adapters.local.memory_watchdogs import MemoryWatchdogs
-from jx.domain.applying import Hold
+from jx.domain.applying.applying import Hold
+from jx.domain.environments.watchdogs import Orders, Phase
 from jx.domain.errors import NotFound, Stale
-from jx.domain.membership import RESCUE_NAMESPACE
 from jx.domain.names import EnvironmentName
-from jx.domain.watchdogs import Orders, Phase
+from jx.domain.objects.membership import RESCUE_NAMESPACE
 from jx.ports.watchdogs import Watchdogs
 
 __all__ = ["embedded_api", "real_api"]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from tests.support.journeys import ANN, BOB, BOT, OLGA, World, installed
 
-from jx.domain.changes import PullState
+from jx.domain.changes.changes import PullState
 from jx.domain.names import Person
 from jx.ports.forge import Offer
-from jx.usecases.add_app import AddApp, AddAppRequest
+from jx.usecases.proposing.add_app import AddApp, AddAppRequest
 
 EVE = Person("Eve", "eve@example.com", "eve")
 

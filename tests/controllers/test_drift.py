@@ -11,10 +11,10 @@ from tests.support.journeys import BOT, DEV, World, installed
 
 from jx.controllers.drift import DriftController
 from jx.controllers.environments import PlatformReader, key_of
-from jx.domain import holds
-from jx.domain.applying import Hold
-from jx.usecases.find_drift import FindDrift
-from jx.usecases.watch_drift import WatchDrift
+from jx.domain.applying.applying import Hold
+from jx.domain.environments import holds
+from jx.usecases.following.find_drift import FindDrift
+from jx.usecases.following.watch_drift import WatchDrift
 
 
 @pytest.fixture

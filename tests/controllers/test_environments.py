@@ -24,18 +24,18 @@ from tests.support.journeys import (
 
 from jx.adapters.local.memory_catalog import make_chart
 from jx.controllers.environments import PlatformReader
-from jx.domain.apps import App
-from jx.domain.changes import CheckState
-from jx.domain.charts import Chart, ChartRef
-from jx.domain.edits import PutApp
+from jx.domain.changes.changes import CheckState
+from jx.domain.charts.apps import App
+from jx.domain.charts.charts import Chart, ChartRef
+from jx.domain.environments.edits import PutApp
+from jx.domain.environments.guards import Allowed, ForeignObjects, Guard
 from jx.domain.errors import Conflict, Invalid, NotFound, Retryable, Unavailable
-from jx.domain.guards import Allowed, ForeignObjects, Guard
 from jx.domain.layouts import umbrella
-from jx.domain.manifests import ObjectRef
 from jx.domain.names import AppKey, Repo, Revision
+from jx.domain.objects.manifests import ObjectRef
 from jx.ports.repos import Draft
 from jx.usecases.propose_change import PlatformAt
-from jx.usecases.remove_app import RemoveAppRequest
+from jx.usecases.proposing.remove_app import RemoveAppRequest
 
 CONFIG = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\ndata:\n  a: b\n"
 REDIS = ObjectRef("apps", "StatefulSet", "jx", "jenkins-x-redis")

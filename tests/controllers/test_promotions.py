@@ -8,8 +8,8 @@ from tests.support.journeys import ANN, BOB, BOT, DEV, STAGING, World, installed
 
 from jx.controllers.environments import PlatformReader
 from jx.controllers.promotions import PromotionsController
+from jx.domain.changes.promotions import LegState
 from jx.domain.errors import Unavailable
-from jx.domain.promotions import LegState
 
 
 @pytest.fixture

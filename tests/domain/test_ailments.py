@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from jx.domain import ailments, ledger
-from jx.domain.applying import Anchor, Applied, ApplyResult, Hold, KnownGood, Source
-from jx.domain.environments import Environment
+from jx.domain.applying.applying import Anchor, Applied, ApplyResult, Hold, KnownGood, Source
+from jx.domain.environments.environments import Environment
+from jx.domain.environments.watchdogs import Orders, Phase, Watch
+from jx.domain.ledger import ledger
 from jx.domain.names import EnvironmentName, Person, Repo, Revision
-from jx.domain.runs import APPLY, Run, RunState
+from jx.domain.platforms import ailments
+from jx.domain.runs.runs import APPLY, Run, RunState
 from jx.domain.trees import Tree
-from jx.domain.watchdogs import Orders, Phase, Watch
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 DEV = EnvironmentName("dev")

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
-from jx.domain import blame, perturbing
-from jx.domain.blame import BlamedField, ComputedOrigin, TemplateOrigin, UnknownOrigin, ValueOrigin
-from jx.domain.perturbing import ValuesFile
+from jx.domain.history import blame
+from jx.domain.history.blame import BlamedField, ComputedOrigin, TemplateOrigin, UnknownOrigin, ValueOrigin
+from jx.domain.secrets import perturbing
+from jx.domain.secrets.perturbing import ValuesFile
+from jx.domain.texts.yaml_emitter import emit
 from jx.domain.trees import Blob, Tree
-from jx.domain.yaml_emitter import emit
 
 
 def test_a_field_is_of_the_text_since_which_it_has_its_value_without_a_break() -> None:

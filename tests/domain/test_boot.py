@@ -9,14 +9,14 @@ import pytest
 from tests.support import boot_repositories
 from tests.support.boot_repositories import CHARTS
 
-from jx.domain import settling
-from jx.domain.apps import App
-from jx.domain.charts import ChartRef
-from jx.domain.edits import Edit, PutApp, SetRequirements, SetVersion
+from jx.domain.charts.apps import App
+from jx.domain.charts.charts import ChartRef
+from jx.domain.environments.edits import Edit, PutApp, SetRequirements, SetVersion
 from jx.domain.errors import Invalid
 from jx.domain.layouts import boot, umbrella
 from jx.domain.layouts.sections import Mistakes
 from jx.domain.names import AppKey
+from jx.domain.platforms import settling
 from jx.domain.trees import Tree
 from jx.domain.version_stream import read_pins
 

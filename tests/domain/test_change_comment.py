@@ -12,14 +12,14 @@ from tests.support.golden import check_golden
 from tests.support.worlds import config_map, definition, deployment
 
 from jx.adapters.local.memory_cluster import MemoryCluster
-from jx.domain.applying import Action, ApplyPlan, LiveObject, Step
-from jx.domain.change_comment import LONGEST, Told, write_comment
-from jx.domain.change_warnings import find_warnings
-from jx.domain.diffing import diff_step
+from jx.domain.applying.applying import Action, ApplyPlan, LiveObject, Step
+from jx.domain.applying.plan_text import VersionMove
+from jx.domain.changes.change_comment import LONGEST, Told, write_comment
+from jx.domain.changes.change_warnings import find_warnings
 from jx.domain.errors import Refused
-from jx.domain.manifests import ChartPin, Manifest, ObjectRef, ref_of
+from jx.domain.ledger.diffing import diff_step
 from jx.domain.names import EnvironmentName
-from jx.domain.plan_text import VersionMove
+from jx.domain.objects.manifests import ChartPin, Manifest, ObjectRef, ref_of
 
 Body = dict[str, Any]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from jx.domain.chart_folders import Dependency, drop_ignored, find_in_tree, read_metadata
-from jx.domain.charts import ChartRef
+from jx.domain.charts.chart_folders import Dependency, drop_ignored, find_in_tree, read_metadata
+from jx.domain.charts.charts import ChartRef
 from jx.domain.errors import Invalid, NotFound
 from jx.domain.trees import Blob, Tree
 

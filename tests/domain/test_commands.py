@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from jx.domain.changes import Comment, PullRequest, PullState, Review
-from jx.domain.commands import Verb, earlier_approvals, list_approvals, list_commands
+from jx.domain.changes.changes import Comment, PullRequest, PullState, Review
+from jx.domain.changes.commands import Verb, earlier_approvals, list_approvals, list_commands
 from jx.domain.names import Person, Repo, Revision
 
 OLD, HEAD = Revision("a" * 40), Revision("b" * 40)

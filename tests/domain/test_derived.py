@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jx.domain import derived, markers
 from jx.domain.errors import Invalid
-from jx.domain.manifests import Manifest, ref_of
-from jx.domain.references import parse_reference
+from jx.domain.objects import derived, markers
+from jx.domain.objects.manifests import Manifest, ref_of
+from jx.domain.objects.references import parse_reference
 
 DB = parse_reference("vault:prod/db:password")
 KNOWN = markers.words_of((DB,))

@@ -5,9 +5,9 @@ from typing import Any
 from tests.support.worlds import config_map, secret
 
 from jx.adapters.local.memory_cluster import MemoryCluster
-from jx.domain import diffing
-from jx.domain.applying import Action, HookStep, Step
-from jx.domain.manifests import Manifest, ref_of
+from jx.domain.applying.applying import Action, HookStep, Step
+from jx.domain.ledger import diffing
+from jx.domain.objects.manifests import Manifest, ref_of
 
 
 def make_step(action: Action, body: dict[str, Any]) -> Step:

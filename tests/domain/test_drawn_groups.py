@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from jx.domain import drawn_groups
-from jx.domain.drawn_groups import DrawnGroup, Known, Settled
-from jx.domain.drawn_places import DRAWN
+from jx.domain.applying import drawn_groups
+from jx.domain.applying.drawn_groups import DrawnGroup, Known, Settled
 from jx.domain.errors import Invalid
-from jx.domain.manifests import Body, Manifest, ref_of
+from jx.domain.objects.drawn_places import DRAWN
+from jx.domain.objects.manifests import Body, Manifest, ref_of
 from jx.domain.trees import Blob, Tree
 
 

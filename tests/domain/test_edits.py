@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.environments import CHART, CHARTS, NEW, OLD_REQUIREMENTS, make_environment, make_tree
 
-from jx.domain.apps import App, AppPlace
-from jx.domain.charts import ChartRef
-from jx.domain.edits import (
+from jx.domain.changes.wording import word_edit
+from jx.domain.charts.apps import App, AppPlace
+from jx.domain.charts.charts import ChartRef
+from jx.domain.environments.edits import (
     Edit,
     PutApp,
     PutPlace,
@@ -24,9 +25,8 @@ from jx.domain.errors import Invalid, NotFound
 from jx.domain.layouts import requirements, umbrella
 from jx.domain.layouts.new_environment import new_environment
 from jx.domain.names import DEV, AppKey
+from jx.domain.texts.yaml_text import read_mapping
 from jx.domain.trees import Tree
-from jx.domain.wording import word_edit
-from jx.domain.yaml_text import read_mapping
 
 REDIS, WEB = AppKey("redis"), AppKey("web")
 DB = App(AppKey("db"), ChartRef("db", CHARTS, "0.1.0"))

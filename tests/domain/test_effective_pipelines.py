@@ -14,8 +14,8 @@ from jx.domain.pipelines.effective import Project, make_effective
 from jx.domain.pipelines.packs import Packs, detect_pack, read_imports
 from jx.domain.pipelines.shapes import write_shape
 from jx.domain.pipelines.syntax import EnvVar, ProjectFile
+from jx.domain.texts.yaml_text import write_yaml
 from jx.domain.trees import Tree
-from jx.domain.yaml_text import write_yaml
 
 SHOP = Project(repo=Repo("https://git.example.com/Cheese/Shop.git"))
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from jx.domain import error_texts
-from jx.domain.manifests import Manifest, ref_of
-from jx.domain.secrets import REDACTED
+from jx.domain.objects import error_texts
+from jx.domain.objects.manifests import Manifest, ref_of
+from jx.domain.objects.secrets import REDACTED
 
 NONE: frozenset[str] = frozenset()
 

@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from jx.domain import guards
-from jx.domain.applying import Action, Anchor, ApplyPlan, InventoryItem, Step
-from jx.domain.environments import Requirements
+from jx.domain.applying.applying import Action, Anchor, ApplyPlan, InventoryItem, Step
+from jx.domain.environments import guards
+from jx.domain.environments.environments import Requirements
+from jx.domain.environments.guards import Allowed, Guard, Review
 from jx.domain.errors import Refused
-from jx.domain.guards import Allowed, Guard, Review
-from jx.domain.manifests import ChartPin, ObjectRef
 from jx.domain.names import EnvironmentName, Repo
+from jx.domain.objects.manifests import ChartPin, ObjectRef
 
 DEV = EnvironmentName("dev")
 REPO = Repo("https://git.example.com/acme/environment-jx-dev.git")

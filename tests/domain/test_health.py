@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from jx.domain import health
-from jx.domain.health import State
+from jx.domain.objects import health
+from jx.domain.objects.health import State
 
 VAULT = "vault.banzaicloud.com/v1alpha1"
 

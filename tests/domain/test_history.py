@@ -4,12 +4,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from jx.domain import history
 from jx.domain.errors import Usage
-from jx.domain.history import FileChange, HistoryEntry, Kind
-from jx.domain.ledger import SOURCES
+from jx.domain.history import history
+from jx.domain.history.history import FileChange, HistoryEntry, Kind
+from jx.domain.ledger.ledger import SOURCES
 from jx.domain.names import EnvironmentName, Person, Revision
-from jx.domain.yaml_emitter import emit
+from jx.domain.texts.yaml_emitter import emit
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DEV = EnvironmentName("dev")

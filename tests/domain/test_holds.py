@@ -6,9 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jx.domain import holds
-from jx.domain.anchor_records import anchor_to_data, parse_anchor
-from jx.domain.applying import (
+from jx.domain.applying.applying import (
     Anchor,
     Applied,
     ApplyResult,
@@ -17,9 +15,11 @@ from jx.domain.applying import (
     PendingEntry,
     Source,
 )
+from jx.domain.environments import holds
 from jx.domain.errors import Invalid
-from jx.domain.manifests import ChartPin, ObjectRef
+from jx.domain.ledger.anchor_records import anchor_to_data, parse_anchor
 from jx.domain.names import EnvironmentName, Person, Repo, Revision
+from jx.domain.objects.manifests import ChartPin, ObjectRef
 from jx.domain.trees import Blob, Tree
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

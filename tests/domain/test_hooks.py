@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from jx.domain import hooks
-from jx.domain.applying import (
+from jx.domain.applying import hooks
+from jx.domain.applying.applying import (
     ApplyPlan,
     DeletePolicy,
     HookOutcome,
@@ -17,10 +17,10 @@ from jx.domain.applying import (
     InventoryItem,
     LiveObject,
 )
-from jx.domain.health import State
-from jx.domain.hooks import Occasion
-from jx.domain.manifests import Hook, Manifest, ObjectRef
+from jx.domain.applying.hooks import Occasion
 from jx.domain.names import EnvironmentName
+from jx.domain.objects.health import State
+from jx.domain.objects.manifests import Hook, Manifest, ObjectRef
 
 DEV = EnvironmentName("dev")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from jx.domain.errors import Usage
-from jx.domain.installing import Engine, InstallFlags, plan_installation
+from jx.domain.platforms.installing import Engine, InstallFlags, plan_installation
 
 
 def flags(provider: str = "local", **switches: bool) -> InstallFlags:

@@ -8,16 +8,16 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jx.domain import ledger
-from jx.domain.applying import Action, ApplyPlan, ApplyResult, InventoryItem, Outcome, Source, Step
+from jx.domain.applying.applying import Action, ApplyPlan, ApplyResult, InventoryItem, Outcome, Source, Step
 from jx.domain.errors import Invalid
-from jx.domain.ledger import Entry, Story
-from jx.domain.manifests import Capabilities, ChartPin, Manifest, ObjectRef
+from jx.domain.ledger import ledger
+from jx.domain.ledger.ledger import Entry, Story
+from jx.domain.ledger.trailers import find_trailers, list_trailers
 from jx.domain.names import EnvironmentName, Person, Revision
-from jx.domain.trailers import find_trailers, list_trailers
+from jx.domain.objects.manifests import Capabilities, ChartPin, Manifest, ObjectRef
+from jx.domain.texts.yaml_emitter import emit
+from jx.domain.texts.yaml_text import read_mapping
 from jx.domain.trees import Tree
-from jx.domain.yaml_emitter import emit
-from jx.domain.yaml_text import read_mapping
 
 AT = datetime(2026, 1, 1, 12, tzinfo=UTC)
 ANN = Person("Ann Lee", "ann@example.com")

@@ -6,8 +6,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jx.domain.ledger_fields import FieldChange, compare_fields, read_fields, shown
-from jx.domain.yaml_emitter import emit
+from jx.domain.ledger.ledger_fields import FieldChange, compare_fields, read_fields, shown
+from jx.domain.texts.yaml_emitter import emit
 
 ODD = st.text(alphabet="ab \n\t:#-'\"0.ey|>&*![]{}%@`,?~=<é\u2028\x7f\\", max_size=12)
 VALUES = st.recursive(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from jx.domain import logins
-from jx.domain.edits import PutLogin, edit_to_json, parse_edit
+from jx.domain.charts import logins
+from jx.domain.charts.logins import Login
+from jx.domain.environments.edits import PutLogin, edit_to_json, parse_edit
 from jx.domain.errors import Invalid, NotFound, Refused
 from jx.domain.layouts import umbrella
-from jx.domain.logins import Login
 from jx.domain.names import EnvironmentName
-from jx.domain.references import Reference, Scheme
+from jx.domain.objects.references import Reference, Scheme
 from jx.domain.trees import Blob, Tree
 
 URL = "https://charts.example.com/acme"

@@ -12,9 +12,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jx.domain import markers
-from jx.domain.markers import Shape
-from jx.domain.references import Reference, parse_reference
+from jx.domain.objects import markers
+from jx.domain.objects.markers import Shape
+from jx.domain.objects.references import Reference, parse_reference
 
 DB = parse_reference("vault:prod/db:password")
 OTHER = parse_reference("vault:prod/db:user")

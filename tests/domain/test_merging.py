@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jx.domain import merging, patches
-from jx.domain.edits import PatchFiles, edit_to_json, parse_edit
+from jx.domain.environments.edits import PatchFiles, edit_to_json, parse_edit
 from jx.domain.errors import Invalid
 from jx.domain.layouts import umbrella
+from jx.domain.texts import merging, patches
 from jx.domain.trees import Blob, Tree
 
 LINES = st.lists(st.sampled_from("abcdef"), max_size=12).map(

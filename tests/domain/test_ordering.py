@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import random
 
-from jx.domain import ordering
-from jx.domain.manifests import ObjectRef
-from jx.domain.ordering import Wave
+from jx.domain.objects import ordering
+from jx.domain.objects.manifests import ObjectRef
+from jx.domain.objects.ordering import Wave
 
 REFS = (
     ObjectRef("", "Namespace", "", "jx"),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from jx.domain import owners as subject
+from jx.domain.changes import owners as subject
+from jx.domain.changes.owners import Need, Owners, read_owners
 from jx.domain.errors import Invalid
-from jx.domain.owners import Need, Owners, read_owners
 from jx.domain.trees import Blob, Tree
 
 

@@ -21,8 +21,8 @@ from jx.domain.pipelines import files
 from jx.domain.pipelines.schema import pack_schema, project_schema
 from jx.domain.pipelines.shapes import read_shape, write_shape
 from jx.domain.pipelines.syntax import ProjectFile
+from jx.domain.texts.yaml_text import parse_node, read_yaml, write_yaml
 from jx.domain.trees import Tree
-from jx.domain.yaml_text import parse_node, read_yaml, write_yaml
 
 EVERYTHING = Path(__file__).parents[1] / "support" / "everything" / "jenkins-x.yml"
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from tests.support.random_pipelines import effective, projects, run_of_text
 
 from jx.domain.pipelines.shapes import write_shape
-from jx.domain.yaml_text import write_yaml
+from jx.domain.texts.yaml_text import write_yaml
 
 LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 

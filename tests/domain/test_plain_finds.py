@@ -9,11 +9,11 @@ import string
 import pytest
 from tests.support.worlds import secret, tree_of
 
-from jx.domain import plain_finds
-from jx.domain.environments import PlainField
+from jx.domain.environments.environments import PlainField
 from jx.domain.errors import Invalid
-from jx.domain.manifests import Manifest, ref_of
-from jx.domain.plain_finds import Find
+from jx.domain.objects.manifests import Manifest, ref_of
+from jx.domain.secrets import plain_finds
+from jx.domain.secrets.plain_finds import Find
 from jx.domain.trees import Tree
 
 DRAWN = "kX7pQz2LmV9rTb4NwY6sHd8JfG3cAe5U"

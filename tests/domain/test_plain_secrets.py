@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from jx.domain import plain_secrets
-from jx.domain.plain_secrets import Moved
-from jx.domain.values import ValuePath
+from jx.domain.secrets import plain_secrets
+from jx.domain.secrets.plain_secrets import Moved
+from jx.domain.texts.values import ValuePath
 
 SCHEMA = {
     "definitions": {"login": {"properties": {"pin": {"format": "password"}, "user": {"type": "string"}}}},

@@ -8,14 +8,15 @@ from hypothesis import strategies as st
 from tests.support.worlds import config_map, definition, deployment, ref, secret
 
 from jx.adapters.local.memory_cluster import MemoryCluster
-from jx.domain import inventories, membership, placing, planning
-from jx.domain.applying import Action, InventoryItem, Outcome, Step, body_hash
-from jx.domain.field_ownership import observed_digest, owned_part
-from jx.domain.manifests import Manifest, ObjectRef, ref_of
+from jx.domain.applying import inventories, placing, planning
+from jx.domain.applying.applying import Action, InventoryItem, Outcome, Step, body_hash
+from jx.domain.applying.field_ownership import observed_digest, owned_part
+from jx.domain.applying.placing import Target
+from jx.domain.applying.planning import Decision, World
 from jx.domain.names import EnvironmentName
-from jx.domain.ordering import Wave
-from jx.domain.placing import Target
-from jx.domain.planning import Decision, World
+from jx.domain.objects import membership
+from jx.domain.objects.manifests import Manifest, ObjectRef, ref_of
+from jx.domain.objects.ordering import Wave
 
 DEV = EnvironmentName("dev")
 TARGET = Target(DEV, "jx", "jenkins-x")

@@ -5,15 +5,15 @@ from __future__ import annotations
 import pytest
 from tests.support.environments import CHARTS, GIT, NEW, make_environment, make_tree
 
-from jx.domain.charts import ChartRef
-from jx.domain.environments import in_order
+from jx.domain.charts.charts import ChartRef
+from jx.domain.environments.environments import in_order
 from jx.domain.errors import Invalid, NotFound
 from jx.domain.layouts import umbrella
 from jx.domain.layouts.environments_yaml import read_environments, write_environment
 from jx.domain.layouts.new_environment import new_environment, planned_environments
 from jx.domain.layouts.sections import Mistakes
 from jx.domain.names import DEV, EnvironmentName, Repo
-from jx.domain.platform import read_platform
+from jx.domain.platforms.platform import read_platform
 from jx.domain.version_stream import find_chart_version
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from tests.support.worlds import config_map, deployment, secret, tree_of
 
-from jx.domain import policies
+from jx.domain.changes import policies
 from jx.domain.errors import Invalid
-from jx.domain.manifests import Manifest, ref_of
+from jx.domain.objects.manifests import Manifest, ref_of
 from jx.domain.trees import Tree
 
 FILE = "policies/limits.yaml"

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jx.domain import promotions
-from jx.domain.applying import Anchor, Applied, ApplyResult, Source
-from jx.domain.charts import ChartRef
-from jx.domain.environments import Environment, Kind, Strategy
+from jx.domain.applying.applying import Anchor, Applied, ApplyResult, Source
+from jx.domain.changes import promotions
+from jx.domain.changes.promotions import Aim, AppPromotions, Leg, LegState, Promotion, Result, Want
+from jx.domain.charts.charts import ChartRef
+from jx.domain.environments.environments import Environment, Kind, Strategy
 from jx.domain.errors import NotFound, Refused, Usage
-from jx.domain.manifests import ChartPin
 from jx.domain.names import AppKey, EnvironmentName, Person
-from jx.domain.promotions import Aim, AppPromotions, Leg, LegState, Promotion, Result, Want
+from jx.domain.objects.manifests import ChartPin
 
 AT = datetime(2026, 11, 1, tzinfo=UTC)
 ANN = Person("Ann", "ann@example.com", "ann")

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from jx.domain import questions
 from jx.domain.errors import Invalid
-from jx.domain.questions import Answers, Kind, Question, interview, read_answer
-from jx.domain.references import Reference, Scheme
+from jx.domain.objects.references import Reference, Scheme
+from jx.domain.secrets import questions
+from jx.domain.secrets.questions import Answers, Kind, Question, interview, read_answer
 
 
 def _keep(path: tuple[str, ...]) -> Reference:

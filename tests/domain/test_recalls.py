@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from jx.domain import ledger, recalls
-from jx.domain.applying import LiveObject
-from jx.domain.derived import DERIVED, MASKED
+from jx.domain.applying.applying import LiveObject
 from jx.domain.errors import Invalid
-from jx.domain.manifests import ChartPin, Manifest, ref_of
-from jx.domain.references import parse_reference
+from jx.domain.ledger import ledger, recalls
+from jx.domain.objects.derived import DERIVED, MASKED
+from jx.domain.objects.manifests import ChartPin, Manifest, ref_of
+from jx.domain.objects.references import parse_reference
 from jx.domain.trees import Tree
 
 REFERENCE = parse_reference("vault:dev/db:password")

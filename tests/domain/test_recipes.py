@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from jx.domain.errors import Invalid
-from jx.domain.recipes import Alphabet, Kind, Recipe, find_recipe, place_of, recipe_like
-from jx.domain.references import parse_reference
+from jx.domain.objects.recipes import Alphabet, Kind, Recipe, find_recipe, place_of, recipe_like
+from jx.domain.objects.references import parse_reference
 
 
 @pytest.mark.parametrize(

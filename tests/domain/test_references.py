@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jx.domain import references
 from jx.domain.errors import Invalid
-from jx.domain.references import Reach, Reference, Scheme, find_reference, parse_reference
+from jx.domain.objects import references
+from jx.domain.objects.references import Reach, Reference, Scheme, find_reference, parse_reference
 
 PARTS = st.from_regex(r"[A-Za-z0-9_.@+=-]{1,8}", fullmatch=True).filter(lambda part: part not in {".", ".."})
 REFERENCES = st.builds(

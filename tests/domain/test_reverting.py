@@ -2,13 +2,13 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from jx.domain.apps import App
-from jx.domain.charts import ChartRef
-from jx.domain.edits import Edit, PatchFiles, PutApp, RemoveApp, SetValues, SetVersion
-from jx.domain.history import FileChange
+from jx.domain.charts.apps import App
+from jx.domain.charts.charts import ChartRef
+from jx.domain.environments.edits import Edit, PatchFiles, PutApp, RemoveApp, SetValues, SetVersion
+from jx.domain.history.history import FileChange
+from jx.domain.history.reverting import Later, Reverted, revert
 from jx.domain.layouts import umbrella
 from jx.domain.names import AppKey
-from jx.domain.reverting import Later, Reverted, revert
 from jx.domain.trees import Blob, Tree
 
 REDIS = AppKey("redis")

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from jx.domain.activities import ActivityStatus
 from jx.domain.errors import NotFound, Usage
-from jx.domain.run_choice import RunChoice, choose_run, parse_pipeline
-from jx.domain.runs import Run, RunStage, RunState, RunStep, find_failure, find_obsolete, to_activity
+from jx.domain.runs.activities import ActivityStatus
+from jx.domain.runs.run_choice import RunChoice, choose_run, parse_pipeline
+from jx.domain.runs.runs import Run, RunStage, RunState, RunStep, find_failure, find_obsolete, to_activity
 
 AT = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
 

@@ -6,11 +6,12 @@ import base64
 
 import pytest
 
-from jx.domain import markers, secret_needs
 from jx.domain.errors import Invalid
-from jx.domain.manifests import Manifest, ref_of
-from jx.domain.references import Reach, parse_reference
-from jx.domain.secret_needs import Needs, read_needs
+from jx.domain.objects import markers
+from jx.domain.objects.manifests import Manifest, ref_of
+from jx.domain.objects.references import Reach, parse_reference
+from jx.domain.secrets import secret_needs
+from jx.domain.secrets.secret_needs import Needs, read_needs
 from jx.domain.trees import Blob, Tree
 
 VALUES = """\

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jx.domain import secrets
-from jx.domain.yaml_emitter import emit
+from jx.domain.objects import secrets
+from jx.domain.texts.yaml_emitter import emit
 
 
 def make(data: dict[str, Any], **more: Any) -> dict[str, Any]:

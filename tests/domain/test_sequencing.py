@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from tests.support.worlds import config_map, definition, deployment, ref
 
-from jx.domain import sequencing
 from jx.domain.errors import Invalid
-from jx.domain.manifests import Manifest, ObjectRef, ref_of
-from jx.domain.ordering import Wave
-from jx.domain.sequencing import DEPENDS_ON, KPT_DEPENDS_ON, WAVE, Place
+from jx.domain.objects import sequencing
+from jx.domain.objects.manifests import Manifest, ObjectRef, ref_of
+from jx.domain.objects.ordering import Wave
+from jx.domain.objects.sequencing import DEPENDS_ON, KPT_DEPENDS_ON, WAVE, Place
 
 NAMESPACE = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "jx"}}
 

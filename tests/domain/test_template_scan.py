@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from jx.domain import template_scan
+from jx.domain.charts import template_scan
 from jx.domain.trees import Blob, Tree
 
 

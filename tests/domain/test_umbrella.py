@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from tests.support.environments import CHART, CHARTS, OLD_REQUIREMENTS, make_environment, make_tree
 
-from jx.domain.environments import Kind, Strategy
+from jx.domain.environments.environments import Kind, Strategy
 from jx.domain.errors import Invalid, NotFound
 from jx.domain.layouts import umbrella
 from jx.domain.names import EnvironmentName, Repo
+from jx.domain.texts.yaml_text import read_mapping
 from jx.domain.trees import Tree
-from jx.domain.yaml_text import read_mapping
 
 
 def problems_of(tree: Tree) -> list[str]:

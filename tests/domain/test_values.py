@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from jx.domain.errors import Invalid
-from jx.domain.values import Values, find, iter_leaves, merge, parse_path, parse_set, put, write_path
+from jx.domain.texts.values import Values, find, iter_leaves, merge, parse_path, parse_set, put, write_path
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text("ab", max_size=2),

@@ -7,8 +7,15 @@ from typing import Any
 import pytest
 
 from jx.domain.errors import Usage
-from jx.domain.vault_choice import OwnVault, VaultAt, VaultChoice, VaultFlags, choose_vault, is_in_clear
-from jx.domain.vaults import Provider
+from jx.domain.secrets.vault_choice import (
+    OwnVault,
+    VaultAt,
+    VaultChoice,
+    VaultFlags,
+    choose_vault,
+    is_in_clear,
+)
+from jx.domain.secrets.vaults import Provider
 
 URL = "https://vault.example:8200"
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from jx.domain import vaults
 from jx.domain.errors import Invalid
-from jx.domain.store_readers import Account, Reader
-from jx.domain.vaults import Provider, VaultPlan
+from jx.domain.secrets import vaults
+from jx.domain.secrets.store_readers import Account, Reader
+from jx.domain.secrets.vaults import Provider, VaultPlan
 
 WHO = Account("jx", "jx-controllers")
 READERS = (

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jx.domain.charts.version_ranges import find_newest, newest_first, parse_version_range
+from jx.domain.charts.versions import Version
 from jx.domain.errors import Invalid
-from jx.domain.version_ranges import find_newest, newest_first, parse_version_range
-from jx.domain.versions import Version
 
 NUMBER = st.integers(0, 4)
 VERSIONS = st.builds(lambda a, b, c: f"{a}.{b}.{c}", NUMBER, NUMBER, NUMBER)

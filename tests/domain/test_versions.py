@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jx.domain.charts.versions import Version, find_latest
 from jx.domain.errors import Invalid
-from jx.domain.versions import Version, find_latest
 
 ORDERED = [
     "0.9.9",

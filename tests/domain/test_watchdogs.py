@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from jx.domain import watchdogs
-from jx.domain.applying import (
+from jx.domain.applying.applying import (
     Action,
     Anchor,
     Applied,
@@ -22,10 +21,11 @@ from jx.domain.applying import (
     Source,
     Step,
 )
-from jx.domain.manifests import ChartPin, Manifest, ref_of
+from jx.domain.environments import watchdogs
+from jx.domain.environments.watchdog_records import parse_watch, watch_to_data
+from jx.domain.environments.watchdogs import Orders, Phase, Verdict, Watch
 from jx.domain.names import DEV, Person, Repo, Revision
-from jx.domain.watchdog_records import parse_watch, watch_to_data
-from jx.domain.watchdogs import Orders, Phase, Verdict, Watch
+from jx.domain.objects.manifests import ChartPin, Manifest, ref_of
 
 AT = datetime(2026, 3, 1, 10, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

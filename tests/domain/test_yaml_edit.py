@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jx.domain.errors import Invalid
-from jx.domain.yaml_edit import append_item, remove, set_value
-from jx.domain.yaml_text import read_yaml, write_yaml
+from jx.domain.texts.yaml_edit import append_item, remove, set_value
+from jx.domain.texts.yaml_text import read_yaml, write_yaml
 
 CHART = """\
 # The umbrella chart.

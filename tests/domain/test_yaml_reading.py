@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from jx.domain.errors import Invalid
-from jx.domain.yaml_text import find_line, parse_node, read_documents, read_mapping, read_yaml
+from jx.domain.texts.yaml_text import find_line, parse_node, read_documents, read_mapping, read_yaml
 
 
 def test_scalars_are_what_go_takes_them_for() -> None:

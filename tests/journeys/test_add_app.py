@@ -6,7 +6,7 @@ import pytest
 from tests.support.faults import Faults
 from tests.support.journeys import ANN, BOB, BOT, DEV, STAGING, World, checked, installed, merged
 
-from jx.domain.changes import CheckState, PullState
+from jx.domain.changes.changes import CheckState, PullState
 from jx.domain.errors import NotFound
 from jx.usecases.propose_change import PlatformAt
 

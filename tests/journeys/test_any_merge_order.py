@@ -16,10 +16,11 @@ from tests.support.faults import Fault, Faults
 from tests.support.fuses import Crash
 from tests.support.proposing import ANN, World, repo_of
 
-from jx.domain.apps import App, AppPlace
-from jx.domain.changes import Check, CheckState, PullRequest, PullState
-from jx.domain.charts import ChartRef
-from jx.domain.edits import (
+from jx.domain.changes.changes import Check, CheckState, PullRequest, PullState
+from jx.domain.changes.wording import word_promotion
+from jx.domain.charts.apps import App, AppPlace
+from jx.domain.charts.charts import ChartRef
+from jx.domain.environments.edits import (
     Edit,
     PutApp,
     PutEnvironment,
@@ -33,11 +34,10 @@ from jx.domain.edits import (
 )
 from jx.domain.layouts import umbrella
 from jx.domain.names import AppKey, EnvironmentName, Person
+from jx.domain.texts.yaml_text import read_mapping
 from jx.domain.trees import Tree
-from jx.domain.wording import word_promotion
-from jx.domain.yaml_text import read_mapping
-from jx.usecases.merge_change import MergeChange
 from jx.usecases.propose_change import ProposeChange
+from jx.usecases.reviewing.merge_change import MergeChange
 
 BOT = Person("jx", "jx@example.com", "jx-bot")
 REDIS, WEB, LENS, VAULT = (AppKey(name) for name in ("redis", "web", "lens", "vault"))

@@ -16,13 +16,13 @@ from tests.support.faults import Fault, Faults
 from tests.support.fuses import Crash
 from tests.support.journeys import BETTER, BOB, CHARTS, DEV, GOOD, World, installed
 
-from jx.domain import holds
-from jx.domain.apps import App
-from jx.domain.charts import ChartRef
-from jx.domain.edits import PutApp, RemoveApp, SetVersion
+from jx.domain.applying.locking import LEASE
+from jx.domain.charts.apps import App
+from jx.domain.charts.charts import ChartRef
+from jx.domain.environments import holds
+from jx.domain.environments.edits import PutApp, RemoveApp, SetVersion
 from jx.domain.errors import Refused
 from jx.domain.layouts import umbrella
-from jx.domain.locking import LEASE
 from jx.domain.names import AppKey
 from jx.domain.trees import Tree
 

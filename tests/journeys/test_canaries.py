@@ -20,26 +20,26 @@ from jx.adapters.local.canned_prompts import CannedPrompts
 from jx.adapters.local.memory_catalog import make_chart
 from jx.adapters.local.memory_forge import MemoryForge
 from jx.adapters.local.memory_secrets import MemorySecrets
-from jx.domain import diffing, ledger
-from jx.domain.applying import ApplyReport
-from jx.domain.environments import Environment
+from jx.domain.applying.applying import ApplyReport
+from jx.domain.environments.environments import Environment
+from jx.domain.environments.guards import Allowed, Guard
 from jx.domain.errors import Failed, JxError
-from jx.domain.guards import Allowed, Guard
-from jx.domain.references import Scheme
+from jx.domain.ledger import diffing, ledger
+from jx.domain.objects.references import Scheme
 from jx.ports.forge import MergeRequest
-from jx.usecases.add_app import AddApp, AddAppRequest
-from jx.usecases.ask_values import AskValues
-from jx.usecases.check_change import CheckChange
-from jx.usecases.edit_secret import EditSecret
-from jx.usecases.find_secret_users import FindSecretUsers
-from jx.usecases.keep_secrets import KeepSecrets
-from jx.usecases.plan_change import PlanChange
-from jx.usecases.plan_environment import PlanEnvironment
+from jx.usecases.planning.plan_environment import PlanEnvironment
+from jx.usecases.planning.render_environment import RenderEnvironment
 from jx.usecases.propose_change import PlatformAt, ProposeChange
-from jx.usecases.render_environment import RenderEnvironment
-from jx.usecases.rotate_secret import RotateSecret, RotateSecretRequest
-from jx.usecases.show_secrets import ShowSecrets
-from jx.usecases.upgrade_apps import UpgradeApps, UpgradeAppsRequest
+from jx.usecases.proposing.add_app import AddApp, AddAppRequest
+from jx.usecases.proposing.ask_values import AskValues
+from jx.usecases.proposing.upgrade_apps import UpgradeApps, UpgradeAppsRequest
+from jx.usecases.reviewing.check_change import CheckChange
+from jx.usecases.reviewing.plan_change import PlanChange
+from jx.usecases.secrets.edit_secret import EditSecret
+from jx.usecases.secrets.find_secret_users import FindSecretUsers
+from jx.usecases.secrets.keep_secrets import KeepSecrets
+from jx.usecases.secrets.rotate_secret import RotateSecret, RotateSecretRequest
+from jx.usecases.secrets.show_secrets import ShowSecrets
 
 PASSWORD, TOKEN, GIVEN = 'canary/pass+word "1"', "canary&token=2%", "canary rotated#3"
 CANARIES = (PASSWORD, TOKEN, GIVEN)

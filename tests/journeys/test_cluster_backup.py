@@ -19,8 +19,8 @@ from jx.adapters.kubernetes import kubeconfig
 from jx.adapters.kubernetes.activities import KubernetesActivities
 from jx.adapters.kubernetes.anchors import KubernetesAnchors
 from jx.adapters.kubernetes.api import CONFIG_MAPS, SECRETS, Api
-from jx.domain.activities import Activity, ActivityStatus
 from jx.domain.names import DEV
+from jx.domain.runs.activities import Activity, ActivityStatus
 
 pytestmark = pytest.mark.xdist_group("foreign-clusters")
 

@@ -23,10 +23,10 @@ from jx.adapters.kubernetes.anchors import KubernetesAnchors
 from jx.adapters.kubernetes.api import PODS, Api, Resource
 from jx.adapters.kubernetes.watchdogs import LABEL, KubernetesWatchdogs
 from jx.adapters.local.node.folders import PodFolder
-from jx.domain.applying import Anchor
-from jx.domain.membership import RESCUE_NAMESPACE
+from jx.domain.applying.applying import Anchor
+from jx.domain.environments.watchdogs import Phase, Watch
 from jx.domain.names import DEV
-from jx.domain.watchdogs import Phase, Watch
+from jx.domain.objects.membership import RESCUE_NAMESPACE
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("fault-matrix"), pytest.mark.timeout(300)]
 

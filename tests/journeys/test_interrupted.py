@@ -30,7 +30,7 @@ from tests.support.journeys import (
 )
 
 from jx.domain.names import EnvironmentName
-from jx.usecases.remove_app import RemoveAppRequest
+from jx.usecases.proposing.remove_app import RemoveAppRequest
 
 
 def run_pods(world: World, faults: Faults, environment: EnvironmentName = DEV) -> None:

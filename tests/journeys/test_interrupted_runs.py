@@ -17,10 +17,10 @@ from tests.support.interruptions import differences, is_change
 from tests.support.journeys import ANN, BOT, World, installed
 
 from jx.domain.names import Revision
-from jx.domain.runs import APPLY, RunState
+from jx.domain.runs.runs import APPLY, RunState
 from jx.ports.forge import Offer
 from jx.ports.repos import Draft
-from jx.usecases.review_change import Close, ReviewRequest
+from jx.usecases.reviewing.review_change import Close, ReviewRequest
 
 
 @dataclass

@@ -18,8 +18,8 @@ from tests.support.worlds import World, environment_tree
 
 from jx.adapters.helm.renderer import HelmRenderer
 from jx.adapters.local.memory_secrets import MemorySecrets
-from jx.domain import diffing
 from jx.domain.errors import JxError
+from jx.domain.ledger import diffing
 from jx.domain.trees import Tree
 
 ONES = 'b64enc,b32enc,urlquery,toJson,quote,squote,upper,lower,title,nospace,snakecase,kebabcase,toYaml,trimAll "a"'

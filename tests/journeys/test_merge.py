@@ -12,11 +12,11 @@ from tests.support.faults import PURE, Faults
 from tests.support.interruptions import differences, is_change
 from tests.support.journeys import ANN, BOT, DEV, STAGING, Controllers, World, installed, merged
 
-from jx.domain.activities import ActivityStatus
-from jx.domain.applying import LiveObject
-from jx.domain.changes import CheckState
-from jx.domain.manifests import ObjectRef
+from jx.domain.applying.applying import LiveObject
+from jx.domain.changes.changes import CheckState
 from jx.domain.names import Revision
+from jx.domain.objects.manifests import ObjectRef
+from jx.domain.runs.activities import ActivityStatus
 
 ROUND = timedelta(seconds=10)
 REDIS = ObjectRef("apps", "StatefulSet", "jx", "jenkins-x-redis")

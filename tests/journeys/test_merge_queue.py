@@ -8,13 +8,13 @@ import pytest
 from tests.support.engine import Engine
 from tests.support.journeys import ANN, STAGING, World, installed
 
-from jx.domain.changes import PullRequest, PullState
+from jx.domain.changes.changes import PullRequest, PullState
 from jx.domain.names import Revision
-from jx.domain.runs import CHECK, NewRun, RunState
+from jx.domain.runs.runs import CHECK, NewRun, RunState
 from jx.ports.forge import Offer
 from jx.ports.repos import Commit, Draft
-from jx.usecases.add_app import AddApp, AddAppRequest
 from jx.usecases.propose_change import AUTO_MERGE_LABEL
+from jx.usecases.proposing.add_app import AddApp, AddAppRequest
 
 ROUNDS = 30
 

@@ -9,17 +9,17 @@ import pytest
 from tests.support.faults import Faults
 from tests.support.journeys import ANN, BOB, OLGA, PRODUCTION, STAGING, World, checked, installed, merged
 
-from jx.domain import ledger
-from jx.domain.activities import Activity, ActivityStatus
-from jx.domain.changes import PullState
+from jx.domain.changes.changes import PullState
+from jx.domain.changes.promotions import HEALTH, LIFE, Aim, LegState, Promotion, Result
 from jx.domain.errors import NotFound, Refused, Usage
-from jx.domain.manifests import ObjectRef
+from jx.domain.ledger import ledger
 from jx.domain.names import AppKey
-from jx.domain.promotions import HEALTH, LIFE, Aim, LegState, Promotion, Result
+from jx.domain.objects.manifests import ObjectRef
+from jx.domain.runs.activities import Activity, ActivityStatus
 from jx.domain.trees import Tree
 from jx.ports.repos import Draft
-from jx.usecases.add_app import AddApp, AddAppRequest
-from jx.usecases.await_promotion import AwaitPromotion, AwaitPromotionRequest
+from jx.usecases.promoting.await_promotion import AwaitPromotion, AwaitPromotionRequest
+from jx.usecases.proposing.add_app import AddApp, AddAppRequest
 
 SHOP = AppKey("shop")
 

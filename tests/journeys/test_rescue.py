@@ -23,16 +23,16 @@ from tests.support.journeys import (
     upgraded,
 )
 
-from jx.domain.activities import ActivityStatus
-from jx.domain.changes import CheckState
-from jx.domain.charts import Chart, ChartRef
+from jx.domain.applying.locking import LEASE
+from jx.domain.changes.changes import CheckState
+from jx.domain.charts.charts import Chart, ChartRef
 from jx.domain.errors import Held, Locked
-from jx.domain.locking import LEASE
-from jx.domain.manifests import ObjectRef
 from jx.domain.names import Revision
+from jx.domain.objects.manifests import ObjectRef
+from jx.domain.runs.activities import ActivityStatus
 from jx.domain.trees import Tree
-from jx.usecases.follow_environment import FollowRequest
-from jx.usecases.show_environments import Standing
+from jx.usecases.following.follow_environment import FollowRequest
+from jx.usecases.platform.show_environments import Standing
 
 SHOP = ObjectRef("apps", "Deployment", "jx", "jenkins-x-shop")
 REDIS = ObjectRef("apps", "StatefulSet", "jx", "jenkins-x-redis")

@@ -11,9 +11,9 @@ from datetime import timedelta
 
 import pytest
 
-from jx.domain import verifying
 from jx.domain.errors import Unavailable
 from jx.domain.events import Event
+from jx.domain.platforms import verifying
 from jx.server.webhooks import Delivery, Receiver
 
 SECRET = "s3cret-of-the-hook"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from jx.adapters.helm.archives import pack
 from jx.adapters.local import seed
-from jx.domain import yaml_edit
+from jx.domain.texts import yaml_edit
 from jx.domain.trees import Tree
 
 CHART = "jx-platform"

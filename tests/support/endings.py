@@ -8,11 +8,12 @@ from typing import Any
 
 from tests.support.journeys import BOT, World
 
-from jx.domain import ledger, secrets
-from jx.domain.applying import Anchor
-from jx.domain.changes import PullRequest
-from jx.domain.environments import Environment
+from jx.domain.applying.applying import Anchor
+from jx.domain.changes.changes import PullRequest
+from jx.domain.environments.environments import Environment
+from jx.domain.ledger import ledger
 from jx.domain.names import Person, Repo, Revision
+from jx.domain.objects import secrets
 from jx.domain.trees import Tree
 from jx.ports.repos import Commit
 

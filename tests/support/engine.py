@@ -13,17 +13,17 @@ from jx.adapters.local.memory_pipelines import MemoryBuildNumbers, MemoryPipelin
 from jx.controllers.environments import ChangesController, EnvironmentsController, PlatformReader
 from jx.controllers.run import Several
 from jx.controllers.runs import RunsController
-from jx.domain.environment_runs import HEAL_VARIABLE, RunSetup
-from jx.domain.guards import Allowed, Guard
+from jx.domain.environments.guards import Allowed, Guard
 from jx.domain.names import EnvironmentName, Revision
-from jx.domain.runs import Run, RunState
-from jx.usecases.apply_environment import ApplyRequest
-from jx.usecases.cancel_checks import CancelChecks
+from jx.domain.runs.environment_runs import HEAL_VARIABLE, RunSetup
+from jx.domain.runs.runs import Run, RunState
+from jx.usecases.applying.apply_environment import ApplyRequest
 from jx.usecases.find_source import source_of
-from jx.usecases.record_runs import RecordRuns
-from jx.usecases.resolve_pipeline import ResolvePipeline
-from jx.usecases.run_check import RunCheck
-from jx.usecases.run_environment import RunEnvironment
+from jx.usecases.following.run_environment import RunEnvironment
+from jx.usecases.pipelines.resolve_pipeline import ResolvePipeline
+from jx.usecases.runs.cancel_checks import CancelChecks
+from jx.usecases.runs.record_runs import RecordRuns
+from jx.usecases.runs.run_check import RunCheck
 
 SETUP = RunSetup("jx-controllers", "jx-git", "https://git.example.com", {"JX_NAMESPACE": "jx"})
 CHECKS = RunSetup("jx-checks", "jx-git", "https://git.example.com", {"JX_NAMESPACE": "jx"})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from jx.domain.charts import ChartRef
+from jx.domain.charts.charts import ChartRef
 from jx.domain.layouts.new_environment import NewPlatform
 from jx.domain.names import Repo
 from jx.domain.trees import Blob, Tree

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from jx.adapters.helm.archives import digest_of, pack
 from jx.adapters.local.memory_catalog import make_chart
-from jx.domain.charts import Chart
+from jx.domain.charts.charts import Chart
 
 CONFIG_MAP = """\
 apiVersion: v1

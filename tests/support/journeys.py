@@ -42,56 +42,56 @@ from jx.controllers.environments import (
 from jx.controllers.promotions import PromotionsController
 from jx.controllers.queue import KeyQueue
 from jx.controllers.run import Several
-from jx.domain import ledger
-from jx.domain.applying import Anchor, ApplyReport, LiveObject, Source
-from jx.domain.changes import GUARDS, Check, CheckState, PullRequest
-from jx.domain.charts import ChartRef
-from jx.domain.environments import Environment
+from jx.domain.applying.applying import Anchor, ApplyReport, LiveObject, Source
+from jx.domain.applying.locking import LEASE
+from jx.domain.changes.changes import GUARDS, Check, CheckState, PullRequest
+from jx.domain.changes.promotions import Aim, Promotion
+from jx.domain.charts.charts import ChartRef
+from jx.domain.environments.environments import Environment
 from jx.domain.errors import Failed, JxError, Retryable
-from jx.domain.installing import InstallFlags, plan_installation
-from jx.domain.locking import LEASE
-from jx.domain.manifests import ObjectRef
+from jx.domain.ledger import ledger
 from jx.domain.names import EnvironmentName, Person, Repo, Revision
-from jx.domain.promotions import Aim, Promotion
+from jx.domain.objects.manifests import ObjectRef
+from jx.domain.platforms.installing import InstallFlags, plan_installation
 from jx.domain.trees import Tree
 from jx.ports.cluster import Scope
 from jx.ports.forge import Webhook
 from jx.ports.repos import Commit, Draft
 from jx.server.webhooks import Delivery, Receiver
-from jx.usecases import install_platform
-from jx.usecases.add_app import AddApp, AddAppRequest
-from jx.usecases.advance_promotion import AdvancePromotion
-from jx.usecases.apply_environment import ApplyEnvironment, ApplyRequest
-from jx.usecases.await_apply import AwaitApply
-from jx.usecases.await_health import AwaitHealth
-from jx.usecases.await_needs import AwaitNeeds
-from jx.usecases.cancel_checks import CancelChecks
-from jx.usecases.check_change import CheckChange
-from jx.usecases.edit_secret import EditSecret
-from jx.usecases.end_hold import EndHold
-from jx.usecases.find_good_release import FindGoodRelease
-from jx.usecases.follow_environment import FollowEnvironment
-from jx.usecases.heed_comments import HeedComments
-from jx.usecases.install_platform import InstallPlatform, InstallReport, InstallRequest
-from jx.usecases.keep_secrets import KeepSecrets
-from jx.usecases.look_at_environment import LookAtEnvironment
-from jx.usecases.merge_change import MergeChange
-from jx.usecases.plan_change import PlanChange
-from jx.usecases.plan_environment import PlanEnvironment
-from jx.usecases.promote import Promote, PromoteRequest
+from jx.usecases.applying.apply_environment import ApplyEnvironment, ApplyRequest
+from jx.usecases.applying.await_health import AwaitHealth
+from jx.usecases.applying.await_needs import AwaitNeeds
+from jx.usecases.applying.send_plan import SendPlan
+from jx.usecases.following.await_apply import AwaitApply
+from jx.usecases.following.end_hold import EndHold
+from jx.usecases.following.follow_environment import FollowEnvironment
+from jx.usecases.history.show_history import Place, ShowHistory
+from jx.usecases.history.verify_history import VerifyHistory
+from jx.usecases.planning.plan_environment import PlanEnvironment
+from jx.usecases.planning.render_environment import RenderEnvironment
+from jx.usecases.platform import install_platform
+from jx.usecases.platform.install_platform import InstallPlatform, InstallReport, InstallRequest
+from jx.usecases.platform.show_applications import ShowApplications
+from jx.usecases.platform.show_apps import ShowApps
+from jx.usecases.platform.show_environments import ShowEnvironments
+from jx.usecases.promoting.advance_promotion import AdvancePromotion
+from jx.usecases.promoting.find_good_release import FindGoodRelease
+from jx.usecases.promoting.look_at_environment import LookAtEnvironment
+from jx.usecases.promoting.promote import Promote, PromoteRequest
 from jx.usecases.propose_change import PlatformAt, ProposeChange
-from jx.usecases.remove_app import RemoveApp
-from jx.usecases.render_environment import RenderEnvironment
-from jx.usecases.review_change import Approve, Merge, ReviewChange, ReviewRequest
-from jx.usecases.run_check import PassCheck
-from jx.usecases.send_plan import SendPlan
-from jx.usecases.show_applications import ShowApplications
-from jx.usecases.show_apps import ShowApps
-from jx.usecases.show_environments import ShowEnvironments
-from jx.usecases.show_history import Place, ShowHistory
-from jx.usecases.upgrade_apps import UpgradeApps
-from jx.usecases.upgrade_platform import UpgradePlatform, UpgradePlatformRequest
-from jx.usecases.verify_history import VerifyHistory
+from jx.usecases.proposing.add_app import AddApp, AddAppRequest
+from jx.usecases.proposing.remove_app import RemoveApp
+from jx.usecases.proposing.upgrade_apps import UpgradeApps
+from jx.usecases.proposing.upgrade_platform import UpgradePlatform, UpgradePlatformRequest
+from jx.usecases.reviewing.check_change import CheckChange
+from jx.usecases.reviewing.heed_comments import HeedComments
+from jx.usecases.reviewing.merge_change import MergeChange
+from jx.usecases.reviewing.plan_change import PlanChange
+from jx.usecases.reviewing.review_change import Approve, Merge, ReviewChange, ReviewRequest
+from jx.usecases.runs.cancel_checks import CancelChecks
+from jx.usecases.runs.run_check import PassCheck
+from jx.usecases.secrets.edit_secret import EditSecret
+from jx.usecases.secrets.keep_secrets import KeepSecrets
 
 CHARTS = shipped.CHARTS
 GIT = "https://git.example.com"

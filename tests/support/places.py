@@ -13,11 +13,11 @@ from jx.adapters.kubernetes.anchors import KubernetesAnchors
 from jx.adapters.kubernetes.api import Api
 from jx.adapters.kubernetes.cluster import KubernetesCluster
 from jx.adapters.kubernetes.locks import KubernetesLocks
-from jx.domain.applying import ApplyReport
-from jx.domain.membership import applyset_id
+from jx.domain.applying.applying import ApplyReport
 from jx.domain.names import EnvironmentName
+from jx.domain.objects.membership import applyset_id
 from jx.domain.trees import Tree
-from jx.usecases.apply_environment import ApplyEnvironment
+from jx.usecases.applying.apply_environment import ApplyEnvironment
 
 NORMALISED: dict[str, Any] = {
     "apiVersion": "v1",

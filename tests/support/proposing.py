@@ -12,16 +12,16 @@ from jx.adapters.local.memory_catalog import MemoryCatalog, make_chart
 from jx.adapters.local.memory_forge import MemoryForge
 from jx.adapters.local.memory_repos import MemoryRepos
 from jx.adapters.local.memory_secrets import MemorySecrets
-from jx.domain.environments import Environment
+from jx.domain.environments.environments import Environment
 from jx.domain.events import Event
 from jx.domain.layouts.new_environment import new_environment, planned_environments
 from jx.domain.names import Person, Repo
-from jx.domain.references import Scheme
+from jx.domain.objects.references import Scheme
 from jx.domain.trees import Tree
 from jx.ports.repos import Draft
-from jx.usecases.edit_secret import EditSecret
-from jx.usecases.keep_secrets import KeepSecrets
 from jx.usecases.propose_change import PlatformAt, ProposeChange
+from jx.usecases.secrets.edit_secret import EditSecret
+from jx.usecases.secrets.keep_secrets import KeepSecrets
 
 ANN = Person("Ann", "ann@example.com", "ann")
 STREAM = {

@@ -14,24 +14,24 @@ from jx.adapters.local.memory_deliveries import MemoryDeliveries
 from jx.adapters.local.memory_records import MemoryActivities
 from jx.adapters.local.memory_snapshots import MemorySnapshots
 from jx.adapters.local.memory_watchdogs import MemoryWatchdogs
-from jx.domain import verifying
-from jx.domain.applying import ApplyReport
-from jx.domain.environment_runs import RunSetup
-from jx.domain.environments import Environment
-from jx.domain.snapshots import Snapshot
-from jx.domain.watchdogs import Watch
+from jx.domain.applying.applying import ApplyReport
+from jx.domain.environments.environments import Environment
+from jx.domain.environments.watchdogs import Watch
+from jx.domain.ledger.snapshots import Snapshot
+from jx.domain.platforms import verifying
+from jx.domain.runs.environment_runs import RunSetup
 from jx.ports.forge import Forge
 from jx.ports.pipelines import Pipelines
-from jx.usecases.answer_verification import AnswerVerification
-from jx.usecases.look_health import LookHealth
+from jx.usecases.applying.start_watchdog import StartWatchdog
+from jx.usecases.pipelines.resolve_pipeline import ResolvePipeline
 from jx.usecases.propose_change import PlatformAt
-from jx.usecases.prove_state import ProveState
-from jx.usecases.resolve_pipeline import ResolvePipeline
-from jx.usecases.return_to_verified import ReturnToVerified
-from jx.usecases.run_verification import RunVerification
-from jx.usecases.start_watchdog import StartWatchdog
-from jx.usecases.verify_install import VerifyInstall
-from jx.usecases.watch_state import WatchState
+from jx.usecases.rescuing.answer_verification import AnswerVerification
+from jx.usecases.rescuing.look_health import LookHealth
+from jx.usecases.rescuing.prove_state import ProveState
+from jx.usecases.rescuing.return_to_verified import ReturnToVerified
+from jx.usecases.rescuing.run_verification import RunVerification
+from jx.usecases.rescuing.verify_install import VerifyInstall
+from jx.usecases.rescuing.watch_state import WatchState
 
 WITHIN = timedelta(seconds=5)
 WITH_A_RUN = timedelta(seconds=20)

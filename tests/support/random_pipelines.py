@@ -13,7 +13,7 @@ from jx.domain.pipelines.effective import Project, make_effective
 from jx.domain.pipelines.packs import Packs
 from jx.domain.pipelines.runs import RunRequest
 from jx.domain.pipelines.syntax import PipelineKind, ProjectFile
-from jx.domain.yaml_text import write_yaml
+from jx.domain.texts.yaml_text import write_yaml
 
 REPO = Repo("https://git.example.com/cheese/shop.git")
 

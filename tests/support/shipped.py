@@ -8,8 +8,8 @@ from functools import cache
 
 from jx.adapters.helm.renderer import HelmRenderer
 from jx.adapters.local import seed
-from jx.domain.charts import Chart, ChartRef
-from jx.domain.manifests import Rendered
+from jx.domain.charts.charts import Chart, ChartRef
+from jx.domain.objects.manifests import Rendered
 from jx.domain.trees import Tree
 from jx.ports.renderer import RenderRequest
 

@@ -11,16 +11,16 @@ from tests.support.told import Log, Operations, Told, differences
 from tests.support.worlds import ANN
 
 from jx.adapters.local.memory_forge import MemoryForge
-from jx.domain import diffing
-from jx.domain.changes import CheckState
-from jx.domain.environments import Environment
+from jx.domain.changes.changes import CheckState
+from jx.domain.environments.environments import Environment
+from jx.domain.ledger import diffing
 from jx.domain.trees import Tree
 from jx.ports.forge import MergeRequest, Offer
 from jx.ports.repos import Draft
-from jx.usecases.check_change import CheckChange
-from jx.usecases.plan_change import PlanChange
-from jx.usecases.plan_environment import PlanEnvironment
-from jx.usecases.render_environment import RenderEnvironment
+from jx.usecases.planning.plan_environment import PlanEnvironment
+from jx.usecases.planning.render_environment import RenderEnvironment
+from jx.usecases.reviewing.check_change import CheckChange
+from jx.usecases.reviewing.plan_change import PlanChange
 
 ADMINISTRATOR = "kubernetes-admin"
 

@@ -23,23 +23,23 @@ from jx.adapters.local.memory_renderer import MemoryRenderer
 from jx.adapters.local.memory_repos import MemoryRepos
 from jx.adapters.local.memory_secret_log import MemorySecretLog
 from jx.adapters.local.memory_secrets import MemorySecrets
-from jx.domain import diffing, ledger
-from jx.domain.applying import Anchor, ApplyReport, Source
-from jx.domain.charts import ChartRef
+from jx.domain.applying.applying import Anchor, ApplyReport, Source
+from jx.domain.charts.charts import ChartRef
 from jx.domain.layouts import umbrella
-from jx.domain.manifests import ObjectRef
+from jx.domain.ledger import diffing, ledger
 from jx.domain.names import EnvironmentName, Person, Repo, Revision
-from jx.domain.references import Scheme
+from jx.domain.objects.manifests import ObjectRef
+from jx.domain.objects.references import Scheme
 from jx.domain.trees import Blob, Tree
 from jx.ports.repos import Commit, Draft
-from jx.usecases.apply_environment import ApplyEnvironment, ApplyRequest
-from jx.usecases.await_health import AwaitHealth
-from jx.usecases.await_needs import AwaitNeeds
-from jx.usecases.plan_environment import PlanEnvironment, Planned, PlanRequest
-from jx.usecases.record_secrets import RecordSecrets
-from jx.usecases.render_environment import RenderEnvironment
-from jx.usecases.resolve_secrets import ResolveSecrets
-from jx.usecases.send_plan import SendPlan
+from jx.usecases.applying.apply_environment import ApplyEnvironment, ApplyRequest
+from jx.usecases.applying.await_health import AwaitHealth
+from jx.usecases.applying.await_needs import AwaitNeeds
+from jx.usecases.applying.send_plan import SendPlan
+from jx.usecases.planning.plan_environment import PlanEnvironment, Planned, PlanRequest
+from jx.usecases.planning.record_secrets import RecordSecrets
+from jx.usecases.planning.render_environment import RenderEnvironment
+from jx.usecases.planning.resolve_secrets import ResolveSecrets
 
 REPOSITORY = "https://charts.example.com"
 ANN = Person("Ann Lee", "ann@example.com", "ann")

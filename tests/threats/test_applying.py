@@ -18,10 +18,10 @@ from tests.support.worlds import (
     secret,
 )
 
-from jx.domain import ledger
-from jx.domain.applying import ApplyResult
+from jx.domain.applying.applying import ApplyResult
+from jx.domain.environments.guards import Allowed, ForeignObjects, Guard, LedgerMoved
 from jx.domain.errors import Invalid
-from jx.domain.guards import Allowed, ForeignObjects, Guard, LedgerMoved
+from jx.domain.ledger import ledger
 from jx.domain.names import Person, Repo
 from jx.domain.trees import Blob, Tree
 from jx.ports.repos import Draft

@@ -16,10 +16,10 @@ from jx.adapters.helm.archives import unpack
 from jx.adapters.helm.download import Downloader, check_peer, check_url
 from jx.adapters.helm.folders import read_folder
 from jx.adapters.helm.renderer import HelmRenderer
-from jx.domain import yaml_text
 from jx.domain.errors import Failed, Forbidden, Invalid, JxError
-from jx.domain.manifests import Capabilities
 from jx.domain.names import Revision, parse_branch, parse_repo
+from jx.domain.objects.manifests import Capabilities
+from jx.domain.texts import yaml_text
 from jx.domain.trees import Blob, Tree, is_safe_path
 from jx.ports.renderer import RenderRequest
 

@@ -10,19 +10,19 @@ from tests.support.proposing import World
 from tests.support.worlds import recording
 
 from jx.adapters.local.memory_catalog import make_chart
-from jx.domain.charts import ChartRef, ChartVersion
-from jx.domain.edits import SetVersion
+from jx.domain.charts.charts import ChartRef, ChartVersion
+from jx.domain.charts.logins import Login
+from jx.domain.environments.edits import SetVersion
 from jx.domain.errors import Invalid, Refused
 from jx.domain.layouts import umbrella
-from jx.domain.logins import Login
-from jx.domain.references import Reference, Scheme
+from jx.domain.objects.references import Reference, Scheme
 from jx.domain.trees import Tree
-from jx.usecases.add_app import AddApp, AddAppRequest
-from jx.usecases.add_login import AddLogin, AddLoginRequest
-from jx.usecases.edit_secret import EditSecret
-from jx.usecases.fetch_charts import fetch_charts
-from jx.usecases.keep_login import KeepLogin, NewLogin
-from jx.usecases.upgrade_apps import UpgradeApps, UpgradeAppsRequest
+from jx.usecases.planning.fetch_charts import fetch_charts
+from jx.usecases.proposing.add_app import AddApp, AddAppRequest
+from jx.usecases.proposing.add_login import AddLogin, AddLoginRequest
+from jx.usecases.proposing.keep_login import KeepLogin, NewLogin
+from jx.usecases.proposing.upgrade_apps import UpgradeApps, UpgradeAppsRequest
+from jx.usecases.secrets.edit_secret import EditSecret
 
 PRIVATE = "https://private.example/acme"
 ANN = NewLogin("ann", "s3cr3t-canary")

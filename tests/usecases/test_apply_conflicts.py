@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from tests.support.worlds import World, config_map, deployment, environment_tree, ref
 
-from jx.domain.applying import Action, ApplyReport, ApplyResult
-from jx.domain.field_ownership import YIELDER, owner_of
-from jx.domain.guards import Allowed, Guard
+from jx.domain.applying.applying import Action, ApplyReport, ApplyResult
+from jx.domain.applying.field_ownership import YIELDER, owner_of
+from jx.domain.environments.guards import Allowed, Guard
 
 WEB = ref("Deployment", "web")
 

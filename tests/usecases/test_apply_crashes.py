@@ -13,11 +13,12 @@ import pytest
 from tests.support.fuses import Crash, Fuse
 from tests.support.worlds import World, config_map, definition, deployment, environment_tree, secret
 
-from jx.domain import ledger, secrets
+from jx.domain.applying.locking import LEASE
 from jx.domain.errors import Held
-from jx.domain.locking import LEASE
+from jx.domain.ledger import ledger
+from jx.domain.objects import secrets
 from jx.domain.trees import Tree
-from jx.usecases.apply_environment import ApplyEnvironment
+from jx.usecases.applying.apply_environment import ApplyEnvironment
 
 CUSTOM = {
     "apiVersion": "shop.example.com/v1",

@@ -12,9 +12,9 @@ from tests.support.places import Place, make_place
 from tests.support.worlds import config_map, deployment, environment_tree
 
 from jx.adapters.kubernetes.api import Api, Resource
-from jx.domain.applying import Action
-from jx.domain.field_ownership import YIELDER
-from jx.domain.locking import LEASE
+from jx.domain.applying.applying import Action
+from jx.domain.applying.field_ownership import YIELDER
+from jx.domain.applying.locking import LEASE
 
 __all__ = ["embedded_api", "real_api"]
 

@@ -12,11 +12,11 @@ from tests.support.worlds import World, environment_tree, ref, tree_of
 
 from jx.adapters.helm.renderer import HelmRenderer
 from jx.adapters.local.memory_secrets import MemorySecrets
-from jx.domain import recalls
-from jx.domain.applying import Action
+from jx.domain.applying.applying import Action
+from jx.domain.environments.guards import Allowed, Guard
 from jx.domain.errors import Invalid, Unavailable
-from jx.domain.guards import Allowed, Guard
-from jx.domain.recalls import Recall
+from jx.domain.ledger import recalls
+from jx.domain.ledger.recalls import Recall
 from jx.domain.trees import Tree
 
 SECRET = """\

@@ -19,10 +19,9 @@ from tests.support.worlds import (
     secret,
 )
 
-from jx.domain import holds, membership
-from jx.domain.applying import Action, ApplyResult, Hold
-from jx.domain.errors import Forbidden, Held, Invalid, Locked, Overtaken, Refused, Stale, Unavailable
-from jx.domain.guards import (
+from jx.domain.applying.applying import Action, ApplyResult, Hold
+from jx.domain.environments import holds
+from jx.domain.environments.guards import (
     Allowed,
     EmptyRender,
     ForeignObjects,
@@ -34,8 +33,10 @@ from jx.domain.guards import (
     SeveralRefusals,
     TooManyDeletions,
 )
+from jx.domain.errors import Forbidden, Held, Invalid, Locked, Overtaken, Refused, Stale, Unavailable
+from jx.domain.ledger.trailers import find_trailers
 from jx.domain.names import EnvironmentName, Repo
-from jx.domain.trailers import find_trailers
+from jx.domain.objects import membership
 from jx.domain.trees import Tree
 from jx.ports.repos import Draft
 

@@ -16,10 +16,10 @@ from tests.support.places import Place, make_place
 
 from jx.adapters.kubernetes import transport
 from jx.adapters.kubernetes.api import CONFIG_MAPS, Api
-from jx.domain.applying import ApplyResult
+from jx.domain.applying.applying import ApplyResult
+from jx.domain.applying.locking import LEASE
 from jx.domain.errors import Retryable, Unavailable
-from jx.domain.locking import LEASE
-from jx.domain.manifests import ObjectRef
+from jx.domain.objects.manifests import ObjectRef
 
 __all__ = ["embedded_api"]
 

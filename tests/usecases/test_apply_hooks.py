@@ -9,12 +9,12 @@ import pytest
 from tests.support.fuses import Crash, Fuse
 from tests.support.worlds import World, config_map, definition, deployment, environment_tree, ref
 
-from jx.domain.applying import Action, ApplyReport, ApplyResult
+from jx.domain.applying.applying import Action, ApplyReport, ApplyResult
+from jx.domain.applying.locking import LEASE
+from jx.domain.environments.guards import Allowed, Guard
 from jx.domain.errors import Refused
-from jx.domain.guards import Allowed, Guard
-from jx.domain.locking import LEASE
-from jx.domain.manifests import ObjectRef
-from jx.domain.membership import HOOK_OF
+from jx.domain.objects.manifests import ObjectRef
+from jx.domain.objects.membership import HOOK_OF
 
 MIGRATE = ObjectRef("batch", "Job", "jx", "migrate")
 

@@ -14,9 +14,9 @@ from tests.support.worlds import World, config_map, environment_tree
 
 from jx.adapters.kubernetes.api import CONFIG_MAPS, Api, Resource
 from jx.adapters.kubernetes.cluster import KubernetesCluster
-from jx.domain.applying import Action
+from jx.domain.applying.applying import Action
+from jx.domain.applying.locking import LEASE
 from jx.domain.errors import Overtaken
-from jx.domain.locking import LEASE
 from jx.domain.names import EnvironmentName
 
 __all__ = ["embedded_api"]

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from tests.support.worlds import DEV, World, config_map, definition, deployment, environment_tree, ref
 
-from jx.domain.applying import ApplyResult
+from jx.domain.applying.applying import ApplyResult
 from jx.domain.errors import Invalid
-from jx.domain.manifests import ObjectRef
-from jx.domain.sequencing import DEPENDS_ON, WAVE
+from jx.domain.objects.manifests import ObjectRef
+from jx.domain.objects.sequencing import DEPENDS_ON, WAVE
 
 WEB, DATABASE = ref("Deployment", "web"), ref("Deployment", "database")
 

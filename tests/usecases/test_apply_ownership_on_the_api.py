@@ -12,11 +12,11 @@ from tests.support.worlds import config_map, deployment, environment_tree
 
 from jx.adapters.kubernetes.api import Api, Resource
 from jx.adapters.kubernetes.transport import Request
-from jx.domain.applying import Action
-from jx.domain.drift import Kind
-from jx.domain.field_ownership import YIELDER
-from jx.domain.guards import Allowed, ForeignObjects, Guard, ImmutableFields
-from jx.usecases.find_drift import FindDrift
+from jx.domain.applying.applying import Action
+from jx.domain.applying.field_ownership import YIELDER
+from jx.domain.environments.guards import Allowed, ForeignObjects, Guard, ImmutableFields
+from jx.domain.ledger.drift import Kind
+from jx.usecases.following.find_drift import FindDrift
 
 __all__ = ["embedded_api", "real_api"]
 

@@ -9,9 +9,9 @@ import yaml
 from tests.support import journeys
 from tests.support.worlds import World, config_map, deployment, environment_tree
 
-from jx.domain.applying import ApplyReport
+from jx.domain.applying.applying import ApplyReport
+from jx.domain.environments.guards import Allowed, DataLeftBehind, Guard
 from jx.domain.errors import Invalid
-from jx.domain.guards import Allowed, DataLeftBehind, Guard
 
 NAMED = (
     "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: '{{ .Release.Name }}-redis'\n"

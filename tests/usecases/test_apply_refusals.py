@@ -23,10 +23,10 @@ from jx.adapters.files.clock import SystemClock
 from jx.adapters.kubernetes import kubeconfig
 from jx.adapters.kubernetes.access import BearerToken, ClusterAccess
 from jx.adapters.kubernetes.api import CONFIG_MAPS, NAMESPACES, Api, Json, Resource
-from jx.domain.applying import ApplyReport, ApplyResult
+from jx.domain.applying.applying import ApplyReport, ApplyResult
+from jx.domain.applying.locking import LEASE
+from jx.domain.environments.guards import ImmutableFields
 from jx.domain.errors import Forbidden, NotFound, Refused
-from jx.domain.guards import ImmutableFields
-from jx.domain.locking import LEASE
 
 __all__ = ["embedded_api"]
 

@@ -8,10 +8,10 @@ import pytest
 from tests.support.fuses import Crash, Fuse
 from tests.support.worlds import World, config_map, definition, environment_tree
 
-from jx.domain.applying import Action, ApplyReport
-from jx.domain.guards import Allowed, Guard, ImmutableFields, StoredVersionsGone
-from jx.domain.locking import LEASE
-from jx.domain.manifests import ObjectRef
+from jx.domain.applying.applying import Action, ApplyReport
+from jx.domain.applying.locking import LEASE
+from jx.domain.environments.guards import Allowed, Guard, ImmutableFields, StoredVersionsGone
+from jx.domain.objects.manifests import ObjectRef
 
 JOB = ObjectRef("batch", "Job", "jx", "seed")
 

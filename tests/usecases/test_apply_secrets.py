@@ -13,11 +13,11 @@ from tests.support.worlds import World, environment_tree
 
 from jx.adapters.helm.renderer import HelmRenderer
 from jx.adapters.local.memory_secrets import MemorySecrets
-from jx.domain import diffing
-from jx.domain.applying import Action
+from jx.domain.applying.applying import Action
+from jx.domain.environments.guards import Allowed, Guard
 from jx.domain.errors import Invalid, JxError, NotFound, Unavailable
-from jx.domain.guards import Allowed, Guard
-from jx.domain.trailers import list_trailers
+from jx.domain.ledger import diffing
+from jx.domain.ledger.trailers import list_trailers
 from jx.domain.trees import Tree
 
 VALUE, OTHER = "hunter2/and+more", "correct-horse battery"

@@ -16,7 +16,7 @@ from jx.adapters.kubernetes.anchors import KubernetesAnchors
 from jx.adapters.kubernetes.api import CONFIG_MAPS, Api
 from jx.adapters.kubernetes.cluster import KubernetesCluster
 from jx.adapters.kubernetes.locks import KubernetesLocks
-from jx.domain.membership import ANCHORS_NAMESPACE
+from jx.domain.objects.membership import ANCHORS_NAMESPACE
 
 KUBECTL = shutil.which("kubectl")
 KINDS = "applyset.kubernetes.io/contains-group-kinds"

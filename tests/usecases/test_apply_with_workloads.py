@@ -12,7 +12,7 @@ from tests.support.places import Place, make_place
 from tests.support.worlds import config_map, deployment
 
 from jx.adapters.kubernetes.api import Api, Resource
-from jx.domain.applying import ApplyResult
+from jx.domain.applying.applying import ApplyResult
 
 pytestmark = pytest.mark.xdist_group("embedded-workloads")
 

@@ -23,9 +23,9 @@ from jx.adapters.helm.renderer import HelmRenderer
 from jx.adapters.kubernetes import kubeconfig
 from jx.adapters.kubernetes.api import CONFIG_MAPS, SECRETS, Api, Json, Resource
 from jx.adapters.vault.store import VaultSecrets
-from jx.domain.applying import Action, ApplyReport
+from jx.domain.applying.applying import Action, ApplyReport
+from jx.domain.environments.guards import Allowed, Guard
 from jx.domain.errors import Unavailable
-from jx.domain.guards import Allowed, Guard
 
 __all__ = ["embedded_api"]
 

@@ -10,7 +10,7 @@ from tests.support.places import Place, make_place
 from tests.support.worlds import World, config_map, definition, deployment, environment_tree, ref
 
 from jx.adapters.kubernetes.api import Api
-from jx.domain.applying import ApplyReport, ApplyResult
+from jx.domain.applying.applying import ApplyReport, ApplyResult
 from jx.domain.errors import Refused
 
 __all__ = ["embedded_api"]

@@ -16,15 +16,15 @@ from jx.adapters.local.canned_prompts import CannedPrompts
 from jx.adapters.local.memory_catalog import make_chart
 from jx.adapters.local.memory_secrets import MemorySecrets
 from jx.domain.errors import Invalid, NotFound, Usage
-from jx.domain.questions import Question
-from jx.domain.references import Scheme
-from jx.domain.yaml_text import read_mapping
+from jx.domain.objects.references import Scheme
+from jx.domain.secrets.questions import Question
+from jx.domain.texts.yaml_text import read_mapping
 from jx.ports.prompts import Prompts
-from jx.usecases.add_app import AddApp, AddAppRequest
-from jx.usecases.ask_values import AskValues
-from jx.usecases.edit_secret import EditSecret
-from jx.usecases.keep_secrets import KeepSecrets
-from jx.usecases.upgrade_apps import UpgradeApps, UpgradeAppsRequest
+from jx.usecases.proposing.add_app import AddApp, AddAppRequest
+from jx.usecases.proposing.ask_values import AskValues
+from jx.usecases.proposing.upgrade_apps import UpgradeApps, UpgradeAppsRequest
+from jx.usecases.secrets.edit_secret import EditSecret
+from jx.usecases.secrets.keep_secrets import KeepSecrets
 
 PASSWORD = {"type": "string", "format": "password", "minLength": 8}
 HOST = {"type": "string", "format": "hostname", "title": "Which host?"}

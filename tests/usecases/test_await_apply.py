@@ -11,7 +11,7 @@ from tests.support.journeys import ANN, BOB, BROKEN, DEV, STAGING, Process, Worl
 
 from jx.domain.errors import Conflict, Failed
 from jx.domain.names import EnvironmentName, Revision
-from jx.usecases.await_apply import AwaitApplyRequest
+from jx.usecases.following.await_apply import AwaitApplyRequest
 
 TIMEOUT = timedelta(minutes=1)
 

@@ -8,9 +8,9 @@ import pytest
 from tests.support.journeys import ANN, BOB, BOT, OLGA, World, checked, installed
 
 from jx.adapters.local.fixed_clock import FixedClock
-from jx.domain.changes import GUARDS, Check, CheckState
+from jx.domain.changes.changes import GUARDS, Check, CheckState
 from jx.domain.names import Revision
-from jx.usecases.await_checks import AwaitChecks
+from jx.usecases.reviewing.await_checks import AwaitChecks
 
 MINUTE = timedelta(minutes=1)
 

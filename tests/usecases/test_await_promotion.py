@@ -10,11 +10,11 @@ import pytest
 from jx.adapters.local.fixed_clock import FixedClock
 from jx.adapters.local.memory_promotions import MemoryPromotions
 from jx.adapters.local.memory_records import MemoryReporter
-from jx.domain.charts import ChartRef
+from jx.domain.changes.promotions import AppPromotions, Leg, LegState, Promotion
+from jx.domain.charts.charts import ChartRef
 from jx.domain.errors import Failed, Unavailable
 from jx.domain.names import AppKey, EnvironmentName, Person
-from jx.domain.promotions import AppPromotions, Leg, LegState, Promotion
-from jx.usecases.await_promotion import AwaitPromotion, AwaitPromotionRequest
+from jx.usecases.promoting.await_promotion import AwaitPromotion, AwaitPromotionRequest
 
 SHOP = AppKey("shop")
 AT = datetime(2026, 1, 1, tzinfo=UTC)

@@ -12,8 +12,9 @@ import yaml
 from tests.support.journeys import ANN, BETTER, BOB, CHARTS, OLGA, World, installed, merged, upgraded
 from tests.support.shipped import helm
 
-from jx.domain import ledger
-from jx.domain.blame import (
+from jx.domain.charts.charts import ChartRef
+from jx.domain.errors import NotFound, Usage
+from jx.domain.history.blame import (
     AddedOrigin,
     Blame,
     BlamedField,
@@ -22,12 +23,11 @@ from jx.domain.blame import (
     UnknownOrigin,
     ValueOrigin,
 )
-from jx.domain.charts import ChartRef
-from jx.domain.errors import NotFound, Usage
-from jx.domain.manifests import ObjectRef
-from jx.usecases.blame_object import BlameObject, BlameRequest
-from jx.usecases.explain_object import ExplainObject, Explanation
-from jx.usecases.find_origins import FindOrigins
+from jx.domain.ledger import ledger
+from jx.domain.objects.manifests import ObjectRef
+from jx.usecases.history.blame_object import BlameObject, BlameRequest
+from jx.usecases.history.explain_object import ExplainObject, Explanation
+from jx.usecases.history.find_origins import FindOrigins
 
 DEPLOYMENT = "Deployment", "jx-controllers"
 REDIS = "StatefulSet", "jenkins-x-redis"

@@ -8,8 +8,8 @@ import pytest
 from tests.support.journeys import ANN, World, installed
 
 from jx.adapters.local.memory_pipelines import MemoryPipelines
-from jx.domain.runs import NewRun
-from jx.usecases.cancel_checks import CancelChecks
+from jx.domain.runs.runs import NewRun
+from jx.usecases.runs.cancel_checks import CancelChecks
 
 NAME = "team/environment-acme-dev"
 

@@ -12,25 +12,25 @@ from tests.support.environments import CHARTS
 from tests.support.faults import OUTAGES, Fault, Faults
 from tests.support.proposing import ANN, World, repo_of
 
-from jx.domain.apps import App
-from jx.domain.changes import PullRequest, PullState
-from jx.domain.charts import ChartRef
-from jx.domain.edits import PutApp, SetVersion, Several
-from jx.domain.environments import Strategy
+from jx.domain.changes.changes import PullRequest, PullState
+from jx.domain.charts.apps import App
+from jx.domain.charts.charts import ChartRef
+from jx.domain.environments.edits import PutApp, SetVersion, Several
+from jx.domain.environments.environments import Strategy
 from jx.domain.errors import JxError, Stale, Unavailable
 from jx.domain.layouts import umbrella
 from jx.domain.names import AppKey, Person
 from jx.domain.trees import Tree
 from jx.ports.forge import MergeRequest
 from jx.ports.repos import Draft
-from jx.usecases.add_app import AddApp, AddAppRequest
-from jx.usecases.edit_app import EditApp, EditAppRequest
-from jx.usecases.edit_environment import EditEnvironment, EditEnvironmentRequest
-from jx.usecases.edit_requirements import EditRequirements, EditRequirementsRequest
 from jx.usecases.propose_change import ProposeChange
-from jx.usecases.remove_app import RemoveApp, RemoveAppRequest
-from jx.usecases.upgrade_apps import UpgradeApps, UpgradeAppsRequest
-from jx.usecases.upgrade_platform import UpgradePlatform, UpgradePlatformRequest
+from jx.usecases.proposing.add_app import AddApp, AddAppRequest
+from jx.usecases.proposing.edit_app import EditApp, EditAppRequest
+from jx.usecases.proposing.edit_environment import EditEnvironment, EditEnvironmentRequest
+from jx.usecases.proposing.edit_requirements import EditRequirements, EditRequirementsRequest
+from jx.usecases.proposing.remove_app import RemoveApp, RemoveAppRequest
+from jx.usecases.proposing.upgrade_apps import UpgradeApps, UpgradeAppsRequest
+from jx.usecases.proposing.upgrade_platform import UpgradePlatform, UpgradePlatformRequest
 
 BOB = Person("Bob", "bob@example.com", "bob")
 

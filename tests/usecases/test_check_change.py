@@ -6,13 +6,13 @@ import pytest
 from tests.support.faults import Faults
 from tests.support.journeys import ANN, BOB, BOT, DEV, GOOD, World, installed, merged
 
-from jx.domain.changes import Check, CheckState, PullState
+from jx.domain.changes.changes import Check, CheckState, PullState
 from jx.domain.errors import Unavailable
 from jx.domain.names import Person
 from jx.ports.forge import Offer
 from jx.ports.repos import Draft
-from jx.usecases.check_change import COMMENT_KEY, CONTEXT
-from jx.usecases.review_change import Close, ReviewRequest
+from jx.usecases.reviewing.check_change import COMMENT_KEY, CONTEXT
+from jx.usecases.reviewing.review_change import Close, ReviewRequest
 
 PLAIN = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: s\nstringData:\n  password: hunter22-and-more\n"
 BAD_TEMPLATE = "env/templates/a.yaml"

@@ -8,8 +8,8 @@ from tests.support.journeys import ANN, World, installed, merged
 from jx.domain.errors import Unavailable
 from jx.domain.names import DEV
 from jx.domain.trees import Tree
-from jx.usecases.check_files import CheckFiles, FilesRequest, Finding
-from jx.usecases.render_environment import RenderEnvironment
+from jx.usecases.planning.render_environment import RenderEnvironment
+from jx.usecases.reviewing.check_files import CheckFiles, FilesRequest, Finding
 
 MEMORY = """\
 kinds: [StatefulSet.apps]

@@ -19,8 +19,8 @@ from jx.adapters.files.clock import SystemClock
 from jx.adapters.kubernetes import kubeconfig
 from jx.adapters.kubernetes.api import CONFIG_MAPS, SECRETS, Api, Resource
 from jx.adapters.kubernetes.transport import Request, Transport
-from jx.domain import secrets
-from jx.domain.locking import LEASE
+from jx.domain.applying.locking import LEASE
+from jx.domain.objects import secrets
 
 __all__ = ["embedded_api"]
 

@@ -13,23 +13,23 @@ from tests.support.proposing import ANN, World, repo_of
 
 from jx.adapters.local.memory_anchors import MemoryAnchors
 from jx.adapters.local.memory_credentials import MemoryCredentials
-from jx.domain.applying import Anchor, InventoryItem
-from jx.domain.changes import PullRequest
-from jx.domain.edits import PutEnvironment, RemoveEnvironment, edit_to_json, parse_edit
-from jx.domain.environments import Environment, Strategy
+from jx.domain.applying.applying import Anchor, InventoryItem
+from jx.domain.changes.changes import PullRequest
+from jx.domain.environments.edits import PutEnvironment, RemoveEnvironment, edit_to_json, parse_edit
+from jx.domain.environments.environments import Environment, Strategy
 from jx.domain.errors import Invalid, NotFound, Refused, Unavailable, Usage
 from jx.domain.layouts import umbrella
 from jx.domain.layouts.environments_yaml import spec_of
-from jx.domain.manifests import ObjectRef
 from jx.domain.names import EnvironmentName, Repo
-from jx.usecases.create_environment import CreateEnvironment, CreateEnvironmentRequest
-from jx.usecases.edit_environment import (
+from jx.domain.objects.manifests import ObjectRef
+from jx.usecases.propose_change import ProposeChange
+from jx.usecases.proposing.create_environment import CreateEnvironment, CreateEnvironmentRequest
+from jx.usecases.proposing.edit_environment import (
     DeleteEnvironment,
     DeleteEnvironmentRequest,
     EditEnvironment,
     EditEnvironmentRequest,
 )
-from jx.usecases.propose_change import ProposeChange
 from jx.usecases.set_up_repository import GIT_SECRET, WEBHOOK_SECRET, SetUpRepository
 
 QA = EnvironmentName("qa")

@@ -9,9 +9,9 @@ from tests.support.proposing import World
 from jx.adapters.local.memory_catalog import make_chart
 from jx.domain.errors import NotFound, Usage
 from jx.domain.layouts import umbrella
-from jx.domain.vaults import Provider
-from jx.domain.yaml_text import read_mapping
-from jx.usecases.create_vault import CreateVault, CreateVaultRequest
+from jx.domain.secrets.vaults import Provider
+from jx.domain.texts.yaml_text import read_mapping
+from jx.usecases.proposing.create_vault import CreateVault, CreateVaultRequest
 from jx.usecases.read_requirements import ReadRequirements
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from tests.support.proposing import World
 
-from jx.domain.changes import PullRequest
-from jx.domain.edits import SetRequirements, edit_to_json, parse_edit
+from jx.domain.changes.changes import PullRequest
+from jx.domain.environments.edits import SetRequirements, edit_to_json, parse_edit
 from jx.domain.errors import Invalid, Usage
-from jx.usecases.edit_requirements import EditRequirements, EditRequirementsRequest
+from jx.usecases.proposing.edit_requirements import EditRequirements, EditRequirementsRequest
 
 FILE = "jx-requirements.yml"
 

@@ -11,9 +11,9 @@ from jx.adapters.local.memory_records import MemoryReporter
 from jx.adapters.local.memory_secret_log import MemorySecretLog
 from jx.adapters.local.memory_secrets import MemorySecrets
 from jx.domain.errors import NotFound, Stale
-from jx.domain.references import Scheme
+from jx.domain.objects.references import Scheme
 from jx.ports.secrets import Secret
-from jx.usecases.edit_secret import EditSecret, EditSecretRequest
+from jx.usecases.secrets.edit_secret import EditSecret, EditSecretRequest
 
 
 def _edit(store: MemorySecrets, log: MemorySecretLog | None = None) -> EditSecret:

@@ -10,8 +10,8 @@ from tests.support.faults import Fault, Faults
 from tests.support.fuses import Crash
 from tests.support.journeys import ANN, BOB, DEV, World, installed, merged
 
-from jx.domain import holds
-from jx.domain.applying import Hold
+from jx.domain.applying.applying import Hold
+from jx.domain.environments import holds
 from jx.domain.errors import NotFound
 from jx.domain.names import EnvironmentName
 

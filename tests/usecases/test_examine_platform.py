@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from jx.adapters.local.fixed_clock import FixedClock
-from jx.domain.ailments import Finding
 from jx.domain.errors import Unavailable
-from jx.usecases.examine_platform import Check, Examination, ExaminePlatform
+from jx.domain.platforms.ailments import Finding
+from jx.usecases.platform.examine_platform import Check, Examination, ExaminePlatform
 
 COLD = Finding("env", "cold", "jx warm")
 

@@ -10,12 +10,12 @@ from tests.support.faults import Fault, Faults
 from tests.support.fuses import Crash
 from tests.support.journeys import ANN, BOB, BOT, DEV, STAGING, World, installed, merged
 
-from jx.domain.activities import Activity, ActivityStatus
-from jx.domain.applying import ApplyReport
-from jx.domain.changes import CheckState
+from jx.domain.applying.applying import ApplyReport
+from jx.domain.changes.changes import CheckState
 from jx.domain.errors import Held, Unavailable
 from jx.domain.names import EnvironmentName, Revision
-from jx.usecases.follow_environment import FollowRequest
+from jx.domain.runs.activities import Activity, ActivityStatus
+from jx.usecases.following.follow_environment import FollowRequest
 
 
 @pytest.fixture

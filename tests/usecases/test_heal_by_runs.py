@@ -9,11 +9,11 @@ import pytest
 from tests.support.engine import Engine
 from tests.support.journeys import BOT, DEV, OLGA, World, installed
 
-from jx.domain.manifests import ObjectRef
-from jx.domain.runs import RunState
+from jx.domain.objects.manifests import ObjectRef
+from jx.domain.runs.runs import RunState
 from jx.ports.repos import Draft
-from jx.usecases.find_drift import FindDrift
-from jx.usecases.watch_drift import WatchDrift
+from jx.usecases.following.find_drift import FindDrift
+from jx.usecases.following.watch_drift import WatchDrift
 
 RECEIVER = ObjectRef("apps", "Deployment", "jx", "jx-webhooks")
 

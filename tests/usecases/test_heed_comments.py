@@ -8,12 +8,12 @@ import pytest
 from tests.support.proposing import ANN, World, repo_of
 
 from jx.adapters.local.memory_forge import MemoryForge
-from jx.domain.approving import Judgement
-from jx.domain.changes import CheckState, PullRequest
+from jx.domain.changes.approving import Judgement
+from jx.domain.changes.changes import CheckState, PullRequest
 from jx.domain.names import Person, Revision
 from jx.ports.forge import Offer
 from jx.ports.repos import Draft
-from jx.usecases.heed_comments import HeedComments
+from jx.usecases.reviewing.heed_comments import HeedComments
 
 BOT = Person("jx", "jx@example.com", "jx-bot")
 BOB = Person("Bob", "bob@example.com", "bob")

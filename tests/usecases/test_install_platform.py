@@ -26,12 +26,12 @@ from tests.support.journeys import (
     upgraded,
 )
 
-from jx.domain.charts import ChartRef
+from jx.domain.charts.charts import ChartRef
 from jx.domain.errors import Failed, Locked, NotFound, Refused
+from jx.domain.secrets.vault_choice import VaultAt
 from jx.domain.trees import Tree
-from jx.domain.vault_choice import VaultAt
 from jx.ports.repos import Draft
-from jx.usecases import install_platform
+from jx.usecases.platform import install_platform
 
 NAMES = (DEV, STAGING, PRODUCTION)
 

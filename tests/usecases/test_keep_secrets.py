@@ -12,13 +12,13 @@ from tests.support.proposing import World
 
 from jx.adapters.local.memory_catalog import make_chart
 from jx.adapters.local.memory_secrets import MemorySecrets
-from jx.domain.changes import PullRequest
+from jx.domain.changes.changes import PullRequest
 from jx.domain.errors import Refused
 from jx.domain.layouts import umbrella
-from jx.domain.yaml_text import read_mapping
-from jx.usecases.add_app import AddApp, AddAppRequest
-from jx.usecases.edit_app import EditApp, EditAppRequest
-from jx.usecases.upgrade_apps import UpgradeApps, UpgradeAppsRequest
+from jx.domain.texts.yaml_text import read_mapping
+from jx.usecases.proposing.add_app import AddApp, AddAppRequest
+from jx.usecases.proposing.edit_app import EditApp, EditAppRequest
+from jx.usecases.proposing.upgrade_apps import UpgradeApps, UpgradeAppsRequest
 
 SCHEMA = json.dumps({"properties": {"auth": {"properties": {"pin": {"format": "password"}}}}})
 CANARY = "correct-horse-battery"

@@ -11,9 +11,9 @@ from jx.adapters.git.folders import GitFolders
 from jx.adapters.local.memory_pipelines import MemoryBuildNumbers
 from jx.adapters.local.memory_repos import MemoryRepos
 from jx.ports.pipelines import BuildNumbers
-from jx.usecases.make_run import MakeRun, MakeRunRequest
-from jx.usecases.read_pipeline import PipelineRequest, ReadPipeline
-from jx.usecases.resolve_pipeline import ResolvePipeline
+from jx.usecases.pipelines.make_run import MakeRun, MakeRunRequest
+from jx.usecases.pipelines.read_pipeline import PipelineRequest, ReadPipeline
+from jx.usecases.pipelines.resolve_pipeline import ResolvePipeline
 
 FILE = """
 buildPack: none

@@ -6,15 +6,15 @@ import pytest
 from tests.support.proposing import ANN, World, repo_of
 
 from jx.adapters.local.memory_forge import MemoryForge
-from jx.domain.apps import App
-from jx.domain.changes import Check, CheckState, PullRequest, PullState
-from jx.domain.charts import ChartRef
-from jx.domain.edits import Edit, PutApp, RemoveApp, SetVersion, Several
+from jx.domain.changes.changes import Check, CheckState, PullRequest, PullState
+from jx.domain.charts.apps import App
+from jx.domain.charts.charts import ChartRef
+from jx.domain.environments.edits import Edit, PutApp, RemoveApp, SetVersion, Several
 from jx.domain.layouts import umbrella
 from jx.domain.names import AppKey, Person
 from jx.ports.forge import Offer, Protection
 from jx.ports.repos import Draft
-from jx.usecases.merge_change import MergeChange
+from jx.usecases.reviewing.merge_change import MergeChange
 
 BOB = Person("Bob", "bob@example.com", "bob")
 

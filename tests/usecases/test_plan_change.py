@@ -5,15 +5,15 @@ from __future__ import annotations
 import pytest
 from tests.support.journeys import ANN, BETTER, BOT, DEV, World, installed, merged
 
-from jx.domain.applying import Action
-from jx.domain.edits import SetRequirements, edit_to_json
+from jx.domain.applying.applying import Action
+from jx.domain.applying.plan_text import VersionMove
+from jx.domain.environments.edits import SetRequirements, edit_to_json
 from jx.domain.errors import NotFound
 from jx.domain.names import Person
-from jx.domain.plan_text import VersionMove
 from jx.ports.forge import Offer
 from jx.ports.repos import Draft
-from jx.usecases.plan_change import PlannedChange
-from jx.usecases.remove_app import RemoveAppRequest
+from jx.usecases.proposing.remove_app import RemoveAppRequest
+from jx.usecases.reviewing.plan_change import PlannedChange
 
 
 @pytest.fixture

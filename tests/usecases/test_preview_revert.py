@@ -10,11 +10,11 @@ import yaml
 from tests.support.journeys import ANN, BETTER, DEV, OLGA, World, installed, upgraded
 
 from jx.adapters.local.memory_secrets import MemorySecrets
-from jx.domain.references import Scheme
+from jx.domain.objects.references import Scheme
 from jx.ports.secrets import SecretStore
-from jx.usecases.find_revert import FindRevert, RevertTarget
-from jx.usecases.preview_revert import Preview, PreviewRevert, counts
-from jx.usecases.revert_change import RevertChange, RevertRequest
+from jx.usecases.history.find_revert import FindRevert, RevertTarget
+from jx.usecases.history.preview_revert import Preview, PreviewRevert, counts
+from jx.usecases.history.revert_change import RevertChange, RevertRequest
 
 
 @pytest.fixture

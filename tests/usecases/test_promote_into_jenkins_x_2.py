@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 import pytest
 from tests.support.environments import OLD_REQUIREMENTS, make_tree
 
-from jx.domain.charts import ChartRef
+from jx.domain.changes.promotions import Leg, Promotion
+from jx.domain.charts.charts import ChartRef
 from jx.domain.layouts import umbrella
 from jx.domain.names import AppKey, EnvironmentName, Person
-from jx.domain.promotions import Leg, Promotion
 from jx.domain.trees import Tree
-from jx.usecases.advance_promotion import edit_for
+from jx.usecases.promoting.advance_promotion import edit_for
 
 MUSEUM = "http://jenkins-x-chartmuseum:8080"
 

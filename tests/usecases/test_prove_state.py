@@ -20,12 +20,13 @@ from tests.support.worlds import (
 
 from jx.adapters.local.memory_forge import MemoryForge
 from jx.adapters.local.memory_pipelines import MemoryPipelines
-from jx.domain import snapshots, verifying
-from jx.domain.changes import Check, CheckState
+from jx.domain.changes.changes import Check, CheckState
 from jx.domain.errors import Failed, Refused, Unavailable
+from jx.domain.ledger import snapshots
+from jx.domain.ledger.snapshots import Snapshot
 from jx.domain.names import Repo, Revision
-from jx.domain.runs import Run, RunState
-from jx.domain.snapshots import Snapshot
+from jx.domain.platforms import verifying
+from jx.domain.runs.runs import Run, RunState
 
 
 @pytest.fixture

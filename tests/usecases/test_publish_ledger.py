@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 from tests.support.worlds import DEV, World, deployment, environment_tree
 
-from jx.domain import ledger
+from jx.domain.environments.guards import LedgerMoved
 from jx.domain.errors import Stale
-from jx.domain.guards import LedgerMoved
+from jx.domain.ledger import ledger
 from jx.domain.names import Person, Repo, Revision
 from jx.domain.trees import Tree
 from jx.ports.repos import Draft
-from jx.usecases.publish_ledger import PublishLedger
-from jx.usecases.write_anchor import WriteAnchor
+from jx.usecases.applying.publish_ledger import PublishLedger
+from jx.usecases.applying.write_anchor import WriteAnchor
 
 
 @pytest.mark.parametrize("is_sent", [True, False], ids=["after its push", "before its push"])

@@ -11,14 +11,14 @@ from tests.support.worlds import ANN, World, environment_tree, secret
 from jx.adapters.local.memory_forge import MemoryForge
 from jx.adapters.local.memory_secrets import MemorySecrets
 from jx.domain.errors import Forbidden, NotFound, Unavailable
-from jx.domain.references import Scheme
-from jx.domain.secret_writes import Deed, Ending, SecretWrite
-from jx.domain.trailers import list_trailers
+from jx.domain.ledger.secret_writes import Deed, Ending, SecretWrite
+from jx.domain.ledger.trailers import list_trailers
+from jx.domain.objects.references import Scheme
 from jx.ports.secrets import Secret
-from jx.usecases.edit_secret import EditSecret, EditSecretRequest
+from jx.usecases.planning.resolve_secrets import UNCOUNTED
 from jx.usecases.propose_change import PlatformAt, ProposeChange
-from jx.usecases.resolve_secrets import UNCOUNTED
-from jx.usecases.show_secret_audit import ShowSecretAudit
+from jx.usecases.secrets.edit_secret import EditSecret, EditSecretRequest
+from jx.usecases.secrets.show_secret_audit import ShowSecretAudit
 
 VALUE = "hunter2-and-more"
 

@@ -17,20 +17,20 @@ from jx.adapters.helm.renderer import HelmRenderer
 from jx.adapters.local.memory_clones import MemoryClones
 from jx.adapters.local.memory_secrets import MemorySecrets
 from jx.adapters.local.memory_snapshots import MemorySnapshots
-from jx.domain import ledger
-from jx.domain.applying import Action
+from jx.domain.applying.applying import Action
+from jx.domain.applying.locking import LEASE
+from jx.domain.environments.guards import LedgerMoved
 from jx.domain.errors import NotFound, Unavailable, Usage
-from jx.domain.guards import LedgerMoved
-from jx.domain.locking import LEASE
-from jx.domain.manifests import ObjectRef
+from jx.domain.ledger import ledger
 from jx.domain.names import EnvironmentName
-from jx.domain.references import Scheme
+from jx.domain.objects.manifests import ObjectRef
+from jx.domain.objects.references import Scheme
 from jx.domain.trees import Tree
 from jx.ports.folders import Folder
-from jx.usecases.check_rescue import CheckRescue
-from jx.usecases.find_state import FindState
-from jx.usecases.leave_branch import LeaveBranch
-from jx.usecases.rescue_environment import Prepared, Rescued, RescueEnvironment
+from jx.usecases.rescuing.check_rescue import CheckRescue
+from jx.usecases.rescuing.find_state import FindState
+from jx.usecases.rescuing.leave_branch import LeaveBranch
+from jx.usecases.rescuing.rescue_environment import Prepared, Rescued, RescueEnvironment
 
 VALUE, OTHER, DRAWN = "hunter2/and+more", "correct-horse", "plain-of-the-chart"
 CLONE = "clone"

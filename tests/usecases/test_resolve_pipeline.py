@@ -11,7 +11,7 @@ from jx.domain.pipelines.effective import Project
 from jx.domain.pipelines.shapes import write_shape
 from jx.domain.trees import Tree
 from jx.ports.repos import Draft
-from jx.usecases.resolve_pipeline import PackSource, Resolved, ResolvePipeline
+from jx.usecases.pipelines.resolve_pipeline import PackSource, Resolved, ResolvePipeline
 
 OWN = Repo("https://git.example.com/packs/own.git")
 ANN = Person("ann", "ann@example.com")

@@ -11,10 +11,10 @@ from jx.adapters.local.counting_generator import CountingGenerator
 from jx.adapters.local.memory_records import MemoryReporter
 from jx.adapters.local.memory_secrets import MemorySecrets
 from jx.domain.errors import Invalid, Stale, Unavailable
-from jx.domain.recipes import Kind, Recipe
-from jx.domain.references import Scheme, parse_reference
+from jx.domain.objects.recipes import Kind, Recipe
+from jx.domain.objects.references import Scheme, parse_reference
 from jx.ports.secrets import Secret
-from jx.usecases.resolve_secrets import ResolveSecrets
+from jx.usecases.planning.resolve_secrets import ResolveSecrets
 
 PASSWORD = parse_reference("vault:prod/db:password")
 USER = parse_reference("vault:prod/db:user")

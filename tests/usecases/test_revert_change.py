@@ -19,14 +19,14 @@ from tests.support.journeys import (
     upgraded,
 )
 
-from jx.domain.edits import PatchFiles, RemoveApp, SetVersion, Several
+from jx.domain.applying.plan_text import totals
+from jx.domain.environments.edits import PatchFiles, RemoveApp, SetVersion, Several
 from jx.domain.errors import NotFound, Refused, Usage
 from jx.domain.layouts import umbrella
 from jx.domain.names import AppKey, EnvironmentName
-from jx.domain.plan_text import totals
-from jx.usecases.find_revert import FindRevert, RevertTarget, parse_target
-from jx.usecases.preview_revert import PreviewRevert, counts
-from jx.usecases.revert_change import RevertChange, RevertReport, RevertRequest
+from jx.usecases.history.find_revert import FindRevert, RevertTarget, parse_target
+from jx.usecases.history.preview_revert import PreviewRevert, counts
+from jx.usecases.history.revert_change import RevertChange, RevertReport, RevertRequest
 
 
 @pytest.fixture

@@ -12,18 +12,18 @@ from itertools import pairwise
 import pytest
 from tests.support.shipped import helm
 
-from jx.domain.apps import App
-from jx.domain.charts import Chart, ChartRef
-from jx.domain.edits import Edit, PutApp, RemoveApp, SetValues, SetVersion
+from jx.domain.charts.apps import App
+from jx.domain.charts.charts import Chart, ChartRef
+from jx.domain.environments.edits import Edit, PutApp, RemoveApp, SetValues, SetVersion
 from jx.domain.errors import JxError
-from jx.domain.history import FileChange
+from jx.domain.history.history import FileChange
+from jx.domain.history.reverting import Later, revert
 from jx.domain.layouts import umbrella
-from jx.domain.ledger import text_of
-from jx.domain.manifests import Capabilities
+from jx.domain.ledger.ledger import text_of
 from jx.domain.names import AppKey, EnvironmentName
-from jx.domain.reverting import Later, revert
+from jx.domain.objects.manifests import Capabilities
+from jx.domain.texts.yaml_edit import set_value
 from jx.domain.trees import Blob, Tree
-from jx.domain.yaml_edit import set_value
 from jx.ports.renderer import RenderRequest
 
 COUNT = int(os.environ.get("JX_REVERT_HISTORIES", "6"))

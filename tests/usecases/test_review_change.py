@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from tests.support.journeys import ANN, BOB, OLGA, World, checked, installed
 
-from jx.domain.changes import PullRequest, PullState
+from jx.domain.changes.changes import PullRequest, PullState
 from jx.domain.errors import Forbidden, NotFound, Refused, Stale
 from jx.domain.names import Person, Revision
 from jx.ports.repos import Draft
-from jx.usecases.review_change import Approve, Close, CommentOn, Merge, ReviewRequest, Verdict
+from jx.usecases.reviewing.review_change import Approve, Close, CommentOn, Merge, ReviewRequest, Verdict
 
 
 @pytest.fixture

@@ -14,14 +14,14 @@ from tests.support.worlds import ANN, DEV, World, deployment, environment_tree, 
 from jx.adapters.local.fixed_clock import FixedClock
 from jx.adapters.local.memory_forge import MemoryForge
 from jx.adapters.local.memory_secrets import MemorySecrets
-from jx.domain.references import Scheme
-from jx.domain.secret_readers import ANNOTATION
-from jx.domain.secret_writes import Deed, Ending
-from jx.usecases.edit_secret import EditSecret
-from jx.usecases.find_secret_users import FindSecretUsers
+from jx.domain.ledger.secret_writes import Deed, Ending
+from jx.domain.objects.references import Scheme
+from jx.domain.secrets.secret_readers import ANNOTATION
+from jx.usecases.planning.record_secrets import RecordSecrets
 from jx.usecases.propose_change import PlatformAt, ProposeChange
-from jx.usecases.record_secrets import RecordSecrets
-from jx.usecases.rotate_secret import Rotated, RotateSecret, RotateSecretRequest
+from jx.usecases.secrets.edit_secret import EditSecret
+from jx.usecases.secrets.find_secret_users import FindSecretUsers
+from jx.usecases.secrets.rotate_secret import Rotated, RotateSecret, RotateSecretRequest
 
 OLD, OTHER = "0ldPassword12", "0therPassword"
 GIVEN: dict[str, Any] = {"values": {"password": "GivenByHand1"}}

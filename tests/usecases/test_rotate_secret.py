@@ -14,13 +14,13 @@ from jx.adapters.helm.renderer import HelmRenderer
 from jx.adapters.local.memory_forge import MemoryForge
 from jx.adapters.local.memory_secrets import MemorySecrets
 from jx.domain.errors import NotFound, Unavailable, Usage
-from jx.domain.references import Scheme
-from jx.domain.trailers import list_trailers
+from jx.domain.ledger.trailers import list_trailers
+from jx.domain.objects.references import Scheme
 from jx.ports.secrets import Secret
-from jx.usecases.edit_secret import EditSecret
-from jx.usecases.find_secret_users import FindSecretUsers
 from jx.usecases.propose_change import PlatformAt, ProposeChange
-from jx.usecases.rotate_secret import Rotated, RotateSecret, RotateSecretRequest
+from jx.usecases.secrets.edit_secret import EditSecret
+from jx.usecases.secrets.find_secret_users import FindSecretUsers
+from jx.usecases.secrets.rotate_secret import Rotated, RotateSecret, RotateSecretRequest
 
 OLD = "0ldPassword12"
 SECRET = """\

@@ -12,13 +12,13 @@ from tests.support.fuses import Crash
 from tests.support.interruptions import is_change
 from tests.support.journeys import ANN, BOB, BOT, DEV, OLGA, World, installed
 
-from jx.domain.changes import Check, CheckState, PullState
+from jx.domain.changes.changes import Check, CheckState, PullState
 from jx.domain.names import Person, Revision
-from jx.domain.runs import CHECK, NewRun, Run, RunState
+from jx.domain.runs.runs import CHECK, NewRun, Run, RunState
 from jx.ports.forge import Offer
 from jx.ports.repos import Draft
 from jx.usecases.propose_change import AUTO_MERGE_LABEL
-from jx.usecases.review_change import Close, ReviewRequest
+from jx.usecases.reviewing.review_change import Close, ReviewRequest
 
 EVE = Person("Eve", "eve@example.com", "eve")
 EVIL = """\

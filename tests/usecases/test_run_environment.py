@@ -12,12 +12,12 @@ from tests.support.fuses import Crash
 from tests.support.interruptions import is_change
 from tests.support.journeys import ANN, BOB, BOT, DEV, World, installed, key_for, merged
 
-from jx.domain.activities import ActivityStatus
-from jx.domain.changes import Check, CheckState
+from jx.domain.changes.changes import Check, CheckState
 from jx.domain.errors import Invalid
-from jx.domain.manifests import ObjectRef
 from jx.domain.names import Revision
-from jx.domain.runs import NewRun, RunStage, RunState, RunStep
+from jx.domain.objects.manifests import ObjectRef
+from jx.domain.runs.activities import ActivityStatus
+from jx.domain.runs.runs import NewRun, RunStage, RunState, RunStep
 
 REDIS = ObjectRef("apps", "StatefulSet", "jx", "jenkins-x-redis")
 

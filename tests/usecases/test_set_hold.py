@@ -9,7 +9,7 @@ from tests.support.journeys import ANN, BOB, DEV, World, installed, merged
 
 from jx.domain.errors import NotFound
 from jx.domain.names import EnvironmentName, Revision
-from jx.usecases.set_hold import SetHold
+from jx.usecases.following.set_hold import SetHold
 
 
 @pytest.fixture

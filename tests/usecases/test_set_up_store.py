@@ -9,11 +9,11 @@ import pytest
 from jx.adapters.local.fixed_clock import FixedClock
 from jx.adapters.local.memory_records import MemoryReporter
 from jx.adapters.local.memory_secrets import MemorySecretAccess
-from jx.domain.environments import Requirements
+from jx.domain.environments.environments import Requirements
 from jx.domain.errors import Forbidden, Unavailable
 from jx.domain.names import EnvironmentName
-from jx.domain.store_readers import Account, Reader
-from jx.usecases.set_up_store import SetUpStore, SetUpStoreRequest
+from jx.domain.secrets.store_readers import Account, Reader
+from jx.usecases.secrets.set_up_store import SetUpStore, SetUpStoreRequest
 
 WHO = Account("jx", "jx-controllers")
 ENVIRONMENTS = {

@@ -13,10 +13,10 @@ from jx.adapters.local.memory_repos import MemoryRepos
 from jx.domain.errors import Invalid
 from jx.domain.layouts import boot, umbrella
 from jx.domain.names import Repo
+from jx.domain.texts.yaml_text import read_mapping
 from jx.domain.trees import Tree
-from jx.domain.yaml_text import read_mapping
 from jx.ports.repos import Draft
-from jx.usecases.settle_environment import SettleEnvironment
+from jx.usecases.planning.settle_environment import SettleEnvironment
 
 STREAM = Repo(boot_repositories.STREAM_URL)
 

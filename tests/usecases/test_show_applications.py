@@ -8,9 +8,9 @@ import pytest
 from tests.support.journeys import ANN, BOB, DEV, PRODUCTION, STAGING, World, installed, merged
 
 from jx.domain.errors import NotFound
-from jx.domain.manifests import ObjectRef
-from jx.usecases.look_at_environment import Placed
-from jx.usecases.show_applications import Applications
+from jx.domain.objects.manifests import ObjectRef
+from jx.usecases.platform.show_applications import Applications
+from jx.usecases.promoting.look_at_environment import Placed
 
 
 @pytest.fixture

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from tests.support.journeys import ANN, BOB, STAGING, World, installed, merged
 
-from jx.domain.app_files import find_description
-from jx.domain.apps import AppPlace
-from jx.domain.edits import PutPlace, SetVersion
+from jx.domain.charts.apps import AppPlace
+from jx.domain.environments.edits import PutPlace, SetVersion
 from jx.domain.errors import NotFound
 from jx.domain.layouts import umbrella
 from jx.domain.names import AppKey
-from jx.usecases.show_apps import DEPLOYED, WAITING
+from jx.domain.platforms.app_files import find_description
+from jx.usecases.platform.show_apps import DEPLOYED, WAITING
 
 
 @pytest.fixture

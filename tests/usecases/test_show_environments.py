@@ -18,11 +18,11 @@ from tests.support.journeys import (
     upgraded,
 )
 
-from jx.domain.applying import Hold
+from jx.domain.applying.applying import Hold
+from jx.domain.environments.holds import PERSON
 from jx.domain.errors import Conflict, Unavailable
-from jx.domain.holds import PERSON
 from jx.domain.names import EnvironmentName
-from jx.usecases.show_environments import ShownEnvironment, Standing
+from jx.usecases.platform.show_environments import ShownEnvironment, Standing
 
 
 @pytest.fixture

@@ -9,13 +9,13 @@ import pytest
 from tests.support.journeys import ANN, BETTER, BOB, DEV, STAGING, World, installed, merged, upgraded
 
 from jx.adapters.local.memory_secret_log import MemorySecretLog
-from jx.domain import history
 from jx.domain.errors import NotFound
-from jx.domain.history import HistoryEntry, Kind
-from jx.domain.history_choice import HistoryChoice
-from jx.domain.secret_writes import Deed, Ending, SecretWrite
-from jx.usecases.set_hold import SetHold
-from jx.usecases.show_history import HistoryRequest, ShowHistory
+from jx.domain.history import history
+from jx.domain.history.history import HistoryEntry, Kind
+from jx.domain.history.history_choice import HistoryChoice
+from jx.domain.ledger.secret_writes import Deed, Ending, SecretWrite
+from jx.usecases.following.set_hold import SetHold
+from jx.usecases.history.show_history import HistoryRequest, ShowHistory
 
 
 @pytest.fixture

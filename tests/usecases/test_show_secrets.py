@@ -7,9 +7,9 @@ from tests.support.journeys import BOB, STAGING, World, installed
 
 from jx.adapters.local.memory_secrets import MemorySecrets
 from jx.domain.errors import NotFound, Unavailable
-from jx.domain.references import Scheme
-from jx.usecases.find_secret_users import FindSecretUsers
-from jx.usecases.show_secrets import ShowSecrets
+from jx.domain.objects.references import Scheme
+from jx.usecases.secrets.find_secret_users import FindSecretUsers
+from jx.usecases.secrets.show_secrets import ShowSecrets
 
 VALUES = """\
 redis:

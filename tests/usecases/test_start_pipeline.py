@@ -12,14 +12,14 @@ from tests.support.journeys import ANN, World, installed
 from jx.domain.errors import NotFound, Refused, Usage
 from jx.domain.names import Repo
 from jx.domain.pipelines.syntax import PipelineKind
-from jx.domain.run_choice import RunChoice, not_found
-from jx.domain.runs import LogLine, RunState
+from jx.domain.runs.run_choice import RunChoice, not_found
+from jx.domain.runs.runs import LogLine, RunState
 from jx.domain.trees import Tree
 from jx.ports.repos import Draft
-from jx.usecases.resolve_pipeline import ResolvePipeline
-from jx.usecases.run_application import RunApplication, RunWishes
-from jx.usecases.show_logs import ShowLogs, ShowLogsRequest
-from jx.usecases.start_pipeline import StartPipeline, StopPipeline
+from jx.usecases.pipelines.resolve_pipeline import ResolvePipeline
+from jx.usecases.runs.run_application import RunApplication, RunWishes
+from jx.usecases.runs.show_logs import ShowLogs, ShowLogsRequest
+from jx.usecases.runs.start_pipeline import StartPipeline, StopPipeline
 
 DEV = "team/environment-acme-dev/master"
 

@@ -8,9 +8,9 @@ from tests.support.worlds import ANN, DEV, DEV_REPO, World, config_map, environm
 from jx.adapters.local.memory_credentials import MemoryCredentials
 from jx.adapters.local.memory_forge import MemoryForge
 from jx.adapters.local.memory_promotions import MemoryPromotions
-from jx.domain.applying import HookRecord
-from jx.domain.environments import Environment
-from jx.usecases.uninstall_platform import UninstallPlatform, UninstallRequest
+from jx.domain.applying.applying import HookRecord
+from jx.domain.environments.environments import Environment
+from jx.usecases.platform.uninstall_platform import UninstallPlatform, UninstallRequest
 
 
 def uninstall(place: Place) -> None:

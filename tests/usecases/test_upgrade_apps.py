@@ -6,16 +6,16 @@ import pytest
 from tests.support.proposing import ANN, World, repo_of
 
 from jx.adapters.local.memory_catalog import make_chart
-from jx.domain.apps import AppPlace
-from jx.domain.edits import PutPlace, SetVersion, parse_edit
+from jx.domain.charts.apps import AppPlace
+from jx.domain.environments.edits import PutPlace, SetVersion, parse_edit
 from jx.domain.errors import NotFound, Refused, Stale, Usage
 from jx.domain.layouts import umbrella
 from jx.domain.names import AppKey
 from jx.ports.repos import Draft
-from jx.usecases.add_app import AddApp, AddAppRequest
-from jx.usecases.edit_app import EditApp, EditAppRequest
-from jx.usecases.remove_app import RemoveApp, RemoveAppRequest
-from jx.usecases.upgrade_apps import UpgradeApps, UpgradeAppsRequest
+from jx.usecases.proposing.add_app import AddApp, AddAppRequest
+from jx.usecases.proposing.edit_app import EditApp, EditAppRequest
+from jx.usecases.proposing.remove_app import RemoveApp, RemoveAppRequest
+from jx.usecases.proposing.upgrade_apps import UpgradeApps, UpgradeAppsRequest
 
 
 @pytest.fixture

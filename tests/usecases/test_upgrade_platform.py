@@ -9,13 +9,13 @@ import pytest
 from tests.support.environments import NEW, make_tree
 from tests.support.proposing import ANN, World
 
-from jx.domain.changes import PullRequest
+from jx.domain.changes.changes import PullRequest
 from jx.domain.errors import NotFound, Refused
 from jx.domain.layouts import umbrella
 from jx.domain.names import Revision
 from jx.domain.trees import Tree
 from jx.ports.repos import Draft
-from jx.usecases.upgrade_platform import UpgradePlatform, UpgradePlatformRequest
+from jx.usecases.proposing.upgrade_platform import UpgradePlatform, UpgradePlatformRequest
 
 
 @pytest.fixture

@@ -12,15 +12,15 @@ from tests.support.journeys import ANN, BOB, DEV, OLGA, World, installed, merged
 
 from jx.adapters.git.histories import CloneHistories
 from jx.adapters.git.repos import GitRepos
-from jx.domain import ledger
-from jx.domain.changes import PullRequest
+from jx.domain.changes.changes import PullRequest
 from jx.domain.errors import Unavailable
-from jx.domain.history_proofs import Standing
+from jx.domain.history.history_proofs import Standing
+from jx.domain.ledger import ledger
 from jx.domain.names import EnvironmentName, Repo, Revision
 from jx.domain.trees import Blob, Tree
 from jx.ports.repos import Draft
-from jx.usecases.show_history import Place
-from jx.usecases.verify_history import Proof, VerifyHistory
+from jx.usecases.history.show_history import Place
+from jx.usecases.history.verify_history import Proof, VerifyHistory
 
 
 @pytest.fixture

@@ -8,11 +8,11 @@ from tests.support.journeys import BOB, STAGING, World, installed
 from jx.adapters.local.memory_records import MemoryReporter
 from jx.adapters.local.memory_secrets import MemorySecrets
 from jx.domain.errors import NotFound, Unavailable
-from jx.domain.references import Scheme
+from jx.domain.objects.references import Scheme
 from jx.domain.trees import Tree
-from jx.usecases.find_secret_users import FindSecretUsers
-from jx.usecases.show_secrets import ShowSecrets
-from jx.usecases.verify_secrets import VerifySecrets
+from jx.usecases.secrets.find_secret_users import FindSecretUsers
+from jx.usecases.secrets.show_secrets import ShowSecrets
+from jx.usecases.secrets.verify_secrets import VerifySecrets
 
 VALUES = """\
 redis:

@@ -21,16 +21,17 @@ from tests.support.worlds import (
 
 from jx.adapters.local.memory_forge import MemoryForge
 from jx.adapters.local.memory_records import MemoryActivities
-from jx.domain import holds, ledger
-from jx.domain.applying import Hold
-from jx.domain.drift import Drifted, DriftedField, Kind
-from jx.domain.environments import Environment
+from jx.domain.applying.applying import Hold
+from jx.domain.environments import holds
+from jx.domain.environments.environments import Environment
+from jx.domain.environments.guards import Allowed, Guard
 from jx.domain.errors import NotFound
-from jx.domain.guards import Allowed, Guard
+from jx.domain.ledger import ledger
+from jx.domain.ledger.drift import Drifted, DriftedField, Kind
 from jx.domain.names import EnvironmentName
-from jx.usecases.find_drift import DriftReport, FindDrift
-from jx.usecases.follow_environment import FollowEnvironment, FollowRequest
-from jx.usecases.watch_drift import WatchDrift
+from jx.usecases.following.find_drift import DriftReport, FindDrift
+from jx.usecases.following.follow_environment import FollowEnvironment, FollowRequest
+from jx.usecases.following.watch_drift import WatchDrift
 
 ENVIRONMENT = Environment(DEV, "jx", DEV_REPO)
 CACHE = ref("ConfigMap", "cache")

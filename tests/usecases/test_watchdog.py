@@ -11,11 +11,11 @@ from tests.support.fuses import Crash, Fuse
 from tests.support.proving import Place
 from tests.support.worlds import BOB, DEV, World, config_map, deployment, environment_tree, ref, secret
 
-from jx.domain.applying import ApplyResult
+from jx.domain.applying.applying import ApplyResult
+from jx.domain.environments.watchdogs import Phase
 from jx.domain.errors import Held, Refused, Unavailable
-from jx.domain.manifests import ObjectRef
-from jx.domain.watchdogs import Phase
-from jx.usecases.start_watchdog import NoWatchdog
+from jx.domain.objects.manifests import ObjectRef
+from jx.usecases.applying.start_watchdog import NoWatchdog
 
 PLATFORM = "jx-platform"
 CONTROLLERS = ref("Deployment", "jx-controllers")

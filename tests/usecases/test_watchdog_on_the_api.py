@@ -15,14 +15,14 @@ from jx.adapters.git.absent import AbsentRepos
 from jx.adapters.kubernetes.api import CONFIG_MAPS, SECRETS, Api, Resource
 from jx.adapters.kubernetes.snapshots import KubernetesSnapshots
 from jx.adapters.local.memory_watchdogs import MemoryWatchdogs
-from jx.domain.applying import Anchor, ApplyResult, Hold, KnownGood
+from jx.domain.applying.applying import Anchor, ApplyResult, Hold, KnownGood
+from jx.domain.environments.watchdogs import Orders
 from jx.domain.layouts import umbrella
-from jx.domain.snapshots import Snapshot
-from jx.domain.watchdogs import Orders
-from jx.usecases.look_health import LookHealth
-from jx.usecases.plan_environment import PlanRequest
-from jx.usecases.return_to_verified import ReturnToVerified
-from jx.usecases.watch_state import WatchState
+from jx.domain.ledger.snapshots import Snapshot
+from jx.usecases.planning.plan_environment import PlanRequest
+from jx.usecases.rescuing.look_health import LookHealth
+from jx.usecases.rescuing.return_to_verified import ReturnToVerified
+from jx.usecases.rescuing.watch_state import WatchState
 
 __all__ = ["embedded_api", "real_api"]
 

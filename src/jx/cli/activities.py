@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from jx.domain.activities import Activity, PromotePart, PromoteStep
+from jx.domain.runs.activities import Activity, PromotePart, PromoteStep
 
 HEADER = ("STEP", "STARTED AGO", "DURATION", "STATUS")
 

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from jx.cli import applying
-from jx.usecases.apply_environment import ApplyRequest
+from jx.usecases.applying.apply_environment import ApplyRequest
 
 _FORMS = click.Choice(["table", "diff", "json", "yaml", "events"])
 

@@ -11,16 +11,16 @@ import click
 from jx.cli import exit_codes, output
 from jx.cli.in_pipeline import begin_step
 from jx.cli.session import Session
-from jx.domain.applying import ApplyReport, ApplyResult, Source
-from jx.domain.diffing import render_diff
+from jx.domain.applying.applying import ApplyReport, ApplyResult, Source
+from jx.domain.applying.plan_text import TABLE_HEADER, table_rows, totals
+from jx.domain.environments.guards import Allowed, Guard
 from jx.domain.errors import Failed, Refused, Usage
 from jx.domain.events import Event, Level
-from jx.domain.guards import Allowed, Guard
 from jx.domain.layouts import boot, umbrella
+from jx.domain.ledger.diffing import render_diff
 from jx.domain.names import parse_environment_name
-from jx.domain.plan_text import TABLE_HEADER, table_rows, totals
 from jx.ports.folders import Folder
-from jx.usecases.apply_environment import ApplyRequest
+from jx.usecases.applying.apply_environment import ApplyRequest
 
 _SHOWN = 5
 

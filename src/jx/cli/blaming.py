@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from jx.cli import output
-from jx.domain import ledger_fields
-from jx.domain.blame import Blame, BlamedField, Cause, origin_words
-from jx.domain.history import HistoryEntry
-from jx.usecases.explain_object import Explanation
+from jx.domain.history.blame import Blame, BlamedField, Cause, origin_words
+from jx.domain.history.history import HistoryEntry
+from jx.domain.ledger import ledger_fields
+from jx.usecases.history.explain_object import Explanation
 
 _LONGEST = 48
 HEADER = ("FIELD", "VALUE", "FROM", "BY", "APPROVED BY", "CHANGE", "WHEN")

@@ -9,10 +9,10 @@ import click
 
 from jx.cli import output
 from jx.cli.session import Session
-from jx.domain.changes import PullRequest
+from jx.domain.changes.changes import PullRequest
 from jx.domain.errors import Invalid
 from jx.domain.names import parse_app_key
-from jx.domain.values import parse_set
+from jx.domain.texts.values import parse_set
 
 
 def change_options(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -12,7 +12,7 @@ from jx.domain.errors import Invalid, Usage
 from jx.domain.names import parse_environment_name, parse_revision
 
 if TYPE_CHECKING:
-    from jx.usecases.check_files import Finding
+    from jx.usecases.reviewing.check_files import Finding
 
 _LONGEST = 2_000
 """Lines of diffs in a log; `jx pr diff` shows all."""
@@ -27,7 +27,7 @@ def is_in_run(settings: Settings) -> bool:
 
 def check_clone(session: Session, path: str, form: str | None) -> int:
     """Check what the run cloned; the exit code. The base is the commit that the run was started for, never a branch's head."""
-    from jx.usecases.check_files import FilesRequest
+    from jx.usecases.reviewing.check_files import FilesRequest
 
     settings, folder = session.settings, session.wiring.folders.read(path)
     if folder.origin is None or folder.head is None:

@@ -11,15 +11,15 @@ from typing import Any
 from jx.cli import output
 from jx.cli.session import Session, goes_on
 from jx.config import clusters, load
-from jx.domain import vaults
-from jx.domain.environments import Environment
+from jx.domain.environments.environments import Environment
 from jx.domain.errors import Refused
-from jx.domain.installing import Engine, Installation, check_sources
-from jx.domain.preflight import Finding, Verdict
-from jx.domain.vault_choice import VaultAt
-from jx.domain.vaults import VaultPlan
-from jx.usecases.check_target import TargetRequest
-from jx.usecases.install_platform import InstallReport, InstallRequest, OwnVaultApp
+from jx.domain.platforms.installing import Engine, Installation, check_sources
+from jx.domain.platforms.preflight import Finding, Verdict
+from jx.domain.secrets import vaults
+from jx.domain.secrets.vault_choice import VaultAt
+from jx.domain.secrets.vaults import VaultPlan
+from jx.usecases.platform.check_target import TargetRequest
+from jx.usecases.platform.install_platform import InstallReport, InstallRequest, OwnVaultApp
 
 _COLOURS = {Verdict.FAILED: "red", Verdict.WARNING: "yellow", Verdict.OK: "green", Verdict.SKIPPED: "dim"}
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from jx.domain.environments import Strategy
+from jx.domain.environments.environments import Strategy
 from jx.domain.errors import Usage
 
 _STRATEGIES = click.Choice([one.value for one in Strategy], case_sensitive=False)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from jx.cli import output
-from jx.domain import holds
-from jx.domain.applying import Hold
+from jx.domain.applying.applying import Hold
+from jx.domain.environments import holds
 from jx.domain.errors import NotFound
 from jx.domain.layouts.sections import find_nearest
-from jx.usecases.show_environments import ShownEnvironment, Standing
+from jx.usecases.platform.show_environments import ShownEnvironment, Standing
 
 
 def show_table(shown: tuple[ShownEnvironment, ...]) -> None:

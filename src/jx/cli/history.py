@@ -10,12 +10,14 @@ import click
 
 from jx.cli import output
 from jx.cli.session import Session
-from jx.domain import history, ledger_fields, watchdogs
+from jx.domain.environments import watchdogs
 from jx.domain.errors import JxError, NotFound, Unavailable, Usage
-from jx.domain.history import HistoryEntry
+from jx.domain.history import history
+from jx.domain.history.history import HistoryEntry
 from jx.domain.layouts import umbrella
+from jx.domain.ledger import ledger_fields
 from jx.domain.names import parse_environment_name
-from jx.usecases.show_history import Place
+from jx.usecases.history.show_history import Place
 
 HEADER = ("WHEN", "ENVIRONMENT", "WHO", "APPROVED BY", "PULL REQUEST", "RESULT", "WHAT")
 

@@ -7,13 +7,13 @@ from datetime import timedelta
 
 from jx.cli import output
 from jx.cli.session import Session
-from jx.domain.applying import ApplyReport
+from jx.domain.applying.applying import ApplyReport
+from jx.domain.environments.guards import Guard
 from jx.domain.errors import Retryable, Usage
 from jx.domain.events import Event, Level
-from jx.domain.guards import Guard
 from jx.domain.names import parse_environment_name
 from jx.ports.folders import Folder
-from jx.usecases.apply_environment import ApplyEnvironment, ApplyRequest
+from jx.usecases.applying.apply_environment import ApplyEnvironment, ApplyRequest
 
 _PATIENCE = timedelta(minutes=10)
 _PAUSE = timedelta(seconds=3)

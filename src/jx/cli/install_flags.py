@@ -9,8 +9,8 @@ from typing import Any
 
 import click
 
-from jx.domain.installing import EMBEDDED, InstallFlags
-from jx.domain.vault_choice import VaultFlags
+from jx.domain.platforms.installing import EMBEDDED, InstallFlags
+from jx.domain.secrets.vault_choice import VaultFlags
 
 
 @dataclass(frozen=True, slots=True)

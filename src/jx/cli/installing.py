@@ -10,9 +10,9 @@ from jx.cli import output
 from jx.cli.session import Session, goes_on
 from jx.config import load
 from jx.domain.errors import Refused
-from jx.domain.installing import Installation, find_missing_sources
-from jx.usecases.await_apply import AwaitApplyRequest
-from jx.usecases.install_platform import InstallReport
+from jx.domain.platforms.installing import Installation, find_missing_sources
+from jx.usecases.following.await_apply import AwaitApplyRequest
+from jx.usecases.platform.install_platform import InstallReport
 
 
 def show_plan(session: Session, installation: Installation) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from jx.cli.session import Session
-from jx.usecases.keep_login import NewLogin
+from jx.usecases.proposing.keep_login import NewLogin
 
 
 def login_options(text: str, *, required: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -9,10 +9,10 @@ from typing import Any
 import click
 
 from jx.cli.changes import alias_option
-from jx.domain import promotions
-from jx.domain.environments import Environment
+from jx.domain.changes import promotions
+from jx.domain.environments.environments import Environment
 from jx.domain.errors import Usage
-from jx.domain.questions import Kind, Question
+from jx.domain.secrets.questions import Kind, Question
 from jx.ports.prompts import Prompts
 
 _OPTIONS = (

@@ -9,7 +9,7 @@ import click
 
 from jx.cli import output
 from jx.domain.errors import Invalid
-from jx.domain.questions import Kind, Question, read_answer
+from jx.domain.secrets.questions import Kind, Question, read_answer
 
 
 class TerminalPrompts:

@@ -10,11 +10,11 @@ from typing import Any
 import click
 
 from jx.cli.session import Session
-from jx.domain.changes import PullRequest
-from jx.domain.environments import Environment
+from jx.domain.changes.changes import PullRequest
+from jx.domain.environments.environments import Environment
 from jx.domain.errors import NotFound, Usage
 from jx.domain.names import Repo, Revision
-from jx.usecases.review_change import ReviewRequest, Verdict
+from jx.usecases.reviewing.review_change import ReviewRequest, Verdict
 
 _FOLDED = re.compile(r"<details><summary>(.*?)</summary>.*?</details>\n*", re.DOTALL)
 _URL = re.compile(r"(?P<repo>.+?)/(?:pulls|pull|-/merge_requests)/(?P<number>\d+)/?")

@@ -11,8 +11,8 @@ from jx.cli import applying, exit_codes, output
 from jx.cli.session import Session, goes_on
 from jx.domain.errors import JxError, Refused, Usage
 from jx.domain.names import DEV
-from jx.usecases.apply_environment import ApplyRequest
-from jx.usecases.rescue_environment import Prepared, Rescued
+from jx.usecases.applying.apply_environment import ApplyRequest
+from jx.usecases.rescuing.rescue_environment import Prepared, Rescued
 
 _PATIENCE = timedelta(seconds=60)
 """How long CI/CD may take to answer after a rescue."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from jx.cli import output
-from jx.domain.edits import edit_to_json
-from jx.domain.manifests import ObjectRef
-from jx.domain.plan_text import TABLE_HEADER, table_rows, totals
-from jx.usecases.preview_revert import counts
-from jx.usecases.revert_change import RevertReport
+from jx.domain.applying.plan_text import TABLE_HEADER, table_rows, totals
+from jx.domain.environments.edits import edit_to_json
+from jx.domain.objects.manifests import ObjectRef
+from jx.usecases.history.preview_revert import counts
+from jx.usecases.history.revert_change import RevertReport
 
 _SHOWN = 10
 

@@ -9,8 +9,8 @@ from typing import Any
 import click
 
 from jx.cli import output
-from jx.domain.run_choice import RunChoice, parse_pipeline
-from jx.domain.runs import LogLine
+from jx.domain.runs.run_choice import RunChoice, parse_pipeline
+from jx.domain.runs.runs import LogLine
 
 _OPTIONS = (
     click.option("-f", "--filter", "part", default="", help="Only pipelines whose name holds this."),

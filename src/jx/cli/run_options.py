@@ -54,8 +54,8 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def take_run(options: dict[str, Any]) -> Any:
     """Those options as a request to make a run."""
     from jx.domain.pipelines.syntax import PipelineKind
-    from jx.usecases.make_run import MakeRunRequest
-    from jx.usecases.read_pipeline import PipelineRequest
+    from jx.usecases.pipelines.make_run import MakeRunRequest
+    from jx.usecases.pipelines.read_pipeline import PipelineRequest
 
     pipeline = PipelineRequest(**take_request(options))
     kind = options.pop("kind")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC
 
 from jx.cli import output
-from jx.domain.secret_writes import Ending, SecretWrite
+from jx.domain.ledger.secret_writes import Ending, SecretWrite
 
 
 def show(rows: tuple[SecretWrite, ...], form: str | None) -> None:

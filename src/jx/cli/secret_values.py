@@ -13,7 +13,7 @@ from jx.cli.session import Session
 from jx.domain.errors import Usage
 
 if TYPE_CHECKING:
-    from jx.usecases.rotate_secret import Rotated
+    from jx.usecases.secrets.rotate_secret import Rotated
 
 
 def asked(session: Session, path: str, key: str) -> str:

@@ -7,13 +7,13 @@ from typing import Any
 
 from jx.cli import exit_codes, output
 from jx.cli.session import Session
-from jx.domain.changes import Check, CheckState, PullRequest
-from jx.domain.environments import Environment
+from jx.domain.changes.changes import Check, CheckState, PullRequest
+from jx.domain.environments.environments import Environment
+from jx.domain.environments.guards import SeveralRefusals
 from jx.domain.errors import Forbidden, Invalid, NotFound, Usage
 from jx.domain.events import Event, Level
-from jx.domain.guards import SeveralRefusals
 from jx.ports.folders import Folder
-from jx.usecases.check_change import COMMENT_KEY, CONTEXT, CheckChange, Verdict
+from jx.usecases.reviewing.check_change import COMMENT_KEY, CONTEXT, CheckChange, Verdict
 
 _FENCE = re.compile(r"`{4,}(?:diff)?\n?", re.MULTILINE)
 _FOLD = re.compile(r"</?details>(?:<summary>.*?</summary>)?\n*")

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from jx.controllers.environments import PlatformReader, key_of
 from jx.domain.errors import Held, Locked, Refused
 from jx.ports.clock import Clock
-from jx.usecases.watch_drift import WatchDrift
+from jx.usecases.following.watch_drift import WatchDrift
 
 
 @dataclass

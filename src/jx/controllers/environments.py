@@ -8,20 +8,20 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
 
-from jx.domain.applying import ApplyReport, ApplyResult
-from jx.domain.environments import Environment
+from jx.domain.applying.applying import ApplyReport, ApplyResult
+from jx.domain.environments.environments import Environment
 from jx.domain.errors import Held, Invalid, JxError, NotFound, Refused, Retryable
 from jx.domain.names import Revision
-from jx.domain.platform import Platform, read_platform
+from jx.domain.platforms.platform import Platform, read_platform
 from jx.ports.forge import Ability
 from jx.ports.repos import Repos
-from jx.usecases.cancel_checks import CancelChecks
-from jx.usecases.check_change import CheckChange
-from jx.usecases.follow_environment import FollowRequest
-from jx.usecases.heed_comments import HeedComments
-from jx.usecases.merge_change import MergeChange
+from jx.usecases.following.follow_environment import FollowRequest
 from jx.usecases.propose_change import PlatformAt
-from jx.usecases.run_check import PassCheck, RunCheck
+from jx.usecases.reviewing.check_change import CheckChange
+from jx.usecases.reviewing.heed_comments import HeedComments
+from jx.usecases.reviewing.merge_change import MergeChange
+from jx.usecases.runs.cancel_checks import CancelChecks
+from jx.usecases.runs.run_check import PassCheck, RunCheck
 
 _DEEPEST = 100
 _REPO = "repo:"

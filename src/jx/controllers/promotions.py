@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from jx.controllers.environments import PlatformReader, key_of
+from jx.domain.changes.promotions import AppPromotions
 from jx.domain.errors import JxError
-from jx.domain.promotions import AppPromotions
 from jx.ports.forge import Ability
-from jx.usecases.advance_promotion import AdvancePromotion
+from jx.usecases.promoting.advance_promotion import AdvancePromotion
 
 
 @dataclass

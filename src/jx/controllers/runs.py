@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from jx.controllers.environments import PlatformReader, key_of
-from jx.domain import verification_runs, verifying
+from jx.domain.platforms import verifying
+from jx.domain.runs import verification_runs
 from jx.ports.pipelines import Pipelines
-from jx.usecases.record_runs import RecordRuns
+from jx.usecases.runs.record_runs import RecordRuns
 
 KEY = "runs"
 """The one key of all runs: a look is at all of them."""

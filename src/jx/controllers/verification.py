@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from jx.controllers.environments import PlatformReader
-from jx.domain import verifying
-from jx.usecases.answer_verification import AnswerVerification
-from jx.usecases.propose_return import ProposeReturn
-from jx.usecases.prove_state import ProveState
+from jx.domain.platforms import verifying
+from jx.usecases.rescuing.answer_verification import AnswerVerification
+from jx.usecases.rescuing.propose_return import ProposeReturn
+from jx.usecases.rescuing.prove_state import ProveState
 
 PROVE = "prove:dev"
 """A key of its own, so that a proof that waits keeps no merge waiting."""

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from jx.domain.charts import ChartRef
+from jx.domain.charts.charts import ChartRef
 from jx.domain.errors import Invalid, Problem
 from jx.domain.layouts.sections import Mistakes, open_section
 from jx.domain.trees import Tree

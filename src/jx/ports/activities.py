@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol
 
-from jx.domain.activities import Activity
+from jx.domain.runs.activities import Activity
 
 
 class Activities(Protocol):

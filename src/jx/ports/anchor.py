@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Protocol
 
-from jx.domain.applying import Anchor
-from jx.domain.locking import Grip
+from jx.domain.applying.applying import Anchor
+from jx.domain.applying.locking import Grip
 from jx.domain.names import EnvironmentName
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from jx.domain.charts import Chart, ChartRef, ChartVersion
+from jx.domain.charts.charts import Chart, ChartRef, ChartVersion
 
 
 class Catalog(Protocol):

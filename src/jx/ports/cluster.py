@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
-from jx.domain.applying import LiveObject, Step
-from jx.domain.locking import Fence
-from jx.domain.manifests import Capabilities, ObjectRef
+from jx.domain.applying.applying import LiveObject, Step
+from jx.domain.applying.locking import Fence
+from jx.domain.objects.manifests import Capabilities, ObjectRef
 
 
 @dataclass(frozen=True, slots=True)

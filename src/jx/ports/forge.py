@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from jx.domain.changes import Check, PullRequest, PullState
+from jx.domain.changes.changes import Check, PullRequest, PullState
 from jx.domain.names import Person, Repo, Revision
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from jx.domain.recipes import Recipe
+from jx.domain.objects.recipes import Recipe
 
 
 class Generator(Protocol):

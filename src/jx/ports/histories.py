@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from jx.domain.history import FileChange
+from jx.domain.history.history import FileChange
 from jx.domain.names import Repo, Revision
 from jx.domain.trees import Tree
 from jx.ports.repos import Commit

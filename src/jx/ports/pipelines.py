@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Protocol
 
-from jx.domain.run_choice import RunChoice
-from jx.domain.runs import LogLine, NewRun, Run
+from jx.domain.runs.run_choice import RunChoice
+from jx.domain.runs.runs import LogLine, NewRun, Run
 
 
 class Pipelines(Protocol):

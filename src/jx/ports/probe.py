@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from jx.domain.preflight import ClusterLook, Right
+from jx.domain.platforms.preflight import ClusterLook, Right
 
 
 class Probe(Protocol):

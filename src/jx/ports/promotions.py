@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from jx.domain.changes.promotions import AppPromotions
 from jx.domain.names import AppKey
-from jx.domain.promotions import AppPromotions
 
 
 class Promotions(Protocol):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from jx.domain.questions import Question
+from jx.domain.secrets.questions import Question
 
 
 class Prompts(Protocol):

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from jx.domain.charts import Chart
-from jx.domain.manifests import Capabilities, Rendered
+from jx.domain.charts.charts import Chart
 from jx.domain.names import AppKey
+from jx.domain.objects.manifests import Capabilities, Rendered
 from jx.domain.trees import Tree
 
 

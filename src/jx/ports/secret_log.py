@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from jx.domain.secret_writes import SecretWrite
+from jx.domain.ledger.secret_writes import SecretWrite
 
 
 class SecretLog(Protocol):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from jx.domain.store_readers import Reader
+from jx.domain.secrets.store_readers import Reader
 
 
 @dataclass(frozen=True, slots=True)

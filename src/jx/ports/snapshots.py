@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from jx.domain.ledger.snapshots import Snapshot
 from jx.domain.names import EnvironmentName
-from jx.domain.snapshots import Snapshot
 
 
 class Snapshots(Protocol):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from jx.domain.environments.watchdogs import Orders, Watch
 from jx.domain.names import EnvironmentName
-from jx.domain.watchdogs import Orders, Watch
 
 
 class Watchdogs(Protocol):

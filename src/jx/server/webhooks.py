@@ -15,9 +15,9 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from jx.domain import verifying
 from jx.domain.errors import JxError
 from jx.domain.events import Event, Level
+from jx.domain.platforms import verifying
 from jx.ports.reporter import Reporter
 from jx.ports.signals import Signals
 

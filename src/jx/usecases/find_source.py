@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from jx.domain.applying import Source
+from jx.domain.applying.applying import Source
 from jx.domain.errors import JxError
+from jx.domain.ledger.trailers import list_trailers
 from jx.domain.names import Person, Repo
-from jx.domain.trailers import list_trailers
 from jx.ports.forge import Forge
 from jx.ports.repos import Commit, Repos
 

@@ -6,19 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from jx.domain.apps import App, AppPlace
-from jx.domain.changes import Change, PullRequest
-from jx.domain.edits import Edit
-from jx.domain.environments import Environment
+from jx.domain.changes.changes import Change, PullRequest
+from jx.domain.changes.wording import Wording, word_edit
+from jx.domain.charts.apps import App, AppPlace
+from jx.domain.charts.logins import Login
+from jx.domain.environments.edits import Edit
+from jx.domain.environments.environments import Environment
 from jx.domain.errors import NotFound, Refused, Stale
 from jx.domain.events import Event
 from jx.domain.layouts import umbrella
-from jx.domain.logins import Login
 from jx.domain.names import AppKey, Person, Repo, Revision
-from jx.domain.platform import Platform, read_platform
+from jx.domain.platforms.platform import Platform, read_platform
+from jx.domain.texts.yaml_text import read_mapping
 from jx.domain.trees import Tree
-from jx.domain.wording import Wording, word_edit
-from jx.domain.yaml_text import read_mapping
 from jx.ports.forge import Ability, Forge, Offer
 from jx.ports.reporter import Reporter
 from jx.ports.repos import Draft, Repos

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from jx.domain.environments import Environment, Requirements
+from jx.domain.environments.environments import Environment, Requirements
 from jx.domain.layouts import umbrella
 from jx.domain.names import EnvironmentName
 from jx.ports.repos import Repos

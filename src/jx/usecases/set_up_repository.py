@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from jx.domain.changes import GUARDS
-from jx.domain.environments import Environment
+from jx.domain.changes.changes import GUARDS
+from jx.domain.environments.environments import Environment
 from jx.domain.names import Person, Repo
 from jx.ports.forge import Ability, ForgeAdmin, Protection, Webhook
 

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from jx.adapters.crypto.generator import SystemGenerator
 from jx.adapters.local.fixed_clock import FixedClock
-from jx.domain.recipes import CHARACTERS, Alphabet, Kind, Recipe
+from jx.domain.objects.recipes import CHARACTERS, Alphabet, Kind, Recipe
 
 AT = datetime(2026, 11, 1, tzinfo=UTC)
 GENERATOR = SystemGenerator(FixedClock(AT))

@@ -9,8 +9,8 @@ import pytest
 from jx.adapters.files import kept_logs
 from jx.adapters.files.kept_logs import KeptLogs, KeptPod, NoLogs, keep
 from jx.domain.errors import NotFound
-from jx.domain.run_choice import RunChoice
-from jx.domain.runs import LogLine
+from jx.domain.runs.run_choice import RunChoice
+from jx.domain.runs.runs import LogLine
 
 
 def a_pod(folder: Path, build: int, *, stage: str = "build", text: str = "hello\n\nbye\n") -> None:

@@ -12,7 +12,7 @@ from tests.support.forge import Users, forge_with_users, git, make_repo, running
 
 from jx.adapters.local.forge.client import LocalForge
 from jx.adapters.local.forge.git import BareGit
-from jx.domain.changes import PullState
+from jx.domain.changes.changes import PullState
 from jx.domain.errors import Forbidden, Refused, Unavailable
 from jx.domain.names import Revision
 from jx.ports.forge import MergeRequest, Offer

@@ -16,7 +16,7 @@ from jx.adapters.local.forge.git import BareGit
 from jx.adapters.local.forge.repositories import Repository
 from jx.adapters.local.forge.services import Services, open_services
 from jx.adapters.local.forge.users import User
-from jx.domain.changes import PullState
+from jx.domain.changes.changes import PullState
 from jx.domain.errors import JxError
 from jx.domain.names import Person, Revision
 from jx.ports.forge import MergeRequest, Offer, Protection

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.adapters.forge.conftest import Clone
 
 from jx.adapters.local.forge import diffs, markdown
-from jx.domain.changes import Check, CheckState
+from jx.domain.changes.changes import Check, CheckState
 from jx.ports.forge import Offer, Protection
 
 EVIL = "<script>alert('x')</script><img src=x onerror=alert(1)>\"'&"

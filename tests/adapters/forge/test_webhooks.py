@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from tests.adapters.forge.conftest import Clone
 
-from jx.domain.changes import Check, CheckState
+from jx.domain.changes.changes import Check, CheckState
 from jx.domain.errors import Invalid
 from jx.ports.forge import MergeRequest, Offer, Webhook
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from jx.domain.environment_runs import git_login
+from jx.domain.runs.environment_runs import git_login
 
 OWN = "https://git.example.com/team/environment-dev.git"
 ASKED = {"credential.useHttpPath": "true"}

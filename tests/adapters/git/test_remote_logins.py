@@ -7,9 +7,9 @@ from tests.support.worlds import ANN, DEV_REPO, environment_tree
 
 from jx.adapters.git.remote_logins import RemoteLogins
 from jx.adapters.local.memory_repos import MemoryRepos
-from jx.domain import logins
+from jx.domain.charts import logins
+from jx.domain.charts.logins import Credential, Login
 from jx.domain.errors import Unavailable
-from jx.domain.logins import Credential, Login
 from jx.domain.trees import Tree
 from jx.ports.repos import Draft
 

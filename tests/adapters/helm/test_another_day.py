@@ -9,7 +9,7 @@ import pytest
 
 from jx.adapters.helm.archives import pack
 from jx.adapters.helm.renderer import HelmRenderer
-from jx.domain.manifests import Capabilities
+from jx.domain.objects.manifests import Capabilities
 from jx.domain.trees import Blob, Tree
 from jx.ports.renderer import RenderRequest
 

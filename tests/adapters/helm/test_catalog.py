@@ -16,10 +16,10 @@ from jx.adapters.helm.download import Downloader
 from jx.adapters.helm.index import index_url, parse_index, resolve_url
 from jx.adapters.helm.index_sections import find_sections
 from jx.adapters.local.memory_catalog import make_chart
-from jx.domain import logins
-from jx.domain.charts import ChartRef
+from jx.domain.charts import logins
+from jx.domain.charts.charts import ChartRef
+from jx.domain.charts.logins import Login
 from jx.domain.errors import Forbidden, Invalid, JxError, NotFound, Refused, Unavailable
-from jx.domain.logins import Login
 
 REDIS = simple_chart("redis", "1.2.0")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from jx.adapters.helm.renderer import HelmRenderer
-from jx.domain.manifests import Capabilities, Rendered
+from jx.domain.objects.manifests import Capabilities, Rendered
 from jx.domain.trees import Blob, Tree
 from jx.ports.renderer import RenderRequest
 

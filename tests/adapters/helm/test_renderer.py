@@ -16,7 +16,7 @@ from jx.adapters.helm.engine import Engine, EngineError
 from jx.adapters.helm.manifest_text import split
 from jx.adapters.helm.renderer import HelmRenderer
 from jx.domain.errors import Failed, Invalid
-from jx.domain.manifests import Capabilities
+from jx.domain.objects.manifests import Capabilities
 from jx.domain.trees import Blob, Tree
 from jx.ports.renderer import RenderRequest
 

@@ -14,9 +14,9 @@ from jx.adapters.helm.archives import unpack
 from jx.adapters.helm.folders import read_folder
 from jx.adapters.helm.renderer import HelmRenderer, write_tree
 from jx.adapters.local import seed
-from jx.domain.chart_folders import read_metadata
+from jx.domain.charts.chart_folders import read_metadata
 from jx.domain.errors import Invalid, NotFound
-from jx.domain.manifests import Capabilities, Rendered
+from jx.domain.objects.manifests import Capabilities, Rendered
 from jx.domain.trees import Tree
 from jx.ports.renderer import RenderRequest
 

@@ -16,11 +16,11 @@ from jx.adapters.kubernetes.errors import Attempt
 from jx.adapters.kubernetes.fences import BINDINGS, POLICIES
 from jx.adapters.kubernetes.locks import KubernetesLocks
 from jx.adapters.kubernetes.transport import Request, Response, Transport
-from jx.domain.applying import Anchor, InventoryItem, PendingEntry
+from jx.domain.applying.applying import Anchor, InventoryItem, PendingEntry
 from jx.domain.errors import Invalid, JxError, NotFound, Refused, Stale
-from jx.domain.manifests import ObjectRef
-from jx.domain.membership import ANCHORS_NAMESPACE, applyset_id, parent_name
 from jx.domain.names import EnvironmentName
+from jx.domain.objects.manifests import ObjectRef
+from jx.domain.objects.membership import ANCHORS_NAMESPACE, applyset_id, parent_name
 
 __all__ = ["embedded_api"]
 

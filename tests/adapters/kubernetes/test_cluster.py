@@ -12,9 +12,9 @@ from tests.support.kubernetes import Reply, ScriptedServer, Seen, status
 
 from jx.adapters.kubernetes.api import Api
 from jx.adapters.kubernetes.cluster import KubernetesCluster
-from jx.domain.applying import Action, Step
+from jx.domain.applying.applying import Action, Step
 from jx.domain.errors import Forbidden, Invalid, NotFound
-from jx.domain.manifests import Manifest, ref_of
+from jx.domain.objects.manifests import Manifest, ref_of
 from jx.ports.cluster import Scope
 
 Serve = Callable[..., tuple[ScriptedServer, Api]]

@@ -14,7 +14,7 @@ from tests.support.kubernetes import Authority, QuickClock, Reply, ScriptedServe
 
 from jx.adapters.kubernetes.api import Api
 from jx.adapters.kubernetes.identity import read_identity
-from jx.domain.store_readers import ClusterIdentity
+from jx.domain.secrets.store_readers import ClusterIdentity
 
 ISSUER = "https://kubernetes.default.svc"
 RSA_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)

@@ -14,12 +14,12 @@ from tests.support.kubernetes import QuickClock
 from jx.adapters.kubernetes.api import CONFIG_MAPS, LEASES, Api, Json
 from jx.adapters.kubernetes.cluster import KubernetesCluster
 from jx.adapters.kubernetes.locks import KubernetesLocks
-from jx.domain.applying import Action, Step
+from jx.domain.applying.applying import Action, Step
+from jx.domain.applying.locking import LIMIT, Fence, Grip
 from jx.domain.errors import Locked, Overtaken
-from jx.domain.locking import LIMIT, Fence, Grip
-from jx.domain.manifests import Manifest, ObjectRef
-from jx.domain.membership import ANCHORS_NAMESPACE, PART_OF, applyset_id
 from jx.domain.names import EnvironmentName
+from jx.domain.objects.manifests import Manifest, ObjectRef
+from jx.domain.objects.membership import ANCHORS_NAMESPACE, PART_OF, applyset_id
 
 __all__ = ["embedded_api"]
 

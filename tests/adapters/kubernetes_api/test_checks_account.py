@@ -8,7 +8,7 @@ from tests.support.kubernetes_server import Client, config_map
 from jx.adapters.helm.renderer import HelmRenderer
 from jx.adapters.local import seed
 from jx.adapters.local.kubernetes.serve import Server
-from jx.domain.manifests import Capabilities
+from jx.domain.objects.manifests import Capabilities
 from jx.ports.renderer import RenderRequest
 
 RBAC = "/apis/rbac.authorization.k8s.io/v1"

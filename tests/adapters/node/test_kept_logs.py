@@ -14,7 +14,7 @@ from tests.support.workloads import Obj
 from jx.adapters.files.kept_logs import KeptLogs
 from jx.adapters.local.kubernetes.api import Api
 from jx.adapters.local.node.node import KEPT_LOGS
-from jx.domain.run_choice import RunChoice
+from jx.domain.runs.run_choice import RunChoice
 
 
 @pytest.fixture

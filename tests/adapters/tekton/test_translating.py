@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from jx.adapters.tekton.translating import body_of, run_of
-from jx.domain.runs import NewRun, RunState
+from jx.domain.runs.runs import NewRun, RunState
 
 # As Tekton's controller writes them: a failed step, one that was skipped after it, a task that never ran.
 RUN: dict[str, Any] = {

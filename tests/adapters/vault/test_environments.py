@@ -12,11 +12,11 @@ from jx.adapters.vault.access import VaultAccess
 from jx.adapters.vault.accounts import VaultAccounts
 from jx.adapters.vault.store import VaultSecrets
 from jx.config.settings import Settings
-from jx.domain.environments import Requirements
+from jx.domain.environments.environments import Requirements
 from jx.domain.errors import Forbidden, Unavailable
 from jx.domain.names import EnvironmentName
-from jx.domain.references import Scheme
-from jx.domain.store_readers import Account, ClusterIdentity, plan_readers
+from jx.domain.objects.references import Scheme
+from jx.domain.secrets.store_readers import Account, ClusterIdentity, plan_readers
 from jx.stores import Stores
 
 STAGING, PRODUCTION = EnvironmentName("staging"), EnvironmentName("production")

@@ -19,10 +19,10 @@ from jx.adapters.local.memory_renderer import MemoryRenderer
 from jx.adapters.local.vault.access import Accesses
 from jx.adapters.vault.access import ServiceAccount, VaultAccess
 from jx.adapters.vault.store import VaultSecrets
-from jx.domain.references import Scheme
-from jx.usecases.apply_environment import ApplyEnvironment
-from jx.usecases.render_environment import RenderEnvironment
-from jx.usecases.resolve_secrets import ResolveSecrets
+from jx.domain.objects.references import Scheme
+from jx.usecases.applying.apply_environment import ApplyEnvironment
+from jx.usecases.planning.render_environment import RenderEnvironment
+from jx.usecases.planning.resolve_secrets import ResolveSecrets
 
 pytestmark = GROUP
 LOGIN, MOUNT = "POST /v1/auth/kubernetes/login", "GET /v1/sys/internal/ui/mounts/secret"

@@ -23,7 +23,7 @@ from jx.adapters.vault.accounts import VaultAccounts
 from jx.adapters.vault.client import Client
 from jx.adapters.vault.store import VaultSecrets
 from jx.domain.errors import Forbidden, NotFound, Stale
-from jx.domain.store_readers import Account, ClusterIdentity, Reader
+from jx.domain.secrets.store_readers import Account, ClusterIdentity, Reader
 
 ACCESS = vaults.real_access()
 pytestmark = pytest.mark.skipif(ACCESS is None, reason="JX_TEST_VAULT_ADDR names no Vault")

@@ -18,7 +18,7 @@ import botocore.session
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 
 from jx.domain.errors import Failed, Forbidden, Invalid, JxError, Stale, Unavailable, about
-from jx.domain.references import check_path
+from jx.domain.objects.references import check_path
 from jx.ports.secrets import Listed, Secret
 
 _THREADS = 8

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Mapping
 from typing import assert_never
 
-from jx.domain.recipes import CHARACTERS, Kind, Recipe
+from jx.domain.objects.recipes import CHARACTERS, Kind, Recipe
 from jx.ports.clock import Clock
 
 

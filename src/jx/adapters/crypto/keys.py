@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from jx.domain.recipes import Recipe
+from jx.domain.objects.recipes import Recipe
 
 _BACKDATED = timedelta(minutes=5)
 """For clocks that are behind."""

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jx.domain.run_choice import RunChoice, not_found
-from jx.domain.runs import LogLine, Run, RunStage, RunState
+from jx.domain.runs.run_choice import RunChoice, not_found
+from jx.domain.runs.runs import LogLine, Run, RunStage, RunState
 
 ABOUT = "about.json"
 BYTES_AT_MOST = 1024 * 1024 * 1024

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import NoReturn
 
 from jx.adapters.git.process import Git
-from jx.domain.changes import Check, PullRequest, PullState
+from jx.domain.changes.changes import Check, PullRequest, PullState
 from jx.domain.errors import JxError, Refused
 from jx.domain.names import Person, Repo, Revision
 from jx.ports.forge import Ability, MergeRequest, Offer, Protection, Webhook

@@ -11,7 +11,7 @@ from jx.adapters.git import objects, tree_digests
 from jx.adapters.git.process import Git
 from jx.adapters.git.repos import GitRepos
 from jx.domain.errors import Failed, JxError, NotFound, Unavailable
-from jx.domain.history import FileChange
+from jx.domain.history.history import FileChange
 from jx.domain.names import Repo, Revision, parse_branch, parse_revision
 from jx.domain.trees import Tree
 from jx.ports.histories import ChangedCommit, Signature

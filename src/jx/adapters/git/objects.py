@@ -8,8 +8,8 @@ from pathlib import Path
 
 from jx.adapters.git.process import Git
 from jx.domain.errors import Invalid, Problem
+from jx.domain.ledger.trailers import find_trailers
 from jx.domain.names import Person, Revision, parse_revision
-from jx.domain.trailers import find_trailers
 from jx.domain.trees import Blob, Tree
 from jx.ports.repos import Commit, Draft
 

@@ -10,11 +10,11 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from jx.domain.charts.logins import Credential, Login, find_login
 from jx.domain.errors import JxError
 from jx.domain.layouts import umbrella
-from jx.domain.logins import Credential, Login, find_login
 from jx.domain.names import DEV, Repo
-from jx.domain.secret_policy import policy_of
+from jx.domain.secrets.secret_policy import policy_of
 from jx.ports.repos import Repos
 
 _FOR_SECONDS: Final = 60.0

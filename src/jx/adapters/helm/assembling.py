@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from jx.adapters.helm.archives import unpack
-from jx.domain import chart_folders, template_scan, yaml_text, yaml_write
-from jx.domain.chart_folders import ChartMetadata, Dependency
-from jx.domain.charts import Chart, ChartRef
+from jx.domain.charts import chart_folders, template_scan
+from jx.domain.charts.chart_folders import ChartMetadata, Dependency
+from jx.domain.charts.charts import Chart, ChartRef
+from jx.domain.charts.version_ranges import find_newest
 from jx.domain.errors import Invalid, Problem
-from jx.domain.manifests import ChartPin
+from jx.domain.objects.manifests import ChartPin
+from jx.domain.texts import yaml_text, yaml_write
 from jx.domain.trees import Blob, Tree
-from jx.domain.version_ranges import find_newest
 from jx.ports.renderer import RenderRequest
 
 

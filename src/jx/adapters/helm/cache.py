@@ -14,7 +14,7 @@ from typing import Any
 
 from jx.adapters.files.writing import write_whole
 from jx.adapters.helm.archives import digest_of
-from jx.domain.charts import ChartRef, ChartVersion
+from jx.domain.charts.charts import ChartRef, ChartVersion
 from jx.domain.errors import Failed
 
 

@@ -14,11 +14,11 @@ from jx.adapters.helm.download import Downloader, origin_of
 from jx.adapters.helm.folders import FolderCharts, open_archive
 from jx.adapters.helm.index import load_index
 from jx.adapters.helm.oci import OciRegistry, registry_url
-from jx.domain.catalogs import pick_version
-from jx.domain.charts import Chart, ChartRef, ChartVersion
+from jx.domain.charts.catalogs import pick_version
+from jx.domain.charts.charts import Chart, ChartRef, ChartVersion
+from jx.domain.charts.logins import Credential, Login
+from jx.domain.charts.versions import Version
 from jx.domain.errors import Invalid, NotFound, Problem, Unavailable
-from jx.domain.logins import Credential, Login
-from jx.domain.versions import Version
 
 _TOKENS_AT: Final = {"https://registry-1.docker.io": "https://auth.docker.io"}
 """Registries whose tokens are given by another host of theirs. Where any other sends us, a login does not go along."""

@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from jx.adapters.helm.archives import DEFAULT_LIMITS, digest_of, unpack
-from jx.domain import chart_folders
-from jx.domain.catalogs import chart_not_found, order_versions, pick_version
-from jx.domain.charts import Chart, ChartRef, ChartVersion
+from jx.domain.charts import chart_folders
+from jx.domain.charts.catalogs import chart_not_found, order_versions, pick_version
+from jx.domain.charts.charts import Chart, ChartRef, ChartVersion
 from jx.domain.errors import Failed, Invalid, NotFound, Problem
 from jx.domain.trees import Blob, Tree
 

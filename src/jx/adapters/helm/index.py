@@ -14,8 +14,8 @@ from jx.adapters.helm.archives import MEGABYTE, digest_of
 from jx.adapters.helm.cache import ChartCache
 from jx.adapters.helm.download import Downloader
 from jx.adapters.helm.index_sections import Sections, find_sections
-from jx.domain.catalogs import chart_not_found, order_versions
-from jx.domain.charts import CHANGES, LONGEST_CHANGES, ChartRef, ChartVersion
+from jx.domain.charts.catalogs import chart_not_found, order_versions
+from jx.domain.charts.charts import CHANGES, LONGEST_CHANGES, ChartRef, ChartVersion
 from jx.domain.errors import Invalid, NotFound, Problem
 
 INDEX_LIMIT = 64 * MEGABYTE

@@ -18,8 +18,8 @@ import orjson
 
 from jx import __version__
 from jx.adapters.files.writing import write_whole
-from jx.domain import template_scan
-from jx.domain.manifests import ChartPin, Hook, Manifest, ObjectRef, Rendered
+from jx.domain.charts import template_scan
+from jx.domain.objects.manifests import ChartPin, Hook, Manifest, ObjectRef, Rendered
 from jx.ports.renderer import RenderRequest
 
 _MOST = 32

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from jx.domain import yaml_text
 from jx.domain.errors import Invalid, Problem
-from jx.domain.manifests import Body, Capabilities, Hook, Manifest, ObjectRef, api_group, ref_of
+from jx.domain.objects.manifests import Body, Capabilities, Hook, Manifest, ObjectRef, api_group, ref_of
+from jx.domain.texts import yaml_text
 
 # Helm splits by this rule and not as YAML: charts emit `---apiVersion:` and blanks at the ends of block texts.
 _SEPARATOR = re.compile(r"(?:^|[\t\n\f\r ]*\n)---[\t\n\f\r ]*")

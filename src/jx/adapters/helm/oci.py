@@ -10,9 +10,9 @@ from urllib.parse import quote, urlencode, urljoin, urlsplit
 
 from jx.adapters.helm.archives import DEFAULT_LIMITS, MEGABYTE, digest_of
 from jx.adapters.helm.download import Downloader, Response, check_url, is_loopback, origin_of
-from jx.domain.charts import ChartRef
+from jx.domain.charts.charts import ChartRef
+from jx.domain.charts.version_ranges import newest_first
 from jx.domain.errors import Forbidden, Invalid, NotFound, Problem, Unavailable
-from jx.domain.version_ranges import newest_first
 
 CHART_LAYERS = frozenset(
     {

@@ -17,13 +17,13 @@ from jx.adapters.helm.assembling import Assembled
 from jx.adapters.helm.engine import Engine, EngineError, EngineOutput
 from jx.adapters.helm.kept_renders import KeptRenders
 from jx.adapters.helm.manifest_text import Document, Namer
-from jx.domain import yaml_text
-from jx.domain.chart_folders import vendored_folders
+from jx.domain.charts.chart_folders import vendored_folders
+from jx.domain.charts.version_ranges import parse_version_range
+from jx.domain.charts.versions import Version
 from jx.domain.errors import Failed, Invalid, Problem
-from jx.domain.manifests import Hook, Manifest, ObjectRef, Rendered
+from jx.domain.objects.manifests import Hook, Manifest, ObjectRef, Rendered
+from jx.domain.texts import yaml_text
 from jx.domain.trees import Tree
-from jx.domain.version_ranges import parse_version_range
-from jx.domain.versions import Version
 from jx.ports.renderer import RenderRequest
 
 REMEMBERED = 16

@@ -10,8 +10,8 @@ from typing import Any
 
 from jx.adapters.kubernetes.api import RECORD_MANAGER, Api, Json, Resource
 from jx.adapters.kubernetes.watching import Target, Watching
-from jx.domain.activities import Activity, ActivityStatus, ActivityStep, PromotePart, PromoteStep
 from jx.domain.errors import NotFound, Unavailable
+from jx.domain.runs.activities import Activity, ActivityStatus, ActivityStep, PromotePart, PromoteStep
 
 PIPELINE_ACTIVITIES = Resource("jenkins.io/v1", "pipelineactivities", "PipelineActivity")
 

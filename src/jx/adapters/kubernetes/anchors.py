@@ -19,11 +19,11 @@ from jx import __version__
 from jx.adapters.kubernetes.api import CONFIG_MAPS, LEASES, NAMESPACES, Api, Json
 from jx.adapters.kubernetes.blobs import BlobRef, Blobs
 from jx.adapters.kubernetes.fences import Fences, lease_name
-from jx.domain.anchor_records import anchor_to_data, parse_anchor
-from jx.domain.applying import Anchor
+from jx.domain.applying.applying import Anchor
 from jx.domain.errors import Forbidden, Invalid, NotFound, Refused, Stale
-from jx.domain.membership import ANCHORS_NAMESPACE, APPLYSET_ID, applyset_id, parent_name
+from jx.domain.ledger.anchor_records import anchor_to_data, parse_anchor
 from jx.domain.names import EnvironmentName
+from jx.domain.objects.membership import ANCHORS_NAMESPACE, APPLYSET_ID, applyset_id, parent_name
 
 FORMAT = 1
 ANCHOR_LABEL = "jenkins.io/anchor"

@@ -15,7 +15,7 @@ from jx.adapters.kubernetes.errors import Attempt
 from jx.adapters.kubernetes.streams import LineStream
 from jx.adapters.kubernetes.transport import Request, Response, Transport, path_of
 from jx.domain.errors import NotFound, Stale
-from jx.domain.manifests import api_group
+from jx.domain.objects.manifests import api_group
 from jx.ports.clock import Clock
 
 Json = dict[str, Any]

@@ -23,8 +23,8 @@ from jx.adapters.kubernetes.api import CONFIG_MAPS, NAMESPACES, SECRETS, Api, Js
 from jx.adapters.kubernetes.build_numbers import NAME as BUILD_NUMBERS
 from jx.adapters.kubernetes.watchdogs import LABEL as WATCHDOG_LABEL
 from jx.domain.errors import NotFound, Stale, Usage
-from jx.domain.membership import PART_OF
 from jx.domain.names import EnvironmentName
+from jx.domain.objects.membership import PART_OF
 from jx.ports.platforms import Saved
 from jx.ports.secrets import SecretStore
 

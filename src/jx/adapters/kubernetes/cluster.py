@@ -13,11 +13,11 @@ from jx.adapters.kubernetes import fences
 from jx.adapters.kubernetes.api import NAMESPACES, PODS, Api, Json, Resource
 from jx.adapters.kubernetes.discovery import Discovery
 from jx.adapters.kubernetes.watching import Change, Target, Watching
-from jx.domain import field_ownership
-from jx.domain.applying import LiveObject, Step
+from jx.domain.applying import field_ownership
+from jx.domain.applying.applying import LiveObject, Step
+from jx.domain.applying.locking import Fence
 from jx.domain.errors import Invalid, NotFound
-from jx.domain.locking import Fence
-from jx.domain.manifests import Capabilities, ObjectRef, api_group
+from jx.domain.objects.manifests import Capabilities, ObjectRef, api_group
 from jx.ports.cluster import Scope
 
 _THREADS = 8

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from jx.adapters.kubernetes.api import Api, Json, Resource, parse_object
 from jx.adapters.kubernetes.errors import Attempt
 from jx.domain.errors import NotFound, Unavailable
-from jx.domain.manifests import KindInfo, api_group
+from jx.domain.objects.manifests import KindInfo, api_group
 
 _AGGREGATED = ",".join(
     [f"application/json;g=apidiscovery.k8s.io;v={v};as=APIGroupDiscoveryList" for v in ("v2", "v2beta1")]

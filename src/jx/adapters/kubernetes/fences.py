@@ -11,13 +11,13 @@ from typing import Any
 
 from jx.adapters.kubernetes.api import CONFIG_MAPS, Api, Json, Resource
 from jx.adapters.kubernetes.errors import FENCED
-from jx.domain.applying import MANAGER
+from jx.domain.applying.applying import MANAGER
+from jx.domain.applying.field_ownership import YIELDER
+from jx.domain.applying.locking import LIMIT, Fence, Grip
 from jx.domain.errors import JxError, Overtaken, Stale
-from jx.domain.field_ownership import YIELDER
-from jx.domain.locking import LIMIT, Fence, Grip
-from jx.domain.membership import ANCHORS_NAMESPACE, PART_OF, applyset_id
 from jx.domain.names import EnvironmentName
-from jx.domain.secret_parts import SECRETS_MANAGER
+from jx.domain.objects.membership import ANCHORS_NAMESPACE, PART_OF, applyset_id
+from jx.domain.objects.secret_parts import SECRETS_MANAGER
 
 POLICIES = Resource(
     "admissionregistration.k8s.io/v1",

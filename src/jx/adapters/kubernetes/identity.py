@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from jx.adapters.kubernetes.api import Api
 from jx.domain.errors import Forbidden, NotFound
-from jx.domain.store_readers import ClusterIdentity
+from jx.domain.secrets.store_readers import ClusterIdentity
 
 _KEY_SET = "application/jwk-set+json, application/json"
 _CURVES: Mapping[str, type[ec.EllipticCurve]] = {

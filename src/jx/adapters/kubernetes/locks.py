@@ -12,10 +12,10 @@ from datetime import datetime, timedelta
 from jx.adapters.kubernetes.anchors import ensure_namespace
 from jx.adapters.kubernetes.api import LEASES, Api, Json
 from jx.adapters.kubernetes.fences import Fences, lease_name
+from jx.domain.applying.locking import LIMIT, Grip
 from jx.domain.errors import Locked, NotFound, Overtaken, Stale
-from jx.domain.locking import LIMIT, Grip
-from jx.domain.membership import ANCHORS_NAMESPACE
 from jx.domain.names import EnvironmentName
+from jx.domain.objects.membership import ANCHORS_NAMESPACE
 from jx.ports.clock import Clock
 
 _ATTEMPTS = 5

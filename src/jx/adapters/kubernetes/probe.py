@@ -10,7 +10,7 @@ from jx.adapters.kubernetes.api import NAMESPACES, Api, Resource
 from jx.adapters.kubernetes.cluster import KubernetesCluster
 from jx.adapters.kubernetes.discovery import Discovery
 from jx.domain.errors import Forbidden, NotFound, Refused
-from jx.domain.preflight import ClusterLook, Right
+from jx.domain.platforms.preflight import ClusterLook, Right
 
 _NODES = Resource("v1", "nodes", "Node", namespaced=False)
 _REVIEWS = Resource(

@@ -9,11 +9,11 @@ import orjson
 
 from jx.adapters.kubernetes.anchors import ensure_namespace
 from jx.adapters.kubernetes.api import CONFIG_MAPS, Api, Json
+from jx.domain.changes.promotion_records import parse_promotions, promotions_to_data
+from jx.domain.changes.promotions import AppPromotions
 from jx.domain.errors import Invalid, NotFound, Stale
-from jx.domain.membership import ANCHORS_NAMESPACE
 from jx.domain.names import AppKey
-from jx.domain.promotion_records import parse_promotions, promotions_to_data
-from jx.domain.promotions import AppPromotions
+from jx.domain.objects.membership import ANCHORS_NAMESPACE
 
 LABEL = "jenkins.io/promotions"
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from jx.adapters.kubernetes.anchors import ensure_namespace
 from jx.adapters.kubernetes.api import CONFIG_MAPS, Api, Json
-from jx.domain import secret_writes
 from jx.domain.errors import NotFound, Stale
-from jx.domain.membership import ANCHORS_NAMESPACE
-from jx.domain.secret_writes import MOST_KEPT, SecretWrite
+from jx.domain.ledger import secret_writes
+from jx.domain.ledger.secret_writes import MOST_KEPT, SecretWrite
+from jx.domain.objects.membership import ANCHORS_NAMESPACE
 
 NAME = "secret-writes"
 _KEY = "writes.jsonl"

@@ -10,9 +10,9 @@ from jx.adapters.kubernetes.anchors import ensure_namespace
 from jx.adapters.kubernetes.api import CONFIG_MAPS, SECRETS, Api, Json
 from jx.adapters.kubernetes.blobs import BlobRef, Blobs
 from jx.domain.errors import Invalid, NotFound
-from jx.domain.membership import RESCUE_NAMESPACE
+from jx.domain.ledger.snapshots import Snapshot, parse_snapshot, snapshot_to_data
 from jx.domain.names import EnvironmentName
-from jx.domain.snapshots import Snapshot, parse_snapshot, snapshot_to_data
+from jx.domain.objects.membership import RESCUE_NAMESPACE
 
 LABEL = "jenkins.io/snapshot"
 PLAN = "jenkins.io/plan"

@@ -13,11 +13,11 @@ import orjson
 
 from jx.adapters.kubernetes.anchors import ensure_namespace
 from jx.adapters.kubernetes.api import CONFIG_MAPS, PODS, Api, Json, Resource
+from jx.domain.environments.watchdog_records import parse_watch, watch_to_data
+from jx.domain.environments.watchdogs import NAME, Orders, Watch
 from jx.domain.errors import NotFound, Stale
-from jx.domain.membership import RESCUE_NAMESPACE
 from jx.domain.names import EnvironmentName
-from jx.domain.watchdog_records import parse_watch, watch_to_data
-from jx.domain.watchdogs import NAME, Orders, Watch
+from jx.domain.objects.membership import RESCUE_NAMESPACE
 
 ACCOUNTS = Resource("v1", "serviceaccounts", "ServiceAccount")
 BINDINGS = Resource(

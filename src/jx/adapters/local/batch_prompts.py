@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from jx.domain.errors import Usage
-from jx.domain.questions import Kind, Question, read_answer
+from jx.domain.secrets.questions import Kind, Question, read_answer
 
 
 class BatchPrompts:

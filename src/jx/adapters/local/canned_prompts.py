@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from jx.domain.errors import Usage
-from jx.domain.questions import Question, read_answer
+from jx.domain.secrets.questions import Question, read_answer
 
 
 class CannedPrompts:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from jx.domain.recipes import Recipe
+from jx.domain.objects.recipes import Recipe
 
 
 class CountingGenerator:

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from jx.domain.anchor_records import anchor_to_data, parse_anchor
-from jx.domain.applying import Anchor
+from jx.domain.applying.applying import Anchor
+from jx.domain.applying.locking import Grip
 from jx.domain.errors import Locked, Overtaken, Stale
-from jx.domain.locking import Grip
+from jx.domain.ledger.anchor_records import anchor_to_data, parse_anchor
 from jx.domain.names import EnvironmentName
 
 _START = datetime(2026, 1, 1, tzinfo=UTC)

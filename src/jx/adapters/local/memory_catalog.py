@@ -6,9 +6,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 
-from jx.domain.catalogs import chart_not_found, order_versions, pick_version
-from jx.domain.chart_folders import read_metadata
-from jx.domain.charts import Chart, ChartRef, ChartVersion
+from jx.domain.charts.catalogs import chart_not_found, order_versions, pick_version
+from jx.domain.charts.chart_folders import read_metadata
+from jx.domain.charts.charts import Chart, ChartRef, ChartVersion
 from jx.domain.trees import Blob, Tree
 
 REPOSITORY = "https://charts.example.com"

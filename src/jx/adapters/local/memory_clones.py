@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 from jx.adapters.local.memory_repos import MemoryRepos
 from jx.domain.errors import NotFound, Refused
+from jx.domain.ledger.trailers import find_trailers
 from jx.domain.names import Repo, Revision
-from jx.domain.trailers import find_trailers
 from jx.domain.trees import Tree
 from jx.ports.repos import Commit, Draft
 

@@ -13,12 +13,12 @@ from typing import Any
 from jx.adapters.local import memory_fields
 from jx.adapters.local.memory_fields import Path
 from jx.adapters.local.memory_kinds import KINDS
-from jx.domain import field_ownership
-from jx.domain.applying import LiveObject, Step
+from jx.domain.applying import field_ownership
+from jx.domain.applying.applying import LiveObject, Step
+from jx.domain.applying.locking import Fence
 from jx.domain.errors import Conflict, Failed, Immutable, JxError, Overtaken, OwnedField, Stale
-from jx.domain.locking import Fence
-from jx.domain.manifests import Body, Capabilities, KindInfo, ObjectRef, ref_of
 from jx.domain.names import EnvironmentName
+from jx.domain.objects.manifests import Body, Capabilities, KindInfo, ObjectRef, ref_of
 from jx.ports.cluster import Scope
 
 _NOW = datetime(2026, 1, 1, tzinfo=UTC)

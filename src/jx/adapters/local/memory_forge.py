@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Protocol, TypeVar
 
 from jx.adapters.local.forge import rules
-from jx.domain.changes import Check, Comment, PullRequest, PullState, Review
+from jx.domain.changes.changes import Check, Comment, PullRequest, PullState, Review
 from jx.domain.errors import Forbidden, NotFound, Refused, Stale
 from jx.domain.names import Person, Repo, Revision
 from jx.domain.trees import Tree

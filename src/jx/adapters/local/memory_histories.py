@@ -8,7 +8,7 @@ from datetime import datetime
 
 from jx.adapters.local.memory_repos import MemoryRepos
 from jx.domain.errors import NotFound
-from jx.domain.history import FileChange
+from jx.domain.history.history import FileChange
 from jx.domain.names import Repo, Revision
 from jx.domain.trees import Tree
 from jx.ports.histories import ChangedCommit, Signature

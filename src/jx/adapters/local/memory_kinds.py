@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jx.domain.manifests import KindInfo
+from jx.domain.objects.manifests import KindInfo
 
 _NAMESPACED = (
     (

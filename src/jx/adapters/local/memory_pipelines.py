@@ -11,7 +11,7 @@ from time import monotonic
 from typing import Any
 
 from jx.domain.errors import NotFound
-from jx.domain.runs import LogLine, NewRun, Run, RunState
+from jx.domain.runs.runs import LogLine, NewRun, Run, RunState
 
 _BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 _SILENCE_SECONDS = 0.2

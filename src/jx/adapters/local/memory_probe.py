@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from jx.domain.errors import JxError
-from jx.domain.preflight import ClusterLook, Right
+from jx.domain.platforms.preflight import ClusterLook, Right
 
 LOOK = ClusterLook("https://cluster.example.com", "cluster", "ann", "v1.36.0", None, nodes=1)
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from jx.domain.changes.promotion_records import parse_promotions, promotions_to_data
+from jx.domain.changes.promotions import AppPromotions
 from jx.domain.errors import Stale
 from jx.domain.names import AppKey
-from jx.domain.promotion_records import parse_promotions, promotions_to_data
-from jx.domain.promotions import AppPromotions
 
 
 class MemoryPromotions:

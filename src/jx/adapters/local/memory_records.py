@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from queue import Empty, Queue
 from time import monotonic
 
-from jx.domain.activities import Activity
 from jx.domain.events import Event
+from jx.domain.runs.activities import Activity
 
 _OLDEST = datetime.min.replace(tzinfo=UTC)
 

@@ -14,10 +14,10 @@ from typing import Any
 import yaml
 
 from jx.domain.errors import Invalid, Problem
-from jx.domain.manifests import ChartPin, Hook, Manifest, Rendered, ref_of
-from jx.domain.ordering import INSTALL_ORDER
+from jx.domain.objects.manifests import ChartPin, Hook, Manifest, Rendered, ref_of
+from jx.domain.objects.ordering import INSTALL_ORDER
+from jx.domain.texts.values import merge
 from jx.domain.trees import Tree
-from jx.domain.values import merge
 from jx.ports.renderer import RenderRequest
 
 _ACTION = re.compile(r"\{\{-?\s*(.*?)\s*-?\}\}")

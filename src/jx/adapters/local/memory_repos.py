@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from jx.domain.errors import NotFound, Stale
+from jx.domain.ledger.trailers import find_trailers
 from jx.domain.names import Person, Repo, Revision
-from jx.domain.trailers import find_trailers
 from jx.domain.trees import Tree, merge_trees
 from jx.ports.repos import Commit, Draft
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from jx.domain.secret_writes import MOST_KEPT, SecretWrite
+from jx.domain.ledger.secret_writes import MOST_KEPT, SecretWrite
 
 
 class MemorySecretLog:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from jx.domain.errors import Forbidden, Invalid, JxError, Stale, about
-from jx.domain.references import check_path
-from jx.domain.store_readers import Reader
+from jx.domain.objects.references import check_path
+from jx.domain.secrets.store_readers import Reader
 from jx.ports.secrets import Listed, Secret
 
 _AT = datetime(2026, 1, 1, tzinfo=UTC)

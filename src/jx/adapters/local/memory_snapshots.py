@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
+from jx.domain.ledger.snapshots import Snapshot, parse_snapshot, snapshot_to_data
 from jx.domain.names import EnvironmentName
-from jx.domain.snapshots import Snapshot, parse_snapshot, snapshot_to_data
 
 
 class MemorySnapshots:

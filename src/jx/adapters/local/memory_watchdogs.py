@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from jx.domain.environments.watchdog_records import parse_watch, watch_to_data
+from jx.domain.environments.watchdogs import Orders, Watch
 from jx.domain.errors import Stale
 from jx.domain.names import EnvironmentName
-from jx.domain.watchdog_records import parse_watch, watch_to_data
-from jx.domain.watchdogs import Orders, Watch
 
 
 class MemoryWatchdogs:

@@ -11,10 +11,10 @@ from typing import Any
 from jx import __version__
 from jx.adapters.helm.archives import pack
 from jx.adapters.helm.folders import read_folder
-from jx.domain import yaml_edit, yaml_text
-from jx.domain.apps import PLATFORM_CHART
-from jx.domain.chart_folders import drop_ignored
+from jx.domain.charts.apps import PLATFORM_CHART
+from jx.domain.charts.chart_folders import drop_ignored
 from jx.domain.errors import Failed, Invalid, NotFound, Problem
+from jx.domain.texts import yaml_edit, yaml_text
 from jx.domain.trees import Blob, Tree
 
 IMAGE = "jx/platform"

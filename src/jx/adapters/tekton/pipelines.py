@@ -10,7 +10,7 @@ from jx.adapters.kubernetes.watching import Target, Watching
 from jx.adapters.tekton.reading import read_logs
 from jx.adapters.tekton.translating import PIPELINE_RUNS, RUN_LABEL, TASK_RUNS, body_of, dns_name, run_of
 from jx.domain.errors import NotFound, Stale, Unavailable
-from jx.domain.runs import LogLine, NewRun, Run
+from jx.domain.runs.runs import LogLine, NewRun, Run
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 

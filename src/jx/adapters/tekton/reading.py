@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from jx.adapters.kubernetes.api import Api
 from jx.adapters.kubernetes.streams import LineStream
 from jx.domain.errors import Invalid, NotFound, Refused
-from jx.domain.runs import LogLine, Run, RunStage, RunState, RunStep
+from jx.domain.runs.runs import LogLine, Run, RunStage, RunState, RunStep
 
 _LONGEST_LINE = 64 * 1024
 _PIECE = 256 * 1024

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from jx.adapters.kubernetes.api import Json, Resource
-from jx.domain.runs import NewRun, Run, RunStage, RunState, RunStep
+from jx.domain.runs.runs import NewRun, Run, RunStage, RunState, RunStep
 
 PIPELINE_RUNS = Resource("tekton.dev/v1", "pipelineruns", "PipelineRun")
 TASK_RUNS = Resource("tekton.dev/v1", "taskruns", "TaskRun")

@@ -9,7 +9,7 @@ from typing import Any
 from jx.adapters.vault.access import VaultAccess
 from jx.adapters.vault.client import Client, Json, quoted
 from jx.domain.errors import Forbidden, Invalid, NotFound
-from jx.domain.store_readers import Account, ClusterIdentity, Reader, rules_of
+from jx.domain.secrets.store_readers import Account, ClusterIdentity, Reader, rules_of
 
 _TTL = "1h"
 _JWT = "jwt"

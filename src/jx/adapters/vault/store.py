@@ -15,7 +15,7 @@ from typing import Any
 from jx.adapters.vault.access import VaultAccess
 from jx.adapters.vault.client import CONNECTIONS, Client, Json, quoted
 from jx.domain.errors import Failed, Forbidden, Invalid, NotFound, Stale, about
-from jx.domain.references import check_path
+from jx.domain.objects.references import check_path
 from jx.ports.secrets import Listed, Secret
 
 

@@ -12,7 +12,7 @@ from jx.cli.changes import alias_option, change_options, set_option, tell_next
 from jx.cli.logins import login_options, read_login
 from jx.cli.session import Session
 from jx.cli.session import command as with_session
-from jx.usecases.add_app import AddAppRequest, ValuesFile
+from jx.usecases.proposing.add_app import AddAppRequest, ValuesFile
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 

@@ -29,7 +29,7 @@ def command(
       jx add login https://charts.example.com/acme --username ann --password-stdin < password
       jx add login oci://registry.example.com --env staging --username ann
     """
-    from jx.usecases.add_login import AddLoginRequest
+    from jx.usecases.proposing.add_login import AddLoginRequest
 
     given = read_login(session, username, from_stdin=password_stdin, batch=batch_mode)
     assert given is not None

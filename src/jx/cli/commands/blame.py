@@ -9,7 +9,7 @@ from jx.cli import history as shown
 from jx.cli.objects import parse_object
 from jx.cli.session import Session
 from jx.cli.session import command as with_session
-from jx.usecases.blame_object import BlameRequest
+from jx.usecases.history.blame_object import BlameRequest
 
 
 @click.command()

@@ -11,7 +11,7 @@ from jx.cli.install_flags import install_options, read_flags
 from jx.cli.session import Session
 from jx.cli.session import command as with_session
 from jx.domain.errors import Refused
-from jx.domain.installing import plan_installation
+from jx.domain.platforms.installing import plan_installation
 
 
 @click.command(context_settings={"ignore_unknown_options": True})

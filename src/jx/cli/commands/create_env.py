@@ -11,8 +11,8 @@ from jx.cli.environment_flags import declared_options, refuse_senseless, strateg
 from jx.cli.session import Session
 from jx.cli.session import command as with_session
 from jx.domain.errors import Usage
-from jx.domain.questions import Kind, Question
-from jx.usecases.create_environment import CreateEnvironmentRequest
+from jx.domain.secrets.questions import Kind, Question
+from jx.usecases.proposing.create_environment import CreateEnvironmentRequest
 
 
 @click.command()

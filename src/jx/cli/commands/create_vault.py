@@ -8,7 +8,7 @@ from jx.cli import output
 from jx.cli.changes import tell_next
 from jx.cli.session import Session
 from jx.cli.session import command as with_session
-from jx.domain.vaults import Provider
+from jx.domain.secrets.vaults import Provider
 
 
 @click.command()
@@ -39,7 +39,7 @@ def command(
       jx create vault --provider kubernetes --repository https://charts.example.com
       jx create vault --provider gke --gke-project-id acme
     """
-    from jx.usecases.create_vault import CreateVaultRequest
+    from jx.usecases.proposing.create_vault import CreateVaultRequest
 
     pull, steps = session.wiring.create_vault()(
         CreateVaultRequest(

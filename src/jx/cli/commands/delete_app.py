@@ -10,7 +10,7 @@ from jx.cli.app_flags import place_options
 from jx.cli.changes import alias_option, change_options, tell_next
 from jx.cli.session import Session
 from jx.cli.session import command as with_session
-from jx.usecases.remove_app import RemoveAppRequest
+from jx.usecases.proposing.remove_app import RemoveAppRequest
 
 
 @click.command()

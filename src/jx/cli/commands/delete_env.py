@@ -7,7 +7,7 @@ import click
 from jx.cli.changes import tell_next
 from jx.cli.session import Session
 from jx.cli.session import command as with_session
-from jx.usecases.edit_environment import DeleteEnvironmentRequest
+from jx.usecases.proposing.edit_environment import DeleteEnvironmentRequest
 
 
 @click.command()

@@ -9,7 +9,7 @@ import click
 from jx.cli import exit_codes, output
 from jx.cli.session import Session
 from jx.cli.session import command as with_session
-from jx.usecases.examine_platform import Examination
+from jx.usecases.platform.examine_platform import Examination
 
 
 @click.command()

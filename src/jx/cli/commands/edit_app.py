@@ -7,7 +7,7 @@ import click
 from jx.cli.changes import alias_option, change_options, set_option, tell_next
 from jx.cli.session import Session
 from jx.cli.session import command as with_session
-from jx.usecases.edit_app import EditAppRequest
+from jx.usecases.proposing.edit_app import EditAppRequest
 
 
 @click.command()

@@ -10,7 +10,7 @@ from jx.cli.changes import tell_next
 from jx.cli.environment_flags import declared_options, refuse_senseless, spec_from
 from jx.cli.session import Session
 from jx.cli.session import command as with_session
-from jx.usecases.edit_environment import EditEnvironmentRequest
+from jx.usecases.proposing.edit_environment import EditEnvironmentRequest
 
 
 @click.command()

@@ -8,7 +8,7 @@ from jx.cli.changes import set_option, tell_next
 from jx.cli.session import Session
 from jx.cli.session import command as with_session
 from jx.domain.errors import NotFound
-from jx.usecases.edit_app import EditAppRequest
+from jx.usecases.proposing.edit_app import EditAppRequest
 
 
 @click.command()

@@ -7,7 +7,7 @@ import click
 from jx.cli.changes import change_options, tell_next
 from jx.cli.session import Session
 from jx.cli.session import command as with_session
-from jx.usecases.edit_requirements import EditRequirementsRequest
+from jx.usecases.proposing.edit_requirements import EditRequirementsRequest
 
 
 @click.command()

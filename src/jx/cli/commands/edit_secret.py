@@ -8,8 +8,8 @@ from jx.cli import secret_values
 from jx.cli.session import Session
 from jx.cli.session import command as with_session
 from jx.domain.errors import Usage
-from jx.domain.references import Scheme
-from jx.usecases.edit_secret import EditSecretRequest
+from jx.domain.objects.references import Scheme
+from jx.usecases.secrets.edit_secret import EditSecretRequest
 
 
 @click.command()

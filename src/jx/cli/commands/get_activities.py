@@ -8,7 +8,7 @@ from jx.cli import output
 from jx.cli.activities import HEADER, rows_of, to_data
 from jx.cli.session import Session
 from jx.cli.session import command as with_session
-from jx.domain.activities import Activity
+from jx.domain.runs.activities import Activity
 
 
 @click.command()

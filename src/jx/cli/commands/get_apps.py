@@ -8,7 +8,7 @@ from jx.cli import exit_codes, output
 from jx.cli.session import Session
 from jx.cli.session import command as with_session
 from jx.domain.errors import Usage
-from jx.usecases.show_apps import ShownApp
+from jx.usecases.platform.show_apps import ShownApp
 
 _HEADER = ("NAME", "VERSION", "CHART REPOSITORY", "NAMESPACE", "STATUS", "DESCRIPTION")
 

@@ -12,7 +12,7 @@ from jx.cli.durations import parse_duration
 from jx.cli.run_choice import choice_options, show_lines, take_choice
 from jx.cli.session import Session, goes_on
 from jx.cli.session import command as with_session
-from jx.domain.runs import RunState, find_failure
+from jx.domain.runs.runs import RunState, find_failure
 
 
 @click.command()
@@ -35,7 +35,7 @@ def command(session: Session, pipeline: str, pod: str, patience: str, **options:
       jx get build logs acme/environment-jx-dev/master --build 7
       jx get build logs --repo environment-jx-staging --no-tail
     """
-    from jx.usecases.show_logs import ShowLogsRequest
+    from jx.usecases.runs.show_logs import ShowLogsRequest
 
     choice = take_choice(pipeline, options, pod=pod)
     wait = parse_duration(patience, "wait-duration") if options["wait"] else timedelta()

@@ -9,8 +9,8 @@ import click
 from jx.cli import exit_codes, output
 from jx.cli.session import Session
 from jx.cli.session import command as with_session
-from jx.domain.drift import Drifted, DriftedField
-from jx.usecases.find_drift import DriftReport
+from jx.domain.ledger.drift import Drifted, DriftedField
+from jx.usecases.following.find_drift import DriftReport
 
 _HEADER = ("ENVIRONMENT", "KIND", "NAME", "NAMESPACE", "CHANGE", "FIELD", "WAS", "NOW", "BY", "SINCE")
 

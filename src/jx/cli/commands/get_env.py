@@ -10,7 +10,7 @@ from jx.cli import exit_codes, output
 from jx.cli.environments import show_missing, show_table, to_data
 from jx.cli.session import Session
 from jx.cli.session import command as with_session
-from jx.usecases.await_apply import AwaitApplyRequest
+from jx.usecases.following.await_apply import AwaitApplyRequest
 
 
 @click.command()

@@ -9,9 +9,9 @@ from jx.cli import output
 from jx.cli.objects import parse_object
 from jx.cli.session import Session
 from jx.cli.session import command as with_session
-from jx.domain import history
-from jx.domain.history_choice import HistoryChoice
-from jx.usecases.show_history import HistoryRequest
+from jx.domain.history import history
+from jx.domain.history.history_choice import HistoryChoice
+from jx.usecases.history.show_history import HistoryRequest
 
 
 @click.command()

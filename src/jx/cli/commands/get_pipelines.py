@@ -8,7 +8,7 @@ from jx.cli import output
 from jx.cli.activities import short
 from jx.cli.session import Session
 from jx.cli.session import command as with_session
-from jx.domain.runs import VERIFY, Run
+from jx.domain.runs.runs import VERIFY, Run
 
 _HEADER = ("NAME", "CONTEXT", "LAST BUILD", "STATUS", "DURATION")
 

@@ -13,7 +13,7 @@ from jx.cli.session import Session
 from jx.cli.session import command as with_session
 
 if TYPE_CHECKING:
-    from jx.usecases.show_secrets import ShownSecret
+    from jx.usecases.secrets.show_secrets import ShownSecret
 
 
 @click.command()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from jx.cli import output
 from jx.cli.session import Session
 from jx.domain.names import DEV
-from jx.usecases.show_environments import Standing
+from jx.usecases.platform.show_environments import Standing
 
 
 def show(session: Session) -> None:

@@ -6,7 +6,7 @@ import click
 
 from jx.cli.session import Session
 from jx.cli.session import command as with_session
-from jx.domain import holds
+from jx.domain.environments import holds
 from jx.domain.names import parse_environment_name
 
 

@@ -8,7 +8,7 @@ from jx.cli.pulls import environment_option, review
 from jx.cli.session import Session
 from jx.cli.session import command as with_session
 from jx.domain.names import parse_revision
-from jx.usecases.review_change import Approve
+from jx.usecases.reviewing.review_change import Approve
 
 
 @click.command()

@@ -7,7 +7,7 @@ import click
 from jx.cli.pulls import environment_option, review
 from jx.cli.session import Session
 from jx.cli.session import command as with_session
-from jx.usecases.review_change import Close
+from jx.usecases.reviewing.review_change import Close
 
 
 @click.command()

@@ -8,8 +8,8 @@ from jx.cli import exit_codes, output
 from jx.cli.pulls import environment_option, find_environment, find_pull
 from jx.cli.session import Session
 from jx.cli.session import command as with_session
-from jx.domain.diffing import render_diff
-from jx.domain.plan_text import TABLE_HEADER, table_rows, totals
+from jx.domain.applying.plan_text import TABLE_HEADER, table_rows, totals
+from jx.domain.ledger.diffing import render_diff
 
 
 @click.command()

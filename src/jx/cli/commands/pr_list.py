@@ -8,7 +8,7 @@ from jx.cli import output
 from jx.cli.pulls import environment_option, pull_to_data
 from jx.cli.session import Session
 from jx.cli.session import command as with_session
-from jx.domain.changes import PullState
+from jx.domain.changes.changes import PullState
 
 
 @click.command()

@@ -10,8 +10,8 @@ from jx.cli import output
 from jx.cli.pulls import await_checks, environment_option, find_environment, review
 from jx.cli.session import Session, goes_on
 from jx.cli.session import command as with_session
-from jx.usecases.await_apply import AwaitApplyRequest
-from jx.usecases.review_change import Merge
+from jx.usecases.following.await_apply import AwaitApplyRequest
+from jx.usecases.reviewing.review_change import Merge
 
 
 @click.command()

@@ -12,10 +12,10 @@ from jx.cli.durations import parse_duration
 from jx.cli.promoting import ask_environment, find_app, promote_options, refuse_senseless
 from jx.cli.session import Session, goes_on
 from jx.cli.session import command as with_session
+from jx.domain.changes.promotions import Aim, Leg
 from jx.domain.errors import Usage
-from jx.domain.promotions import Aim, Leg
-from jx.usecases.await_promotion import AwaitPromotionRequest
-from jx.usecases.promote import PromoteRequest
+from jx.usecases.promoting.await_promotion import AwaitPromotionRequest
+from jx.usecases.promoting.promote import PromoteRequest
 
 
 @click.command()

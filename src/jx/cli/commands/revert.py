@@ -8,9 +8,9 @@ from jx.cli import output, reverting
 from jx.cli.changes import change_options, tell_next
 from jx.cli.session import Session
 from jx.cli.session import command as with_session
-from jx.domain import history
-from jx.usecases.find_revert import parse_target
-from jx.usecases.revert_change import RevertReport, RevertRequest
+from jx.domain.history import history
+from jx.usecases.history.find_revert import parse_target
+from jx.usecases.history.revert_change import RevertReport, RevertRequest
 
 
 @click.command()

@@ -8,8 +8,8 @@ from jx.cli import exit_codes, secret_values
 from jx.cli.session import Session, goes_on
 from jx.cli.session import command as with_session
 from jx.domain.errors import Usage
-from jx.domain.references import Scheme
-from jx.usecases.rotate_secret import RotateSecretRequest
+from jx.domain.objects.references import Scheme
+from jx.usecases.secrets.rotate_secret import RotateSecretRequest
 
 
 @click.command()

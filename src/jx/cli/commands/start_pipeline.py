@@ -11,8 +11,8 @@ from jx.cli.pipeline_options import parse_pairs
 from jx.cli.run_choice import show_lines
 from jx.cli.session import Session, goes_on
 from jx.cli.session import command as with_session
-from jx.domain.run_choice import parse_pipeline
-from jx.domain.runs import RunState
+from jx.domain.runs.run_choice import parse_pipeline
+from jx.domain.runs.runs import RunState
 
 
 @click.command()
@@ -62,7 +62,7 @@ def command(session: Session, pipeline: str, *, tail: bool, **wishes: Any) -> in
 
 def _wishes(options: dict[str, Any]) -> Any:
     from jx.domain.pipelines.syntax import PipelineKind
-    from jx.usecases.run_application import RunWishes
+    from jx.usecases.runs.run_application import RunWishes
 
     pairs = {name: parse_pairs(options[name]) for name in ("env", "labels")}
     return RunWishes(

@@ -28,7 +28,7 @@ def command(session: Session, form: str, **options: Any) -> None:
       jx step create task -k pullRequest --pull-refs master:SHA,12:SHA --build-number 3
       jx step create task --version 1.2.3 -n jx -o json | kubectl create -f -
     """
-    from jx.domain.yaml_text import write_yaml
+    from jx.domain.texts.yaml_text import write_yaml
 
     run = session.wiring.make_run()(take_run(options))
     output.document(run, "json") if form == "json" else output.say(write_yaml(run).rstrip())

@@ -10,7 +10,7 @@ import click
 from jx.cli import apply_flags, applying, exit_codes, in_pipeline, rescuing
 from jx.cli.session import Session, goes_on
 from jx.cli.session import command as with_session
-from jx.domain.applying import ApplyReport
+from jx.domain.applying.applying import ApplyReport
 
 _HOW = ("reason", "take_lock", "wait", "timeout", "dry_run")
 

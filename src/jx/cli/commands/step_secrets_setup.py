@@ -33,8 +33,8 @@ def command(session: Session, timeout: int, role: str) -> None:
       VAULT_ADDR=https://vault.example:8200 VAULT_TOKEN=... jx step secrets setup --timeout 300
     """
     from jx.domain.errors import NotFound
-    from jx.domain.vault_choice import ROLE
-    from jx.usecases.set_up_store import SetUpStoreRequest
+    from jx.domain.secrets.vault_choice import ROLE
+    from jx.usecases.secrets.set_up_store import SetUpStoreRequest
 
     wiring = session.wiring
     set_up = wiring.set_up_store()

@@ -37,8 +37,8 @@ def command(session: Session, form: str, *, short: bool, **options: Any) -> None
       jx step syntax effective --output-dir out
     """
     from jx.domain.pipelines.writing import write_effective
-    from jx.domain.yaml_text import write_yaml
-    from jx.usecases.read_pipeline import PipelineRequest
+    from jx.domain.texts.yaml_text import write_yaml
+    from jx.usecases.pipelines.read_pipeline import PipelineRequest
 
     request = PipelineRequest(**take_request(options))
     _, resolved = session.wiring.read_pipeline()(request)

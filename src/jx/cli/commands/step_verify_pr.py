@@ -7,7 +7,7 @@ import click
 from jx.cli import checking, exit_codes, output, verifying
 from jx.cli.session import Session
 from jx.cli.session import command as with_session
-from jx.domain.changes import PullState
+from jx.domain.changes.changes import PullState
 
 
 @click.command()

@@ -7,9 +7,9 @@ import click
 from jx.cli import output
 from jx.cli.session import Session
 from jx.cli.session import command as with_session
+from jx.domain.applying.plan_text import TABLE_HEADER, table_rows, totals
 from jx.domain.errors import Refused
-from jx.domain.plan_text import TABLE_HEADER, table_rows, totals
-from jx.usecases.uninstall_platform import UninstallRequest
+from jx.usecases.platform.uninstall_platform import UninstallRequest
 
 
 @click.command()

@@ -12,7 +12,7 @@ from jx.cli.logins import login_options, read_login
 from jx.cli.session import Session
 from jx.cli.session import command as with_session
 from jx.domain.errors import Usage
-from jx.usecases.upgrade_apps import UpgradeAppsRequest
+from jx.usecases.proposing.upgrade_apps import UpgradeAppsRequest
 
 
 @click.command()

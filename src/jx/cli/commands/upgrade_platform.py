@@ -7,7 +7,7 @@ import click
 from jx.cli.changes import set_option, tell_next
 from jx.cli.session import Session
 from jx.cli.session import command as with_session
-from jx.usecases.upgrade_platform import UpgradePlatformRequest
+from jx.usecases.proposing.upgrade_platform import UpgradePlatformRequest
 
 
 @click.command()

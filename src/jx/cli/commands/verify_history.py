@@ -11,8 +11,8 @@ from jx.cli import exit_codes, output
 from jx.cli import history as shown
 from jx.cli.session import Session
 from jx.cli.session import command as with_session
-from jx.domain.history_proofs import Standing
-from jx.usecases.verify_history import Proof
+from jx.domain.history.history_proofs import Standing
+from jx.usecases.history.verify_history import Proof
 
 _ORDER = (Standing.BROKEN, Standing.UNPROVEN, Standing.PROVEN)
 

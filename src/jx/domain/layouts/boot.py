@@ -14,12 +14,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from jx.domain.apps import App
+from jx.domain.charts.apps import App
 from jx.domain.errors import Problem
 from jx.domain.layouts import dependencies
 from jx.domain.layouts.sections import Mistakes
+from jx.domain.texts.yaml_text import read_mapping
 from jx.domain.trees import Tree
-from jx.domain.yaml_text import read_mapping
 
 TEMPLATE = "values.tmpl.yaml"
 PARAMETERS = "parameters.yaml"

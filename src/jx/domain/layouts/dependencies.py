@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from jx.domain.apps import App
-from jx.domain.charts import ChartRef
+from jx.domain.charts.apps import App
+from jx.domain.charts.charts import ChartRef
 from jx.domain.errors import Invalid, NotFound, Problem
 from jx.domain.layouts.sections import Mistakes, Section, find_nearest, open_section
 from jx.domain.names import AppKey, parse_app_key
+from jx.domain.texts.yaml_edit import append_item, remove, set_value
 from jx.domain.trees import Tree
-from jx.domain.yaml_edit import append_item, remove, set_value
 
 RESERVED = frozenset({"templates", "charts", "crds"})
 """Folders of a chart that are Helm's: no app can have such a key."""

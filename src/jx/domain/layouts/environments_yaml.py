@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from jx.domain.environments import Environment, Kind, Strategy
+from jx.domain.environments.environments import Environment, Kind, Strategy
 from jx.domain.layouts.sections import Mistakes, Section, open_section
 from jx.domain.names import (
     EnvironmentName,
@@ -14,10 +14,10 @@ from jx.domain.names import (
     parse_namespace,
     parse_repo,
 )
+from jx.domain.texts.values import put
+from jx.domain.texts.yaml_edit import set_value
+from jx.domain.texts.yaml_text import write_yaml
 from jx.domain.trees import Tree
-from jx.domain.values import put
-from jx.domain.yaml_edit import set_value
-from jx.domain.yaml_text import write_yaml
 
 SUFFIX = "-env.yaml"
 _COMMENT = "# Read by jx, and kept in the cluster as an object.\n"

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from jx.domain.environments import Environment
+from jx.domain.environments.environments import Environment
 from jx.domain.layouts.requirements import ApplySettings
 from jx.domain.layouts.sections import Mistakes, Section, open_section
 from jx.domain.names import DEV, EnvironmentName, parse_environment_name, parse_namespace

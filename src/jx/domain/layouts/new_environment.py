@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from jx.domain.apps import PLATFORM_CHART
-from jx.domain.charts import ChartRef
-from jx.domain.environments import Environment, Kind, Strategy
+from jx.domain.charts.apps import PLATFORM_CHART
+from jx.domain.charts.charts import ChartRef
+from jx.domain.environments.environments import Environment, Kind, Strategy
 from jx.domain.errors import NotFound
 from jx.domain.layouts.environments_yaml import write_environment
 from jx.domain.names import DEV, EnvironmentName, Repo
+from jx.domain.texts.yaml_text import write_yaml
 from jx.domain.trees import Blob, Tree
-from jx.domain.yaml_text import write_yaml
 
 STAGING = EnvironmentName("staging")
 PRODUCTION = EnvironmentName("production")

@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from jx.domain.apps import AppPlace
-from jx.domain.conflicts import Rule, Way
-from jx.domain.drift import Cure
-from jx.domain.environments import PlainField, Requirements, SecretField
+from jx.domain.applying.conflicts import Rule, Way
+from jx.domain.charts.apps import AppPlace
+from jx.domain.charts.logins import Login, parse_url
+from jx.domain.environments.environments import PlainField, Requirements, SecretField
 from jx.domain.layouts.sections import Mistakes, Section, find_nearest, open_section
-from jx.domain.logins import Login, parse_url
+from jx.domain.ledger.drift import Cure
 from jx.domain.names import parse_repo
-from jx.domain.references import parse_reference
+from jx.domain.objects.references import parse_reference
+from jx.domain.texts.values import parse_path
+from jx.domain.texts.yaml_edit import append_item, remove, set_value
+from jx.domain.texts.yaml_text import read_mapping
 from jx.domain.trees import Tree
-from jx.domain.values import parse_path
-from jx.domain.yaml_edit import append_item, remove, set_value
-from jx.domain.yaml_text import read_mapping
 
 FILE = "jx-requirements.yml"
 

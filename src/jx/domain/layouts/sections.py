@@ -9,8 +9,8 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from jx.domain.errors import Invalid, Problem
+from jx.domain.texts.yaml_text import Node, parse_node, to_data
 from jx.domain.trees import Tree
-from jx.domain.yaml_text import Node, parse_node, to_data
 
 _T = TypeVar("_T")
 _E = TypeVar("_E", bound=StrEnum)

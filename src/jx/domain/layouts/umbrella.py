@@ -16,9 +16,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, assert_never
 
-from jx.domain import values
-from jx.domain.apps import App
-from jx.domain.edits import (
+from jx.domain.charts.apps import App
+from jx.domain.charts.logins import find_login
+from jx.domain.environments.edits import (
     ChartEdit,
     Edit,
     PatchFiles,
@@ -33,7 +33,7 @@ from jx.domain.edits import (
     SetVersion,
     Several,
 )
-from jx.domain.environments import EnvironmentSpec, Requirements
+from jx.domain.environments.environments import EnvironmentSpec, Requirements
 from jx.domain.errors import NotFound
 from jx.domain.layouts import boot, dependencies
 from jx.domain.layouts.app_templates import move_templates
@@ -53,12 +53,12 @@ from jx.domain.layouts.requirements import (
 )
 from jx.domain.layouts.sections import Mistakes
 from jx.domain.layouts.values_folders import list_folders, merge_values
-from jx.domain.logins import find_login
 from jx.domain.names import AppKey, EnvironmentName
-from jx.domain.patches import apply_patch
+from jx.domain.texts import values
+from jx.domain.texts.patches import apply_patch
+from jx.domain.texts.yaml_edit import remove, set_value
+from jx.domain.texts.yaml_text import read_mapping
 from jx.domain.trees import Tree
-from jx.domain.yaml_edit import remove, set_value
-from jx.domain.yaml_text import read_mapping
 
 CHART_DIR = "env"
 _SECRET_FILES = frozenset({"secrets.yaml", "mysecrets.yaml", "myvalues.yaml"})

@@ -14,8 +14,8 @@ from typing import Any
 
 from jx.domain.layouts.dependencies import RESERVED
 from jx.domain.layouts.sections import Mistakes
+from jx.domain.texts.yaml_text import Node, find_line, parse_node, to_data, write_yaml
 from jx.domain.trees import Tree
-from jx.domain.yaml_text import Node, find_line, parse_node, to_data, write_yaml
 
 VALUES = "values.yaml"
 

@@ -10,8 +10,8 @@ from jx.domain.layouts.sections import Mistakes
 from jx.domain.pipelines.checking import check_config, check_project
 from jx.domain.pipelines.shapes import read_shape
 from jx.domain.pipelines.syntax import PackImports, PipelineConfig, ProjectFile
+from jx.domain.texts.yaml_text import parse_node
 from jx.domain.trees import Tree
-from jx.domain.yaml_text import parse_node
 
 _T = TypeVar("_T")
 

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Protocol, TypeVar, cast
 
 from jx.domain.errors import Invalid, Problem
 from jx.domain.layouts.sections import Mistakes, find_nearest
-from jx.domain.yaml_text import Node, to_data
+from jx.domain.texts.yaml_text import Node, to_data
 
 MOST_VALUES = 50_000
 """Of one file, aliases followed: a file of a few lines can otherwise stand for billions of steps."""

@@ -19,7 +19,7 @@ from jx.adapters.local.forge.githttp import token_of
 from jx.adapters.local.forge.repositories import Repository
 from jx.adapters.local.forge.services import Services
 from jx.adapters.local.forge.users import Level, User
-from jx.domain.changes import PullState
+from jx.domain.changes.changes import PullState
 from jx.domain.errors import Forbidden, Invalid, JxError, Problem, Usage
 from jx.domain.names import parse_branch, parse_revision
 from jx.ports.forge import MergeRequest, Offer, Protection, Webhook

@@ -19,7 +19,7 @@ from starlette.routing import Route
 from jx.adapters.local.forge import diffs, markdown, rules
 from jx.adapters.local.forge.repositories import Repository
 from jx.adapters.local.forge.services import Services
-from jx.domain.changes import Comment, PullRequest, PullState
+from jx.domain.changes.changes import Comment, PullRequest, PullState
 from jx.domain.errors import NotFound
 from jx.domain.names import Revision
 

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from jx.adapters.local.forge import wire
-from jx.domain.changes import Check, PullRequest, PullState
+from jx.domain.changes.changes import Check, PullRequest, PullState
 from jx.domain.errors import NotFound, Unavailable
 from jx.domain.names import Person, Repo, Revision
 from jx.ports.forge import EVERY_ABILITY, MergeRequest, Offer, Protection, Webhook

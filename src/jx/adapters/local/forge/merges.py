@@ -12,7 +12,7 @@ from jx.adapters.local.forge.pulls import Pulls
 from jx.adapters.local.forge.repositories import Repositories, Repository
 from jx.adapters.local.forge.store import Store
 from jx.adapters.local.forge.users import Level, User
-from jx.domain.changes import PullRequest, PullState
+from jx.domain.changes.changes import PullRequest, PullState
 from jx.domain.errors import Failed, Invalid, Problem, Refused, Stale
 from jx.domain.names import Revision
 from jx.ports.forge import MergeRequest

@@ -6,7 +6,7 @@ from typing import Any
 
 from jx.adapters.local.forge.git import HEADS, ZERO
 from jx.adapters.local.forge.repositories import Repository
-from jx.domain.changes import Check, Comment, PullRequest, PullState, Review
+from jx.domain.changes.changes import Check, Comment, PullRequest, PullState, Review
 from jx.domain.names import Person, Revision
 
 Payload = dict[str, Any]

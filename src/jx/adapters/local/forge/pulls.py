@@ -15,7 +15,7 @@ from jx.adapters.local.forge.repositories import Repository
 from jx.adapters.local.forge.store import Row, Store
 from jx.adapters.local.forge.users import Level, User, Users
 from jx.adapters.local.forge.webhooks import Webhooks
-from jx.domain.changes import Check, CheckState, Comment, PullRequest, PullState, Review
+from jx.domain.changes.changes import Check, CheckState, Comment, PullRequest, PullState, Review
 from jx.domain.errors import Forbidden, Invalid, NotFound, Problem, Refused, Stale
 from jx.domain.names import Person, Repo, Revision, parse_branch
 from jx.ports.forge import Offer

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from jx.domain.changes import Check, CheckState, PullRequest
-from jx.domain.commands import earlier_approvals, list_approvals
+from jx.domain.changes.changes import Check, CheckState, PullRequest
+from jx.domain.changes.commands import earlier_approvals, list_approvals
 from jx.domain.errors import Forbidden, Refused
 from jx.domain.names import Person
 from jx.ports.forge import MergeRequest, Protection

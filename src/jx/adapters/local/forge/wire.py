@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from jx.domain import errors
-from jx.domain.changes import Check, CheckState, Comment, PullRequest, PullState, Review
+from jx.domain.changes.changes import Check, CheckState, Comment, PullRequest, PullState, Review
 from jx.domain.names import Person, Repo, Revision
 
 Json = dict[str, Any]

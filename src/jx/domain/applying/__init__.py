@@ -1,0 +1,1 @@
+"""What an apply will do, decided before anything is done."""

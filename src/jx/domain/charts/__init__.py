@@ -1,0 +1,1 @@
+"""Charts, the apps that they become, and the versions and logins by which they are found."""

@@ -1,0 +1,1 @@
+"""Environments as repositories declare them, edits of them, and what guards and holds their applies."""

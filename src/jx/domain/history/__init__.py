@@ -1,0 +1,1 @@
+"""Looking back: changes by meaning, blame, proofs, and edits that take a change back."""

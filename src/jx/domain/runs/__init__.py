@@ -1,0 +1,1 @@
+"""Runs of pipelines, and the records of them."""

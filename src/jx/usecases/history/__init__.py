@@ -1,0 +1,1 @@
+"""Who changed what, why an object is as it is, and taking it back."""

@@ -1,0 +1,1 @@
+"""Installing, showing, examining and removing a platform."""

@@ -1,0 +1,1 @@
+"""What people ask for becomes a pull request: apps, environments, settings, upgrades."""

@@ -1,0 +1,134 @@
+"""Check a change: say on a pull request what its merge would do to the cluster, or why it cannot be merged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from jx.domain.applying.applying import Hold
+from jx.domain.changes.change_comment import Told, write_comment, write_failure
+from jx.domain.changes.changes import Check, CheckState, PullRequest, PullState
+from jx.domain.environments import holds
+from jx.domain.environments.environments import Environment
+from jx.domain.errors import JxError, Locked, NotFound, Unavailable
+from jx.domain.names import Revision
+from jx.ports.clock import Clock
+from jx.ports.forge import Forge
+from jx.ports.repos import Repos
+from jx.usecases.reviewing.plan_change import PlanChange, PlannedChange
+
+CONTEXT = "jx/plan"
+COMMENT_KEY = "jx-plan"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the check says of a pull request: the status, the comment, and either the plan or why there is none."""
+
+    pull: PullRequest
+    check: Check
+    comment: str
+    planned: PlannedChange | None = None
+    error: JxError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckChange:
+    """Level-triggered: a pull request that was checked on today's base is left alone."""
+
+    repos: Repos
+    forge: Forge
+    plan_change: PlanChange
+    clock: Clock | None = None
+    """None: holds count whether their time has come or not."""
+
+    def __call__(self, environment: Environment, number: int, *, asked: int = 0) -> Check | None:
+        """The check as it was set; None where there was nothing to do. Retryable errors leave the pull request as it is.
+
+        `asked` is how often people asked for one more check: it is made again when that grows.
+        """
+        repo = environment.repo
+        assert repo is not None
+        pull = self.forge.observe(repo, number)
+        base = self.repos.head(repo, pull.base_branch)
+        if pull.state is not PullState.OPEN or base is None:
+            return None
+        hold = self._find_hold(environment)
+        mark = _mark(base, hold, asked)
+        if _is_checked(pull, mark):
+            return None
+        return self.tell(self._look(environment, pull, mark, hold))
+
+    def look(self, environment: Environment, pull: PullRequest) -> Verdict:
+        """What the check says, without telling anybody; NotFound without the base branch, and retryable errors."""
+        base = self.repos.head(pull.repo, pull.base_branch)
+        if base is None:
+            raise NotFound(f"there is no branch {pull.base_branch} in {pull.repo.full_name}")
+        hold = self._find_hold(environment)
+        return self._look(environment, pull, _mark(base, hold, 0), hold)
+
+    def tell(self, verdict: Verdict) -> Check:
+        """Set the check, and write the comment or renew it. Forbidden without the right to."""
+        pull = verdict.pull
+        self.forge.comment(pull.repo, pull.number, verdict.comment, key=COMMENT_KEY)
+        self.forge.set_status(pull.repo, pull.head, verdict.check)
+        return verdict.check
+
+    def _look(self, environment: Environment, pull: PullRequest, mark: str, hold: Hold | None) -> Verdict:
+        try:
+            planned = self.plan_change(environment, pull)
+        except (Locked, Unavailable):
+            raise
+        except JxError as error:
+            check = _marked(CheckState.FAILURE, error.message, mark)
+            return Verdict(pull, check, write_failure(error), error=error)
+        refusals, count = planned.planned.refusals, len(planned.planned.plan.changes)
+        words = refusals[0].message if refusals else f"{count} object{'' if count == 1 else 's'} will change"
+        state = CheckState.FAILURE if refusals else CheckState.SUCCESS
+        return Verdict(pull, _marked(state, words, mark), _comment(planned, pull, hold), planned)
+
+    def _find_hold(self, environment: Environment) -> Hold | None:
+        """Why a merge would not be applied."""
+        anchor = self.plan_change.anchors.find(environment.name)
+        now = self.clock.now() if self.clock else None
+        return next((one for one in anchor.holds if not holds.has_ended(one, now)), None) if anchor else None
+
+
+def _mark(base: Revision, hold: Hold | None, asked: int) -> str:
+    """What a check was made on, so that it is made again when the base moves, a hold begins or ends, or somebody asks."""
+    return f" (on {base[:12]}{', held' if hold else ''}{f', asked {asked}' if asked else ''})"
+
+
+def is_made_on(check: Check, base: Revision) -> bool:
+    """Whether a check of ours was made on that commit of the base."""
+    return f" (on {base[:12]}" in check.description
+
+
+def _is_checked(pull: PullRequest, mark: str) -> bool:
+    return any(check.context == CONTEXT and check.description.endswith(mark) for check in pull.checks)
+
+
+def _marked(state: CheckState, words: str, mark: str) -> Check:
+    return Check(CONTEXT, state, f"{words.partition(chr(10))[0][:100]}{mark}")
+
+
+def _comment(planned: PlannedChange, pull: PullRequest, hold: Hold | None) -> str:
+    made = planned.planned
+    notes: tuple[str, ...] = ()
+    if hold:
+        name = made.plan.environment
+        notes = (f"Environment {name} is {holds.in_words(hold)}. A merge waits until `jx resume {name}`.",)
+    return write_comment(
+        Told(
+            plan=made.plan,
+            live=made.live,
+            sent=planned.sent,
+            refusals=made.refusals,
+            versions=planned.versions,
+            installed=planned.installed,
+            protected=planned.spec.requirements.protect,
+            words=planned.secrets,
+            notes=notes,
+            number=pull.number,
+            url=pull.url,
+        )
+    )

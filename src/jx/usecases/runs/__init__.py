@@ -1,0 +1,1 @@
+"""Runs: started, checked, recorded, shown, ended."""

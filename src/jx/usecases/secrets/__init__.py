@@ -1,0 +1,1 @@
+"""Secrets in their stores: kept, changed, shown, verified."""
