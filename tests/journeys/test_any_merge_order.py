@@ -39,6 +39,8 @@ from jx.domain.trees import Tree
 from jx.usecases.propose_change import ProposeChange
 from jx.usecases.reviewing.merge_change import MergeChange
 
+_LOOKS = 10
+"""So often the controllers look at a pull request that is ready, at most, until it is merged."""
 BOT = Person("jx", "jx@example.com", "jx-bot")
 REDIS, WEB, LENS, VAULT = (AppKey(name) for name in ("redis", "web", "lens", "vault"))
 EUROPE = EnvironmentName("europe")
@@ -137,7 +139,9 @@ class Story:
     def merge(self, number: int, crash: int, fault: Fault) -> None:
         """The controllers look at a pull request until it is merged; one of their calls is their last."""
         faults = Faults(crash, fault)
-        while self.world.forge.observe(self.repo, number).state is PullState.OPEN:
+        for _ in range(_LOOKS):
+            if self.world.forge.observe(self.repo, number).state is not PullState.OPEN:
+                break
             try:
                 self._look(number, faults)
             except Crash:
@@ -162,7 +166,8 @@ class Story:
     def _look(self, number: int, faults: Faults) -> None:
         forge = self.world.forge.login_as(BOT)
         head = forge.observe(self.repo, number).head
-        forge.set_status(self.repo, head, Check("jx/plan", CheckState.SUCCESS))
+        base = self.world.repos.head(self.repo, "master") or ""
+        forge.set_status(self.repo, head, Check("jx/plan", CheckState.SUCCESS, f"planned (on {base[:12]})"))
         repos, wrapped = faults.wrap(self.world.repos, "git"), faults.wrap(forge, "forge")
         MergeChange(repos, wrapped, wrapped, self.world.heard)(self.environment, number)
 
