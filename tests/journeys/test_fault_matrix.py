@@ -184,6 +184,24 @@ def test_what_breaks_ci_cd_comes_back_by_itself(place: Place, row: Row) -> None:
 
 
 @pytest.mark.skipif(not _ALL, reason="JX_FAULT_MATRIX=1 plays all rows")
+def test_a_machine_that_is_started_anew_while_the_watchdog_watches_keeps_it_from_nothing(
+    place: Place,
+) -> None:
+    """The API server, its node and the watchdog are gone at once, in the middle of the upgrade."""
+    before, number = place.spec(), number_of(place)
+    row = ROWS[0]
+    offer(place.machine.platform(), row)
+    place.merge(row.version)
+    place.await_phase(Phase.WATCHING, number)
+    place.jx("local", "stop").ok()
+    place.jx("local", "start").ok()
+    place.await_phase(Phase.RETURNED, number)
+    assert place.spec() == before
+    place.merge_return()
+    assert "CI/CD works" in place.jx("step", "verify", "install").ok().out
+
+
+@pytest.mark.skipif(not _ALL, reason="JX_FAULT_MATRIX=1 plays all rows")
 def test_a_watchdog_that_cannot_start_keeps_everything_as_it_is(place: Place) -> None:
     before, number = place.spec(), number_of(place)
     quota = {
