@@ -36,7 +36,7 @@ test: $(VENV)/.dev ## all tests, on all cores
 # Two clusters: with the controllers of workloads, answers of the API would change while they are compared.
 CONTRACTS := $(patsubst %,tests/contracts/test_%.py,cluster anchors locks signals activities promotions secret_log snapshots watchdogs)
 # Applies onto a cluster that was there before: kubeconfigs, refusals, crashes.
-APPLIES := $(addprefix tests/,journeys/test_foreign_clusters.py journeys/test_kubeconfigs.py usecases/test_apply_refusals.py usecases/test_crashes_on_the_api.py usecases/test_apply_without_store_on_the_api.py usecases/test_watchdog_on_the_api.py journeys/test_cluster_backup.py)
+APPLIES := $(addprefix tests/,journeys/test_foreign_clusters.py journeys/test_kubeconfigs.py usecases/test_apply_refusals.py usecases/test_crashes_on_the_api.py usecases/test_apply_without_store_on_the_api.py usecases/test_watchdog_on_the_api.py)
 # Tekton judges the PipelineRuns of the tests before its own.
 JUDGED := $(addprefix tests/,domain/test_compiled_pipelines.py adapters/runner/test_runs.py adapters/runner/test_compiled_pipelines.py contracts/test_pipelines.py contracts/test_tekton.py)
 PLAY := $(BIN)/python -m pytest -q -n 0 -p tests.support.side_by_side
@@ -52,7 +52,7 @@ test-cluster: $(VENV)/.dev ## the API and its clients, on the embedded cluster a
 	$(BIN)/python -m tests.support.tekton || failed=1; \
 	play $(PLAY) $(JUDGED); \
 	play $(BIN)/python -m pytest -q -n 0 $(APPLIES); \
-	play $(BIN)/python -m pytest -q -n 0 tests/journeys/test_rescue_from_ledger.py; \
+	for alone in rescue_from_ledger cluster_backup; do play $(BIN)/python -m pytest -q -n 0 tests/journeys/test_$$alone.py; done; \
 	exit $$failed
 
 check: $(VENV)/.dev ## format, lint, types, import contracts
