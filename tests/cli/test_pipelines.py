@@ -93,6 +93,9 @@ def test_a_pull_request_is_checked_by_a_run_that_has_no_login_but_where_it_clone
     shown = engine.jx("get", "build", "logs", pipeline).ok().out
     assert f"pull request #{pull} of dana/environment-local-dev, merged onto " in shown
     assert "ok        plain secrets: none in " in shown
+    assert "ok        pipeline: jenkins-x.yml" in shown, (
+        "all of the repository is looked at, not the step's folder"
+    )
     assert "create Deployment.apps/jenkins-x-dashboard (namespace jx)" in shown
     assert "Nothing stands against it here." in shown
     account = "system:serviceaccount:jx:jx-checks"

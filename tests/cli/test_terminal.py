@@ -95,7 +95,7 @@ def test_what_is_asked_for_a_rotation_is_not_shown_either(store: VaultSecrets, e
 
 ASKS = """\
 from jx.cli.prompts import TerminalPrompts
-from jx.domain.questions import Kind, Question
+from jx.domain.secrets.questions import Kind, Question
 
 asked = Question(("auth", "password"), Kind.SECRET, "Password", is_required=True, schema={"minLength": 8})
 answer = TerminalPrompts({}).ask(asked)

@@ -129,6 +129,17 @@ def test_the_newest_commit_and_what_it_holds(world: World) -> None:
     assert histories.log(world.repo, first)[0].author == ANN
 
 
+def test_from_a_folder_of_a_clone_all_of_it_is_seen(tmp_path: Path) -> None:
+    world = clone(tmp_path)
+    revision = world.commit({"a": "1\n", "env/Chart.yaml": "name: env\n"})
+    world.make()
+    (tmp_path / "clone" / "env").mkdir()
+    histories = CloneHistories(tmp_path / "clone" / "env")
+    assert sorted(histories.read(world.repo, revision)) == ["a", "env/Chart.yaml"]
+    (change,) = histories.changes(world.repo, revision, path="a")
+    assert [one.path for one in change.files] == ["a"]
+
+
 def test_who_comes_after_whom(world: World) -> None:
     first = world.commit({"a": "1\n"})
     second = world.commit({"a": "2\n"}, first, days=1)

@@ -20,7 +20,7 @@ def read_tree(git: Git, store: Path, revision: Revision) -> Tree:
     """All files of a commit; Invalid for symlinks, submodules and unsafe paths."""
     entries: dict[str, tuple[str, str]] = {}
     problems = []
-    for row in git.run("ls-tree", "-r", "-z", revision, cwd=store).split(b"\0"):
+    for row in git.run("ls-tree", "-r", "-z", "--full-tree", revision, cwd=store).split(b"\0"):
         if not row:
             continue
         head, _, path = row.partition(b"\t")
