@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import os
 import secrets
-import threading
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -20,6 +18,7 @@ from urllib.parse import urlencode
 
 import orjson
 
+from jx.adapters.files.appending import AppendedFile
 from jx.adapters.local.kubernetes.calls import forms, paths
 from jx.adapters.local.kubernetes.calls.exchange import Call, Response
 from jx.adapters.local.kubernetes.calls.paths import Target
@@ -37,10 +36,8 @@ class AuditLog:
 
     def __init__(self, file: Path) -> None:
         """OSError where the file cannot be written."""
-        self._file = file
+        self._file = AppendedFile(file, _MOST_BYTES)
         self._key = secrets.token_bytes(32)
-        self._lock = threading.Lock()
-        self._handle = self._open()
 
     def tell(self, call: Call, response: Response, *, received: datetime) -> None:
         """Write down one request and its answer; a stream when it begins. OSError where that cannot be written."""
@@ -67,13 +64,11 @@ class AuditLog:
                     call, response, is_secret=(target.group, target.plural) == ("", "secrets")
                 )
                 _name(event)
-        self._write(orjson.dumps(event) + b"\n")
+        self._file.append(orjson.dumps(event) + b"\n")
 
     def close(self) -> None:
         """Nothing is written after this."""
-        with self._lock:
-            os.close(self._handle)
-            self._handle = -1
+        self._file.close()
 
     def _bodies(self, call: Call, response: Response, *, is_secret: bool) -> dict[str, Any]:
         found: dict[str, Any] = {"level": "RequestResponse"}
@@ -104,19 +99,6 @@ class AuditLog:
     def _hashed(self, value: Any) -> str:
         data = value.encode() if isinstance(value, str) else orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
         return f"hmac-sha256:{hmac.new(self._key, data, hashlib.sha256).hexdigest()}"
-
-    def _write(self, line: bytes) -> None:
-        with self._lock:
-            if self._handle < 0:
-                return
-            if os.fstat(self._handle).st_size > _MOST_BYTES:
-                self._file.replace(self._file.with_name(f"{self._file.name}.1"))
-                os.close(self._handle)
-                self._handle = self._open()
-            os.write(self._handle, line)
-
-    def _open(self) -> int:
-        return os.open(self._file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
 
 def _verb(call: Call, target: Target | None) -> str:

@@ -9,14 +9,14 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import os
-import threading
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
+
+from jx.adapters.files.appending import AppendedFile
 
 _MOST_BYTES: Final = 64 * 1024 * 1024
 """The file is put aside when it is this long; one older file is kept."""
@@ -36,11 +36,9 @@ class Audit:
     """The record in one file, which only its owner reads."""
 
     def __init__(self, file: Path, key: bytes, now: Callable[[], datetime]) -> None:
-        self._file = file
+        self._file = AppendedFile(file, _MOST_BYTES)
         self._key = key
         self._now = now
-        self._lock = threading.Lock()
-        self._handle = self._open()
 
     def asked(
         self, who: str, verb: str, path: str, *, token: str, purpose: str, values: Mapping[str, Any]
@@ -67,12 +65,4 @@ class Audit:
         facts = {"type": kind, "id": entry.id, "who": entry.who, "verb": entry.verb, "path": entry.path}
         told = {key: value for key, value in more.items() if value}
         line = json.dumps({"time": self._now().isoformat(), **facts, **told}).encode() + b"\n"
-        with self._lock:
-            if os.fstat(self._handle).st_size > _MOST_BYTES:
-                self._file.replace(self._file.with_name(f"{self._file.name}.1"))
-                os.close(self._handle)
-                self._handle = self._open()
-            os.write(self._handle, line)
-
-    def _open(self) -> int:
-        return os.open(self._file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        self._file.append(line)
