@@ -30,8 +30,9 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.run
 demo: $(VENV)/.run ## the whole story on an embedded platform: install, change, upgrade, break, rescue
 	@$(BIN)/python -m demo
 
+# What fails among five thousand tests that share the cores is named, and played again alone: what fails alone too, fails.
 test: $(VENV)/.dev ## all tests, on all cores
-	@$(BIN)/python -m pytest -q -n auto --dist loadgroup
+	@$(BIN)/python -m pytest -q -n auto --dist loadgroup || { test $$? -eq 1 && echo "Once more, alone:" && $(BIN)/python -m pytest -q -n 0 $(AGAIN); }
 
 # Two clusters: with the controllers of workloads, answers of the API would change while they are compared.
 CONTRACTS := $(patsubst %,tests/contracts/test_%.py,cluster anchors locks signals activities promotions secret_log snapshots watchdogs)
