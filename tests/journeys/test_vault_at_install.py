@@ -184,3 +184,31 @@ def test_a_vault_of_its_own_comes_as_an_app_with_the_operator(place: Place) -> N
     assert place.foreign.api.get(VAULTS, "jx", name)["spec"]["size"] == 1
     again = place.install("--vault-operator-repository", f"file://{chart.parent}").ok()
     assert "all is right" in again.told
+
+
+def test_a_backup_with_keys_brings_the_values_back_and_none_in_clear(place: Place) -> None:
+    place.install("--vault-url", place.vault.url).ok()
+    store = VaultSecrets(place.vault)
+    store.write("staging/db", {"password": "to-be-found-again"})
+    folder = place.foreign.machine.folder
+    (folder / "passphrase").write_text("correct horse battery\n")
+    env = {"VAULT_ADDR": place.vault.url, "VAULT_TOKEN": vaults.ROOT_TOKEN}
+    to = ("--kubeconfig", str(place.foreign.kubeconfig))
+    secret = ("--passphrase-file", str(folder / "passphrase"))
+    file = str(folder / "whole.jxb")
+    saved = place.foreign.jx(*to, "backup", file, "--with-keys", *secret, env=env).ok()
+    assert b"to-be-found-again" not in (folder / "whole.jxb").read_bytes()
+    assert "to-be-found-again" not in saved.told
+    store.write(
+        "staging/db", {"password": "newer"}, version=store.read(("staging/db",))["staging/db"].version
+    )
+    place.foreign.jx(*to, "restore", file, *secret, env=env).ok()
+    assert store.read(("staging/db",))["staging/db"].values == {"password": "newer"}
+    store.remove("staging/db")
+    place.foreign.jx(*to, "restore", file, *secret, env=env).ok()
+    assert store.read(("staging/db",))["staging/db"].values == {"password": "to-be-found-again"}
+    refused = place.foreign.jx(
+        *to, "backup", str(folder / "open.jxb"), "--with-keys", "--without-secrets", env=env
+    )
+    assert refused.code == 2
+    assert not (folder / "open.jxb").exists()
