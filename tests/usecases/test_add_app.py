@@ -7,10 +7,11 @@ from tests.support.environments import CHARTS
 from tests.support.proposing import World, repo_of
 
 from jx.domain.charts.apps import AppPlace
+from jx.domain.charts.given_values import ValuesFile
 from jx.domain.errors import Invalid, NotFound
 from jx.domain.layouts import umbrella
 from jx.domain.texts.yaml_text import read_mapping
-from jx.usecases.proposing.add_app import AddApp, AddAppRequest, ValuesFile
+from jx.usecases.proposing.add_app import AddApp, AddAppRequest
 from jx.usecases.proposing.remove_app import RemoveApp, RemoveAppRequest
 
 

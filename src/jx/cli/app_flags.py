@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import click
 
+from jx.domain.charts.given_values import ValuesFile
 from jx.domain.errors import Invalid
 from jx.domain.names import parse_namespace, parse_release
 
 Command = Callable[..., object]
+
+
+def values_option(function: Command) -> Command:
+    """`--values`, which may be repeated: later files win. The command gets them read, as `files`."""
+    return click.option(
+        "-f",
+        "--values",
+        "files",
+        multiple=True,
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        callback=_read_files,
+        help="A values file; may be repeated, and --set wins over it.",
+    )(function)
 
 
 def own_place_options(function: Command) -> Command:
@@ -57,6 +72,17 @@ def helm_update_option(function: Command) -> Command:
         expose_value=False,
         callback=_check_update,
     )(function)
+
+
+def _read_files(_: click.Context, __: click.Parameter, paths: tuple[Path, ...]) -> tuple[ValuesFile, ...]:
+    return tuple(ValuesFile(str(path), _read(path)) for path in paths)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise click.BadParameter(f"{path} cannot be read as text: {error}") from error
 
 
 def _check_update(_: click.Context, __: click.Parameter, value: bool) -> bool:  # noqa: FBT001 - as click calls it

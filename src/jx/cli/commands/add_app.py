@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
 
-from jx.cli.app_flags import helm_update_option, own_place_options
+from jx.cli.app_flags import helm_update_option, own_place_options, values_option
 from jx.cli.changes import alias_option, change_options, set_option, tell_next
 from jx.cli.logins import login_options, read_login
 from jx.cli.session import Session
 from jx.cli.session import command as with_session
-from jx.usecases.proposing.add_app import AddAppRequest, ValuesFile
-
-FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+from jx.domain.charts.given_values import ValuesFile
+from jx.usecases.proposing.add_app import AddAppRequest
 
 
 @click.command()
@@ -23,21 +21,15 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--repository", default="", help="Chart repository. Default: the platform's.")
 @login_options("For a private repository: its user. The login goes to the store, a reference into git.")
 @alias_option("Another key, to install a chart twice.")
-@click.option(
-    "-f",
-    "--values",
-    "files",
-    multiple=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A values file.",
-)
+@values_option
 @set_option()
 @own_place_options
 @helm_update_option
 @change_options
 @with_session
 def command(
-    session: Session, name: str, files: tuple[Path, ...], username: str, *, password_stdin: bool, batch_mode: bool, **options: Any
+    session: Session, name: str, files: tuple[ValuesFile, ...], username: str,
+    *, password_stdin: bool, batch_mode: bool, **options: Any,
 ) -> None:  # fmt: skip
     """Add an app to an environment, by a pull request.
 
@@ -58,7 +50,7 @@ def command(
         alias=options["alias"],
         namespace=options["namespace"],
         release=options["release"],
-        values=tuple(ValuesFile(str(path), path.read_text()) for path in files),
+        values=files,
         settings=options["settings"],
         login=read_login(session, username, from_stdin=password_stdin, batch=batch_mode),
         auto_merge=options["auto_merge"],

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import takewhile
 from typing import Any, assert_never
 
 from jx.domain.charts.apps import App
@@ -224,7 +225,9 @@ def _set_values(chart: Tree, key: AppKey, settings: Mapping[str, Any]) -> Tree:
         path = values.parse_path(text)
         file, at = f"{key}/values.yaml", path
         own = chart.find_text("values.yaml") or ""
-        if values.find(read_mapping(own, "values.yaml"), (key, *path))[0]:
+        # A list is in one file as a whole, so an item that is new goes where the others are.
+        whole = tuple(takewhile(lambda part: isinstance(part, str), path))
+        if values.find(read_mapping(own, "values.yaml"), (key, *whole))[0]:
             file, at = "values.yaml", (key, *path)
         chart = chart.put(file, set_value(chart.find_text(file) or "", at, value, file))
     return chart

@@ -10,27 +10,19 @@ from jx.domain.changes.changes import PullRequest
 from jx.domain.changes.wording import word_edit
 from jx.domain.charts.apps import App, AppPlace
 from jx.domain.charts.charts import ChartRef, ChartVersion
+from jx.domain.charts.given_values import GivenValues, ValuesFile
 from jx.domain.charts.logins import Login, find_login
 from jx.domain.environments.edits import Edit, PutApp, PutLogin, PutPlace, Several
 from jx.domain.errors import Forbidden, NotFound, Usage
 from jx.domain.events import Event
 from jx.domain.names import DEV, AppKey, parse_app_key, parse_namespace, parse_release
 from jx.domain.platforms import app_files
-from jx.domain.texts import values
-from jx.domain.texts.yaml_text import read_mapping, write_yaml
+from jx.domain.texts.yaml_text import write_yaml
 from jx.ports.catalog import Catalog
 from jx.ports.reporter import Reporter
 from jx.usecases.propose_change import PlatformAt, ProposeChange, Target
 from jx.usecases.proposing.ask_values import AskRequest, AskValues
 from jx.usecases.proposing.keep_login import KeepLogin, NewLogin
-
-
-@dataclass(frozen=True, slots=True)
-class ValuesFile:
-    """A `--values` file: its name for messages, its text."""
-
-    name: str
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +65,7 @@ class AddApp:
     def __call__(self, request: AddAppRequest) -> PullRequest | None:
         """The pull request, or None where the app is installed already. NotFound for an unknown environment, chart or version,
         with the nearest; Invalid for values that cannot be read."""
-        given = _read_values(request)
+        given: Mapping[str, Any] = GivenValues(request.values, request.settings).merge()
         target = self.propose_change.target(request.platform, request.environment)
         repository = request.repository or target.platform.apps_repository
         if not repository:
@@ -152,13 +144,3 @@ def _place(request: AddAppRequest, key: AppKey, target: Target) -> AppPlace:
         "" if namespace == target.environment.namespace else namespace,
         "" if release == target.release else release,
     )
-
-
-def _read_values(request: AddAppRequest) -> Mapping[str, Any]:
-    merged: dict[str, Any] = {}
-    for file in request.values:
-        merged = values.merge(merged, read_mapping(file.text, file.name))
-    for text in request.settings:
-        for setting in values.parse_set(text):
-            merged = values.put(merged, setting.path, setting.value)
-    return merged
