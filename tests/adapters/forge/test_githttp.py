@@ -47,6 +47,16 @@ def test_protocol_2_is_spoken(clone: Clone) -> None:
     connection.close()
 
 
+@pytest.mark.parametrize("service", ["git-upload-pack", "git-receive-pack"])
+def test_a_form_of_a_web_page_is_no_request_of_git(clone: Clone, service: str) -> None:
+    target = urlsplit(clone.repo.url)
+    connection = http.client.HTTPConnection("127.0.0.1", target.port or 0)
+    headers = {"Content-Type": "text/plain", "Authorization": f"Bearer {clone.users.tokens['ann']}"}
+    connection.request("POST", f"{target.path}/{service}", body=b"0000", headers=headers)
+    assert connection.getresponse().status == 415
+    connection.close()
+
+
 def test_a_large_push_and_its_fetch_flow_through(clone: Clone, tmp_path: Path) -> None:
     # More than http.postBuffer, so that git sends it in chunks, and not compressible.
     (clone.path / "big").write_bytes(random.Random(1).randbytes(4_000_000))

@@ -6,10 +6,11 @@ import os
 import re
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+from jx.adapters.local.forge.remembered import Remembered
 from jx.domain.errors import Failed, NotFound, Refused, Stale
 from jx.domain.names import Person, Revision
 
@@ -91,6 +92,7 @@ class BareGit:
     """One bare repository."""
 
     folder: Path
+    known: Remembered = field(default_factory=Remembered, compare=False, repr=False)
 
     def _run(
         self, *arguments: str, stdin: bytes = b"", extra: Mapping[str, str] | None = None, limit: int = 0
@@ -109,22 +111,46 @@ class BareGit:
 
     def branches(self) -> dict[str, Revision]:
         """The head of every branch."""
+        return dict(self.known.of_refs(self.folder, HEADS, self._branches))
+
+    def _branches(self) -> dict[str, Revision]:
         listing = self._text("for-each-ref", "--format=%(objectname) %(refname)", HEADS)
         pairs = (line.split(" ", 1) for line in listing.splitlines())
         return {name.removeprefix(HEADS): Revision(revision) for revision, name in pairs}
 
     def head(self, branch: str) -> Revision | None:
         """The head of a branch, or None."""
-        done = self._run("rev-parse", "--verify", "--quiet", f"{HEADS}{branch}^{{commit}}")
-        return Revision(done.stdout.decode().strip()) if done.returncode == 0 else None
+
+        def ask() -> Revision | None:
+            done = self._run("rev-parse", "--verify", "--quiet", f"{HEADS}{branch}^{{commit}}")
+            return Revision(done.stdout.decode().strip()) if done.returncode == 0 else None
+
+        return self.known.of_refs(self.folder, (HEADS, branch), ask)
+
+    def advert(self, service: str, protocol: str) -> bytes:
+        """What a client of `upload-pack` or `receive-pack` is told first: but in the second protocol all refs. `protocol` is what
+        it said that it speaks."""
+
+        def ask() -> bytes:
+            extra = {"GIT_PROTOCOL": protocol} if protocol else {}
+            done = self._run(service, "--http-backend-info-refs", str(self.folder), extra=extra)
+            if done.returncode:
+                raise Failed(f"git {service} failed in {self.folder.name}: {_first_line(done.stderr)}")
+            return done.stdout
+
+        return self.known.of_refs(self.folder, (service, protocol), ask)
 
     def has_commit(self, revision: Revision) -> bool:
         """Whether there is such a commit."""
-        return self._run("cat-file", "-e", f"{revision}^{{commit}}").returncode == 0
+
+        def ask() -> bool | None:
+            return self._run("cat-file", "-e", f"{revision}^{{commit}}").returncode == 0 or None
+
+        return bool(self.known.of_commits(("commit", revision), ask))
 
     def default_branch(self) -> str:
         """The branch that HEAD names, there or not."""
-        return self._text("symbolic-ref", "--short", "HEAD")
+        return self.known.of_refs(self.folder, "HEAD", lambda: self._text("symbolic-ref", "--short", "HEAD"))
 
     def set_default_branch(self, branch: str) -> None:
         """Let HEAD name a branch."""
@@ -166,6 +192,18 @@ class BareGit:
             )
         raise Refused(f"git cannot merge this: {_first_line(done.stderr)}")
 
+    def merges(self, base: Revision, head: Revision) -> bool:
+        """Whether git's three-way merge has no conflict."""
+
+        def ask() -> bool | None:
+            try:
+                self.merge_tree(base, head)
+            except Refused:
+                return None
+            return True
+
+        return bool(self.known.of_commits(("merges", base, head), ask))
+
     def commit(self, new: NewCommit) -> Revision:
         """Write a commit; no ref moves."""
         parents = [part for parent in new.parents for part in ("-p", parent)]
@@ -206,7 +244,11 @@ class BareGit:
 
     def author_email(self, revision: Revision) -> str:
         """Of the author of a commit, as git knows it."""
-        return self._text("log", "--max-count=1", "--format=%ae", revision, "--").strip()
+
+        def ask() -> str:
+            return self._text("log", "--max-count=1", "--format=%ae", revision, "--").strip()
+
+        return self.known.of_commits(("author", revision), ask) or ""
 
     def diff(self, old: Revision, new: Revision, *, limit: int) -> tuple[str, bool]:
         """The text of `git diff`, and whether it was cut at `limit` bytes."""

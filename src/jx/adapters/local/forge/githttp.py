@@ -1,4 +1,5 @@
-"""Git over smart HTTP: rights and protected branches are checked here, the rest is git's own `http-backend`.
+"""Git over smart HTTP: rights and protected branches are checked here, the rest is git's own `upload-pack` and
+`receive-pack`.
 
 A push names its branches before its objects, so a refusal needs no hook: the commands are read from the request, and where a
 rule forbids one of them the answer is git's own report of a refused push.
@@ -31,6 +32,7 @@ from jx.domain.errors import Forbidden, NotFound
 
 log = logging.getLogger("jx.forge.git")
 
+NOT_KEPT = {"Cache-Control": "no-cache"}
 CHALLENGE = {"WWW-Authenticate": 'Basic realm="jx", charset="UTF-8"'}
 
 _CHUNK = 64 * 1024
@@ -39,6 +41,7 @@ _MOST_COMMANDS = 4 * 1024 * 1024
 _BAND_MOST = 900
 _PACKET_SIZE = re.compile(rb"[0-9a-fA-F]{4}")
 _OBJECT = re.compile(r"[0-9a-f]{40}")
+_SECOND_PROTOCOL = b"000eversion 2\n"
 _PROTOCOL = re.compile(r"[A-Za-z0-9=:_.-]{1,200}")
 
 
@@ -49,6 +52,20 @@ class Command:
     old: str
     new: str
     ref: str
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One of git's two services for one request."""
+
+    name: str
+    folder: Path
+    environment: Mapping[str, str]
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """How it is run."""
+        return "git", self.name, "--stateless-rpc", str(self.folder)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +95,15 @@ class GitHttp:
         repo, user = found
         body = _body(receive, headers.get("content-encoding", ""))
         try:
-            if service == "git-receive-pack" and not is_advert and user is not None:
+            if is_advert:
+                await (await run_in_threadpool(_advert, repo, service, headers))(scope, receive, send)
+            elif headers.get("content-type") != f"application/x-git-{service}-request":
+                # No page of the web can send that type without being asked whether it may.
+                await PlainTextResponse("that is no request of git\n", 415)(scope, receive, send)
+            elif service == "receive-pack" and user is not None:
                 await self._push(scope, send, body, repo, user)
             else:
-                await _serve(send, body, self._environment(scope, repo, user))
+                await _serve(send, body, self._service(repo, service, headers))
         except ConnectionAbortedError:
             log.info("%s: the client went away", repo.full_name)
 
@@ -94,7 +116,7 @@ class GitHttp:
             user = self.users.authenticate(token_of(headers["authorization"]))
             if user is None:
                 return PlainTextResponse("that token is not valid here\n", 401, CHALLENGE)
-        needs = Level.WRITE if service == "git-receive-pack" else Level.READ
+        needs = Level.WRITE if service == "receive-pack" else Level.READ
         path = scope["path_params"]
         try:
             return self.repositories.get(
@@ -126,13 +148,13 @@ class GitHttp:
         settings = {}
         if await run_in_threadpool(self._touches_protected, repo, commands):
             settings = {"receive.denyNonFastForwards": "true", "receive.denyDeletes": "true"}
-        environment = self._environment(scope, repo, user) | _configuration(settings)
+        service = self._service(repo, "receive-pack", Headers(scope=scope), settings)
         await run_in_threadpool(self._note, repo, user, commands)
 
         async def follow() -> None:
             await run_in_threadpool(self.following.follow, repo, user.person)
 
-        await _serve(send, _chain(head, body), environment, before_end=follow)
+        await _serve(send, _chain(head, body), service, before_end=follow)
 
     def _refusals(self, repo: Repository, user: User, commands: list[Command]) -> dict[str, str]:
         """Why refs may not be pushed, by ref; empty where all may."""
@@ -163,26 +185,13 @@ class GitHttp:
             for command in commands
         )
 
-    def _environment(self, scope: Scope, repo: Repository, user: User | None) -> dict[str, str]:
-        headers = Headers(scope=scope)
-        service, is_advert = _service(scope)
-        environment = git.environment(self.root) | {
-            "GATEWAY_INTERFACE": "CGI/1.1",
-            "GIT_PROJECT_ROOT": str(self.root),
-            "GIT_HTTP_EXPORT_ALL": "1",
-            "PATH_INFO": f"/{repo.full_name}.git/{'info/refs' if is_advert else service}",
-            "REQUEST_METHOD": scope["method"],
-            "QUERY_STRING": scope["query_string"].decode("latin-1"),
-            "CONTENT_TYPE": headers.get("content-type", ""),
-            "REMOTE_ADDR": "127.0.0.1",
-            "SERVER_PROTOCOL": "HTTP/1.1",
-        }
-        if user is not None:
-            environment["REMOTE_USER"] = user.login
-        protocol = headers.get("git-protocol", "")
-        if _PROTOCOL.fullmatch(protocol):
+    def _service(
+        self, repo: Repository, name: str, headers: Headers, settings: Mapping[str, str] | None = None
+    ) -> Service:
+        environment = git.environment(self.root) | _configuration(settings or {})
+        if protocol := _protocol(headers):
             environment["GIT_PROTOCOL"] = protocol
-        return environment
+        return Service(name, repo.git.folder, environment)
 
 
 def token_of(authorization: str) -> str:
@@ -226,12 +235,24 @@ def _band(number: int, data: bytes) -> bytes:
 def _service(scope: Scope) -> tuple[str, bool]:
     """Which of git's two services is asked for (empty: neither), and whether it is the advertisement of refs."""
     path, method, query = scope["path"], scope["method"], scope["query_string"].decode("latin-1")
-    services = ("git-upload-pack", "git-receive-pack")
+    services = ("upload-pack", "receive-pack")
     if path.endswith("/info/refs") and method == "GET":
-        return next((name for name in services if query == f"service={name}"), ""), True
+        return next((name for name in services if query == f"service=git-{name}"), ""), True
     if method == "POST":
-        return next((name for name in services if path.endswith(f"/{name}")), ""), False
+        return next((name for name in services if path.endswith(f"/git-{name}")), ""), False
     return "", False
+
+
+def _protocol(headers: Headers) -> str:
+    protocol = headers.get("git-protocol", "")
+    return protocol if _PROTOCOL.fullmatch(protocol) else ""
+
+
+def _advert(repo: Repository, service: str, headers: Headers) -> Response:
+    told = repo.git.advert(service, _protocol(headers))
+    if not told.startswith(_SECOND_PROTOCOL):
+        told = _packet(f"# service=git-{service}\n".encode()) + b"0000" + told
+    return Response(told, media_type=f"application/x-git-{service}-advertisement", headers=NOT_KEPT)
 
 
 async def _body(receive: Receive, encoding: str) -> AsyncIterator[bytes]:
@@ -320,20 +341,25 @@ def _configuration(settings: Mapping[str, str]) -> dict[str, str]:
 async def _serve(
     send: Send,
     body: AsyncIterator[bytes],
-    environment: Mapping[str, str],
+    service: Service,
     *,
     before_end: Callable[[], Awaitable[None]] | None = None,
 ) -> None:
-    """Run `git http-backend` on a request; both directions flow as they come. `before_end` runs when git is done, also where
+    """Run a service of git on a request; both directions flow as they come. `before_end` runs when git is done, also where
     the client went away, and before the client hears the end."""
+    pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(
-        "git", "http-backend", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, env=environment
+        *service.command, stdin=pipe, stdout=pipe, env=service.environment
     )
     assert process.stdin is not None
     assert process.stdout is not None
     feeding = asyncio.create_task(_feed(process.stdin, body))
     try:
-        await _forward(send, process.stdout)
+        kind = f"application/x-git-{service.name}-result".encode()
+        headers = [(b"content-type", kind), (b"cache-control", b"no-cache")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        while data := await process.stdout.read(_CHUNK):
+            await send({"type": "http.response.body", "body": data, "more_body": True})
     finally:
         feeding.cancel()
         process.stdin.close()
@@ -358,22 +384,3 @@ async def _feed(stdin: asyncio.StreamWriter, body: AsyncIterator[bytes]) -> None
         log.info("a request ended early: %s", error)
     finally:
         stdin.close()
-
-
-async def _forward(send: Send, stdout: asyncio.StreamReader) -> None:
-    """Git's answer, its CGI headers first, without the end."""
-    status, headers = 200, []
-    line = await stdout.readline()
-    if not line:
-        log.error("git http-backend gave no answer; was it installed with git?")
-        status = 500
-    while line.strip():
-        name, _, value = line.strip().partition(b":")
-        if name.lower() == b"status":
-            status = int(value.split()[0])
-        else:
-            headers.append((name.lower(), value.strip()))
-        line = await stdout.readline()
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    while data := await stdout.read(_CHUNK):
-        await send({"type": "http.response.body", "body": data, "more_body": True})

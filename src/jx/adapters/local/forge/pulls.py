@@ -237,13 +237,7 @@ class Pulls:
         if pull.state is not PullState.OPEN:
             return None
         base = repo.git.head(pull.base_branch)
-        if base is None:
-            return False
-        try:
-            repo.git.merge_tree(base, pull.head)
-        except Refused:
-            return False
-        return True
+        return base is not None and repo.git.merges(base, pull.head)
 
     def _pull(self, repo: Repository, row: Row) -> PullRequest:
         return PullRequest(

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jx.adapters.local.forge import git
+from jx.adapters.local.forge.remembered import Remembered
 from jx.adapters.local.forge.store import Row, Store
 from jx.adapters.local.forge.users import Level, User, Users
 from jx.domain.errors import Forbidden, Invalid, NotFound, Problem
@@ -45,6 +46,7 @@ class Repositories:
         self._store = store
         self._users = users
         self._locks: dict[int, threading.RLock] = {}
+        self._known: dict[int, Remembered] = {}
         self._making = threading.Lock()
         folder.mkdir(mode=0o700, exist_ok=True)
 
@@ -109,6 +111,7 @@ class Repositories:
         with self.locked(repo):
             with self._store.transaction() as db:
                 db.execute("DELETE FROM repos WHERE id = ?", (repo.id,))
+            self._known.pop(repo.id, None)
             shutil.rmtree(repo.git.folder, ignore_errors=True)
 
     @contextmanager
@@ -133,7 +136,8 @@ class Repositories:
         return self._store.row("SELECT * FROM repos WHERE owner = ? AND name = ?", owner, name)
 
     def _repository(self, row: Row, level: Level) -> Repository:
-        folder = git.BareGit(self._path(row["owner"], row["name"]))
+        known = self._known.setdefault(row["id"], Remembered())
+        folder = git.BareGit(self._path(row["owner"], row["name"]), known)
         return Repository(
             row["id"], row["owner"], row["name"], bool(row["private"]), row["description"], folder, level
         )
