@@ -71,7 +71,7 @@ class Outside:
         """Embedded platforms of this machine."""
         from jx.adapters.local.platforms import LocalPlatforms
 
-        return LocalPlatforms(self.settings.home, self.settings.keys)
+        return LocalPlatforms(self.settings.home, self.settings.keys, self.settings.user_home)
 
     @property
     def backups(self) -> Backups:

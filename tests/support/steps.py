@@ -42,6 +42,11 @@ def sh(script: str, **more: Any) -> Obj:
     return {"script": script, **more}
 
 
+def tries(script: str, **more: Any) -> Obj:
+    """A step that goes on whatever fails."""
+    return sh(f"set +e\n{script}\ntrue", **more)
+
+
 def ended(world: RealWorld, name: str = "run") -> Obj:
     """The pod, once it has ended."""
     return world.until_status("Pod", name, lambda status: status.get("phase") in ("Succeeded", "Failed"))

@@ -21,6 +21,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
     chosen = choose_cluster(env, home, user_home / ".kube" / "config")
     return Settings(
         home=home,
+        user_home=user_home,
         keys=Path(env.get("XDG_DATA_HOME") or user_home / ".local" / "share") / "jx" / "keys",
         platform=env.get("JX_PLATFORM") or current_platform(home),
         is_platform_named=bool(env.get("JX_PLATFORM")),

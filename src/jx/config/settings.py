@@ -13,6 +13,8 @@ class Settings:
 
     home: Path
     """`JX_HOME`: where jx keeps embedded platforms and caches. Default `~/.jx`."""
+    user_home: Path = Path.home()
+    """`HOME`: steps of pipelines cannot change what is in it, where this machine can keep them from it."""
     keys: Path = Path("~/.local/share/jx/keys").expanduser()
     """`XDG_DATA_HOME`: below it, in `jx/keys`, are the keys of embedded secret stores. Default `~/.local/share`."""
     platform: str = ""

@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tests.support.node import RealWorld, running_world
 from tests.support.node_folder import make_folder
-from tests.support.steps import end_of, ended, log, phase, said, sh, steps_pod, until
+from tests.support.steps import end_of, ended, log, phase, said, sh, steps_pod, tries, until
 from tests.support.workloads import Obj
 
-from jx.adapters.local.node import strays
+from jx.adapters.local.node import strays, veils
 from jx.adapters.local.node.outputs import Output
 from jx.adapters.local.node.processes import identity_of
 from jx.adapters.local.node.veils import Kind, Veil, works
@@ -109,20 +110,103 @@ def test_a_script_says_of_what_it_is_one(world: RealWorld) -> None:
 
 def test_a_step_cannot_see_what_is_hidden_nor_change_its_log(veiled: RealWorld, shared_folder: Path) -> None:
     folder = shared_folder
-    kind = veiled.cluster.node.veil.kind
-    if kind == "none":
-        pytest.skip("without a veil nothing is hidden")
+    needs_veil(veiled)
     secret = folder / "secret"
     secret.write_text("s3cr3t")
     lift = f"umount {folder.resolve()}; cat {secret}"
     own = "ls $HOME/../logs $HOME/../processes"
-    script = f"cat {secret}; ls {folder}; {own}; {lift}; unshare -Ur --mount sh -c '{lift}'; true"
-    veiled.apply(steps_pod(sh(script)))
+    script = f"cat {secret}; ls {folder}; {own}; {lift}; unshare -Ur --mount sh -c '{lift}'"
+    veiled.apply(steps_pod(tries(script)))
     ended(veiled)
     text = log(veiled).decode()
     assert "s3cr3t" not in text
     assert "images.json" not in text
     assert "step-1.log" not in text
+
+
+def needs_veil(world: RealWorld) -> None:
+    if world.cluster.node.veil.kind == "none":
+        pytest.skip("without a veil nothing is hidden")
+
+
+def test_links_that_a_step_makes_show_the_next_step_nothing_more(
+    veiled: RealWorld, shared_folder: Path
+) -> None:
+    needs_veil(veiled)
+    inner = shared_folder.resolve() / "inner"
+    inner.mkdir(exist_ok=True)
+    (inner / "secret").write_text("s3cr3t")
+    own = "$(dirname $HOME)"
+    plant = f"mkdir -p {own}/volumes; ln -s {inner} {own}/volumes/more"
+    veiled.apply(steps_pod(tries(plant), tries(f"cat {own}/volumes/more/secret {inner}/secret")))
+    ended(veiled)
+    assert b"s3cr3t" not in log(veiled, 2)
+
+
+def test_the_node_writes_nowhere_that_a_step_leads_it_to(veiled: RealWorld, tmp_path: Path) -> None:
+    needs_veil(veiled)
+    (tmp_path / "mine").write_text("mine")
+    plants = [
+        f"rm -rf {place}; ln -s {tmp_path} {place}"
+        for place in (
+            *(
+                "$(dirname $HOME)/scripts",
+                "$(dirname $HOME)/serviceaccount",
+                "$(dirname $HOME)/volumes/config",
+            ),
+            *("$JX_ROOTFS/etc", "$(JX_ROOTFS)/workspace/source/deep"),
+        )
+    ]
+    volumes = [
+        {"name": "config", "configMap": {"name": "kube-root-ca.crt"}},
+        {"name": "work", "emptyDir": {}},
+    ]
+    mounts = [
+        {"name": "config", "mountPath": "/etc/deep/config"},
+        {"name": "work", "mountPath": "/workspace/source"},
+    ]
+    first = tries("; ".join(plants), volumeMounts=mounts)
+    second = sh("pwd", volumeMounts=mounts, workingDir="/workspace/source/deep/er")
+    veiled.apply(steps_pod(first, second, pod={"volumes": volumes}))
+    ended(veiled)
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["mine"]
+
+
+def test_a_step_sees_only_the_volumes_that_it_mounts_and_changes_none_that_is_given(
+    veiled: RealWorld,
+) -> None:
+    needs_veil(veiled)
+    veiled.apply(
+        {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a"}, "stringData": {"k": "s3cr3t"}}
+    )
+    mount = {"name": "secret", "mountPath": "/secret"}
+    first = tries("cat $(JX_ROOTFS)/secret/k; echo x > $(JX_ROOTFS)/secret/k", volumeMounts=[mount])
+    second = tries("cat $(dirname $HOME)/volumes/*/* $(dirname $HOME)/root/*/secret/k")
+    veiled.apply(
+        steps_pod(first, second, pod={"volumes": [{"name": "secret", "secret": {"secretName": "a"}}]})
+    )
+    ended(veiled)
+    assert log(veiled, 1).startswith(b"s3cr3t")
+    assert b"Read-only" in log(veiled, 1)
+    assert b"s3cr3t" not in log(veiled, 2)
+
+
+def test_a_step_changes_neither_jx_nor_what_is_guarded(
+    veiled: RealWorld, shared_folder: Path, tmp_path: Path
+) -> None:
+    needs_veil(veiled)
+    veil = veiled.cluster.node.veil
+    veiled.cluster.node.use_veil(replace(veil, guarded=(tmp_path.resolve(),)))
+    (tmp_path / "config").touch()
+    ours = Path(veils.__file__)
+    before = ours.stat()
+    lift = f"mount -o remount,bind,rw {tmp_path}; umount {tmp_path}; echo x >> {tmp_path}/config"
+    again = f"unshare -Ur -m sh -c '{lift}'"
+    script = f"touch {ours}; echo x >> {tmp_path}/config; touch {tmp_path}/new; {lift}; {again}"
+    veiled.apply(steps_pod(tries(script)))
+    ended(veiled)
+    assert ours.stat().st_mtime == before.st_mtime
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("config", "")]
 
 
 def test_what_a_step_leaves_running_ends_with_it(veiled: RealWorld) -> None:

@@ -51,10 +51,12 @@ class _Record:
 class LocalPlatforms:
     """All embedded platforms of a home folder."""
 
-    def __init__(self, home: Path, keys: Path) -> None:
-        """`keys` is where the keys of secret stores are kept, outside of all platforms."""
+    def __init__(self, home: Path, keys: Path, guarded: Path | None = None) -> None:
+        """`keys` is where the keys of secret stores are kept, outside of all platforms. Steps of pipelines may not change what is
+        in the folder `guarded`."""
         self._root = home / "platforms"
         self._keys = keys
+        self._guarded = guarded
 
     def start(self, name: str, *, audit: bool | None = None) -> Platform:
         parse_environment_name(name)
@@ -144,7 +146,7 @@ class LocalPlatforms:
         return renewed
 
     def _daemons(self, name: str, folder: Path, record: _Record) -> tuple[Daemon, ...]:
-        return _daemons(name, folder, record, self._keys)
+        return _daemons(name, folder, record, self._keys, self._guarded)
 
     def _load(self, folder: Path) -> _Record | None:
         path = folder / "platform.json"
@@ -229,7 +231,9 @@ def key_file(keys: Path, folder: Path) -> Path:
     return keys / f"{folder.name}-{hashlib.sha256(str(folder).encode()).hexdigest()[:12]}.key"
 
 
-def _daemons(name: str, folder: Path, record: _Record, keys: Path) -> tuple[Daemon, ...]:
+def _daemons(
+    name: str, folder: Path, record: _Record, keys: Path, guarded: Path | None
+) -> tuple[Daemon, ...]:
     folder = folder.resolve()
     forge, kubernetes, logs = folder / "forge", folder / "kubernetes", folder / "logs"
     vault = folder / "vault"
@@ -244,6 +248,7 @@ def _daemons(name: str, folder: Path, record: _Record, keys: Path) -> tuple[Daem
         "-m", "jx.adapters.local.node", "--dir", str(kubernetes), "--port", str(record.kubernetes_port),
         "--ingress-port", str(record.ingress_port), "--name", f"jx-{name}",
         "--hide", str(folder.parents[1]), "--hide", str(keys),
+        *(("--guard", str(guarded)) if guarded else ()),
         *(("--audit-log", str(logs / AUDIT_LOG)) if record.has_audit_log else ()),
     )  # fmt: skip
     return (

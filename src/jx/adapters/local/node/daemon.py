@@ -42,6 +42,7 @@ class Options:
     patience: Patience = field(default_factory=Patience)
     play: PlaySettings = field(default_factory=PlaySettings)
     hidden: tuple[Path, ...] = ()
+    guarded: tuple[Path, ...] = ()
     audit_log: Path | None = None
 
 
@@ -111,7 +112,10 @@ def run(options: Options) -> None:
             raise taken(options.port, error) from error
         with server:
             settings = NodeSettings(
-                patience=options.patience, server=("127.0.0.1", server.port), hidden=options.hidden
+                patience=options.patience,
+                server=("127.0.0.1", server.port),
+                hidden=options.hidden,
+                guarded=options.guarded,
             )
             cluster = Cluster(server.api, options, settings)
             try:
@@ -150,6 +154,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         metavar="FOLDER",
         help="a folder that steps of pipelines may not see",
     )
+    parser.add_argument(
+        "--guard",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="FOLDER",
+        help="a folder that steps of pipelines may not change",
+    )
     parser.add_argument("--audit-log", type=Path, help="file that all requests are added to")
     given = parser.parse_args(arguments)
     try:
@@ -165,6 +177,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         patience=Patience(given.first_restart_seconds, given.longest_restart_seconds),
         play=play,
         hidden=tuple(given.hide),
+        guarded=tuple(given.guard),
         audit_log=given.audit_log,
     )
     try:

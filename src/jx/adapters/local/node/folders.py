@@ -14,6 +14,7 @@ from jx.adapters.local.kubernetes.types.facts import Obj
 
 LOG_BYTES = 10 * 1024 * 1024
 _LOG_KEPT_BYTES = 1024 * 1024
+_FILLED = frozenset({"projected", "configMap", "secret", "downwardAPI"})
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,14 @@ def inside(root: Path, path: str) -> Path:
     return root.joinpath(*parts)
 
 
+def make_within(path: Path, folders: Iterable[Path]) -> None:
+    """Make a folder, unless links lead out of `folders` on the way to it: a step may have made them."""
+    there = next(each for each in (path, *path.parents) if each.exists())
+    real = there.resolve()
+    if any(real == each or each in real.parents for each in (one.resolve() for one in folders)):
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
 def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
     """Make a folder hold exactly these files; each is replaced as a whole, and only where it differs."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -144,6 +153,11 @@ def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
         fresh.replace(path)
 
 
+def is_filled(volume: Obj) -> bool:
+    """Whether we write what is in a volume, and not the pod."""
+    return bool(volume.keys() & _FILLED)
+
+
 def volume_files(
     volume: Obj, pod: Obj, find: environment.FindConfig, *, ip: str, account: Account | None
 ) -> dict[str, bytes] | None:
@@ -153,7 +167,7 @@ def volume_files(
         for source in volume["projected"].get("sources") or []:
             files.update(_source_files(source, pod, find, ip=ip, account=account))
         return files
-    if volume.keys() & {"configMap", "secret", "downwardAPI"}:
+    if is_filled(volume):
         return _source_files(volume, pod, find, ip=ip, account=account)
     return None
 

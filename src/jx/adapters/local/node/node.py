@@ -84,7 +84,7 @@ class Node:
     def veil(self) -> Veil:
         """What keeps steps of pipelines from what is hidden; found out when it is first asked for."""
         if self._veil is None:
-            self._veil = find_veil(self._settings.hidden)
+            self._veil = find_veil(self._settings.hidden, self._settings.guarded)
         return self._veil
 
     def use_veil(self, veil: Veil) -> None:

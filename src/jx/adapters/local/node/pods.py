@@ -34,6 +34,8 @@ class Settings:
     """How long all pods together may take to end when the node stops."""
     hidden: tuple[Path, ...] = ()
     """What steps of pipelines may not see."""
+    guarded: tuple[Path, ...] = ()
+    """What they may not change."""
 
 
 @dataclass(frozen=True)
@@ -139,9 +141,13 @@ class Pod:
             self.folder.write_account(account)
         self.folder.link_claims(pod, lambda name: self._tools.claim_folder(pod, name))
         self.folder.write_volumes(pod, find, ip=self.ip, account=account)
-        for container in self._every():
+        for container in self._to_mount():
             self.folder.mount(container.spec)
+        for container in self._every():
             self.folder.cap_log(container.name)
+
+    def _to_mount(self) -> list[Container]:
+        return self._every()
 
     def _report_ends(self, pod: Obj) -> None:
         for container in self._every():

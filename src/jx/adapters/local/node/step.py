@@ -20,7 +20,7 @@ from jx.adapters.local.node.containers import Container, Launch, Patience
 from jx.adapters.local.node.folders import PodFolder
 from jx.adapters.local.node.outputs import Output
 from jx.adapters.local.node.processes import Process
-from jx.adapters.local.node.veils import Veil
+from jx.adapters.local.node.veils import Shown, Veil
 
 LOOK_SECONDS = 0.5
 RESERVE_BYTES = 64 * 1024 * 1024
@@ -47,11 +47,10 @@ class Wish:
 
 @dataclass(frozen=True)
 class Surround:
-    """What all steps of a pod share: its veil, what of the pod's folder may be seen, and what names its processes."""
+    """What is around a step: its veil, what of the hidden folders is its own, and what names its processes."""
 
     veil: Veil
-    shown: tuple[Path, ...]
-    masked: tuple[Path, ...]
+    shown: Shown
     marker: str
 
 
@@ -170,7 +169,7 @@ class Step(Container):
         assert self.surround is not None
         kept = Output(self._folder.log(self.name), self.notify)
         around = self.surround
-        argv = around.veil.wrap([*self._limits(), *launch.argv], shown=around.shown, masked=around.masked)
+        argv = around.veil.wrap([*self._limits(), *launch.argv], around.shown)
         try:
             self._process = Process.start(
                 argv,

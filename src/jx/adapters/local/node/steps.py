@@ -19,11 +19,11 @@ from jx.adapters.local.kubernetes.controllers import environment, objects
 from jx.adapters.local.kubernetes.types.facts import Obj
 from jx.adapters.local.node import strays
 from jx.adapters.local.node.containers import Container, Launch
-from jx.adapters.local.node.folders import PodFolder, inside
+from jx.adapters.local.node.folders import PodFolder, inside, is_filled, make_within
 from jx.adapters.local.node.images import Image
 from jx.adapters.local.node.pods import Pod, Tools
 from jx.adapters.local.node.step import LOOK_SECONDS, STEPS_OVER, Step, Surround, Wish, script_file
-from jx.adapters.local.node.veils import Veil
+from jx.adapters.local.node.veils import Shown, Veil
 
 ANNOTATION = "local.jenkins-x.io/steps"
 """JSON: by the name of a container its `script`, `onError`, `timeoutSeconds`, `isSidecar`."""
@@ -163,7 +163,7 @@ class StepsPod(Pod):
         if problem:
             step.give_up(*problem)
             return None
-        step.surround = self._surround(pod)
+        step.surround = self._surround(pod, step)
         return self._launch(pod, step, image.command if image else ())
 
     def _have_begun(self, pod: Obj, sidecars: list[Step]) -> bool:
@@ -194,9 +194,10 @@ class StepsPod(Pod):
             if container.spec.get(key):
                 shown[key] = [part.replace(ROOT, root) for part in container.spec[key]]
         place = str(container.spec.get("workingDir") or _HOME).removeprefix(ROOT)
-        inside(self.folder.root(container.name), place).mkdir(mode=0o700, parents=True, exist_ok=True)
         shown["workingDir"] = place
         assert isinstance(container, Step)
+        assert container.surround is not None
+        make_within(inside(self.folder.root(container.name), place), container.surround.shown.written)
         if container.wish.script:
             text = container.wish.script.replace(ROOT, root)
             path = script_file(self.folder.path / "scripts", container.name, text)
@@ -211,18 +212,35 @@ class StepsPod(Pod):
 
     def _own_environment(self, pod: Obj, container: Container) -> dict[str, str]:
         own = super()._own_environment(pod, container)
-        for name in ("home", "tmp"):
-            (self.folder.path / name).mkdir(mode=0o700, exist_ok=True)
         own.pop("PYTHONUNBUFFERED")
         return {**own, "HOME": str(self.folder.path / "home"), "TMPDIR": str(self.folder.path / "tmp")}
 
-    def _surround(self, pod: Obj) -> Surround:
-        folder = self.folder.path
-        claims = tuple(path.resolve() for path in (folder / "volumes").iterdir() if path.is_symlink())
+    def _surround(self, pod: Obj, step: Step) -> Surround:
+        """Of the pod's folder a step sees what it needs, and no more: nothing that the node writes or follows links in."""
         if self._veil is None:
             self._veil = self._tools.find_veil()
-        masked = (folder / "logs", folder / "processes")
-        return Surround(self._veil, (folder, *claims), masked, f"{MARKER}={objects.uid_of(pod)}")
+        folder = self.folder
+        mounted = {each["name"] for each in step.spec.get("volumeMounts") or []}
+        volumes = [each for each in pod["spec"].get("volumes") or [] if each["name"] in mounted]
+        own = [folder.path / name for name in ("home", "tmp", "scripts")]
+        for each in own:
+            each.mkdir(mode=0o700, exist_ok=True)
+        *written, scripts = own
+        written.append(folder.root(step.name))
+        read = [scripts, *([folder.account] if folder.account.is_dir() else [])]
+        for volume in volumes:
+            place = (folder.path / "volumes" / volume["name"]).resolve()
+            (read if is_filled(volume) else written).append(place)
+        shown = Shown(tuple(written), tuple(read))
+        return Surround(self._veil, shown, f"{MARKER}={objects.uid_of(pod)}")
+
+    def _to_mount(self) -> list[Container]:
+        """What has begun may have made links of the folders below which its volumes are mounted."""
+        return [
+            each
+            for each in self._every()
+            if not (isinstance(each, Step) and (each.has_ended or each.is_running))
+        ]
 
     def _finish(self, pod: Obj) -> float | None:
         """After the last step: those that never had their turn are over too, and nothing is left of what they worked with."""

@@ -1,17 +1,17 @@
 """Veils: what keeps a step of a pipeline from folders that are not its own, and its children from outliving it.
 
 The strongest that this machine has is taken: `bwrap`, else `unshare` with `setpriv`, else none. Paths are the same with and
-without: a veil only lays an empty folder over what is hidden, and shows the step's own folders through it.
+without: a veil lays an empty folder over what is hidden, shows the step's own folders through it, and shuts what is guarded.
 """
 
 from __future__ import annotations
 
-import errno
+import os
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -19,82 +19,90 @@ from typing import Literal, TypeAlias
 Kind: TypeAlias = Literal["bwrap", "unshare", "none"]
 
 _TRY_SECONDS = 10.0
-_SHOWN_AT_MOST = 7
-"""A plain shell has no more descriptors than 3 to 9."""
+_SKELETON = "mode=700,size=16m"
+"""Empty folders that lie over what is hidden hold little more than the names of what is shown through them."""
 _CLEAR = ("--bounding-set=-all", "--inh-caps=-all", "--ambient-caps=-all", "--no-new-privs")
 # SIGTERM is for the step: who stands around it must not end before it.
 _UNASKED = ("env", "--ignore-signal=TERM")
 _ASKED = ("env", "--default-signal=TERM")
 
-# Folders that are shown stay reachable by their descriptors while the empty folders are laid over them. The shell stays, as the
-# first process of its own space of processes, so that the step is none that signals cannot end; with it, everything ends.
+# What is shown of a hidden folder is reached from within it, where the shell has gone before an empty folder is laid over it. The
+# shell stays, as the first process of its own space of processes, so that the step is none that signals cannot end; with it,
+# everything ends.
 _UNVEIL = """
-hidden=$1; masked=$2; count=$3; shift 3
-fd=3
-while [ "$fd" -lt $((count + 3)) ]; do
-  eval "exec $fd<\\"\\$$((fd - 2))\\""; fd=$((fd + 1))
+here=$PWD; hidden=$1; guarded=$2; shift 2
+shut() { mount -n -c -o remount,bind,ro "$1" || exit 126; }
+while [ "$hidden" -gt 0 ]; do
+  cd "$1" && mount -n -t tmpfs -o SKELETON tmpfs "$1" || exit 126
+  hidden=$((hidden - 1)); top=$1; shift
+  left=$1; shift
+  while [ "$left" -gt 0 ]; do
+    mkdir -p "$top/$2" && mount -n -c --rbind "./$2" "$top/$2" || exit 126
+    if [ "$1" = r ]; then shut "$top/$2"; fi
+    shift 2; left=$((left - 1))
+  done
 done
-IFS=:
-for path in $hidden; do mount -n -t tmpfs -o mode=700 tmpfs "$path" || exit 126; done
-unset IFS
-fd=3
-while [ "$count" -gt 0 ]; do
-  mkdir -p "$1" && mount -n -c --rbind "/proc/self/fd/$fd" "$1" || exit 126
-  eval "exec $fd<&-"; fd=$((fd + 1)); count=$((count - 1)); shift
+while [ "$guarded" -gt 0 ]; do
+  mount -n -c --rbind "$1" "$1" || exit 126
+  shut "$1"; shift; guarded=$((guarded - 1))
 done
-IFS=:
-for path in $masked; do mount -n -t tmpfs -o mode=700 tmpfs "$path" || exit 126; done
-unset IFS
-cd "$PWD" || exit 126
+cd "$here" || exit 126
 "$@"
 exit $?
-"""
+""".replace("SKELETON", _SKELETON)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a program finds of the hidden folders, and what it may change of that."""
+
+    written: tuple[Path, ...] = ()
+    read: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
 class Veil:
-    """How programs are started that may not see the `hidden` folders."""
+    """How programs are started that may not see the `hidden` folders, nor change the `guarded` ones and jx itself."""
 
     kind: Kind
     hidden: tuple[Path, ...] = ()
+    guarded: tuple[Path, ...] = ()
 
-    def wrap(
-        self, argv: Sequence[str], *, shown: Sequence[Path], masked: Sequence[Path] = ()
-    ) -> tuple[str, ...]:
-        """The command that runs `argv` where of the hidden folders nothing can be seen but what is `shown`, and of that not what
-        is `masked`. OSError where that is more than can be shown."""
-        hidden = tuple(path for path in self.hidden if path.is_dir())
-        through = tuple(path for path in (*_own(), *shown) if any(_is_in(path, each) for each in hidden))
+    def wrap(self, argv: Sequence[str], shown: Shown) -> tuple[str, ...]:
+        """The command that runs `argv` where of the hidden folders nothing can be seen but what is `shown`."""
         if self.kind == "none":
             return tuple(argv)
+        hidden = _outermost(path for path in self.hidden if path.is_dir())
+        every = dict.fromkeys(shown.written, False) | dict.fromkeys((*_own(), *shown.read), True)
+        through = {path: is_read for path, is_read in every.items() if _is_in_any(path, hidden)}
+        guarded = [path for path in _outermost((*_own(), *self.guarded)) if _needs_guard(path, hidden)]
         if self.kind == "bwrap":
-            return (*_bwrap(hidden, through, masked), "--", *_ASKED, *argv)
-        if len(through) > _SHOWN_AT_MOST:
-            raise OSError(errno.EMFILE, f"more than {_SHOWN_AT_MOST} folders to be shown to a step")
-        return (*_unshare(hidden, through, masked), _program("setpriv"), *_CLEAR, *_ASKED, *argv)
+            return (*_bwrap(hidden, through, guarded), "--", *_ASKED, *argv)
+        return (*_unshare(hidden, through, guarded), _program("setpriv"), *_CLEAR, *_ASKED, *argv)
 
 
-def find_veil(hidden: Sequence[Path]) -> Veil:
+def find_veil(hidden: Sequence[Path], guarded: Sequence[Path] = ()) -> Veil:
     """The strongest that works here, tried by hiding a folder."""
     kinds: tuple[Kind, ...] = ("bwrap", "unshare")
-    every = tuple(path.resolve() for path in hidden)
+    every, kept = (tuple(path.resolve() for path in paths) for paths in (hidden, guarded))
     for kind in kinds:
         if works(kind):
-            return Veil(kind, every)
-    return Veil("none", every)
+            return Veil(kind, every, kept)
+    return Veil("none", every, kept)
 
 
 def works(kind: Kind) -> bool:
-    """Whether a program runs behind such a veil, sees what is shown, and does not see what is hidden."""
+    """Whether a program runs behind such a veil, sees what is shown, changes what it may, and does not see what is hidden."""
     if not shutil.which(kind):
         return False
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name).resolve()
-        shown = folder / "shown"
-        shown.mkdir()
+        written, read = folder / "written", folder / "read"
+        for path in (written, read):
+            path.mkdir()
         (folder / "secret").touch()
-        test = f'test -d "{shown}" && ! test -e "{folder}/secret"'
-        argv = Veil(kind, (folder,)).wrap(["/bin/sh", "-c", test], shown=[shown])
+        test = f'touch "{written}/a" && test -d "{read}" && ! touch "{read}/a" && ! test -e "{folder}/secret"'
+        argv = Veil(kind, (folder,)).wrap(["/bin/sh", "-c", test], Shown((written,), (read,)))
         try:
             done = subprocess.run(
                 argv, capture_output=True, stdin=subprocess.DEVNULL, timeout=_TRY_SECONDS, check=False
@@ -104,22 +112,27 @@ def works(kind: Kind) -> bool:
     return done.returncode == 0
 
 
-def _bwrap(hidden: Sequence[Path], through: Sequence[Path], masked: Sequence[Path]) -> list[str]:
+def _bwrap(hidden: Sequence[Path], through: Mapping[Path, bool], guarded: Sequence[Path]) -> list[str]:
     argv = [*_UNASKED, _program("bwrap"), "--dev-bind", "/", "/"]
+    for path in guarded:
+        argv += ["--ro-bind", str(path), str(path)]
     for path in hidden:
         argv += ["--tmpfs", str(path)]
-    for path in through:
-        argv += ["--bind", str(path), str(path)]
-    for path in masked:
-        argv += ["--tmpfs", str(path)]
+    for path, is_read in through.items():
+        argv += ["--ro-bind" if is_read else "--bind", str(path), str(path)]
     return [*argv, "--unshare-pid", "--proc", "/proc", "--die-with-parent", "--cap-drop", "ALL"]
 
 
-def _unshare(hidden: Sequence[Path], through: Sequence[Path], masked: Sequence[Path]) -> list[str]:
+def _unshare(hidden: Sequence[Path], through: Mapping[Path, bool], guarded: Sequence[Path]) -> list[str]:
     around = [*_UNASKED, _program("unshare"), "--user", "--map-root-user", "--mount", "--pid"]
-    lists = [":".join(map(str, paths)) for paths in (hidden, masked)]
-    script = ["/bin/sh", "-c", _UNVEIL, "veil", *lists, str(len(through))]
-    return [*around, "--fork", "--kill-child", "--mount-proc", "--", *script, *map(str, through)]
+    words = [str(len(hidden)), str(len(guarded))]
+    for top in hidden:
+        inner = [(path.relative_to(top), is_read) for path, is_read in through.items() if _is_in(path, top)]
+        words += [str(top), str(len(inner))]
+        for path, is_read in inner:
+            words += ["r" if is_read else "w", str(path)]
+    script = ["/bin/sh", "-c", _UNVEIL, "veil", *words, *map(str, guarded)]
+    return [*around, "--fork", "--kill-child", "--mount-proc", "--", *script]
 
 
 def _program(name: str) -> str:
@@ -131,6 +144,26 @@ def _own() -> tuple[Path, ...]:
     """What this very program is made of: jx itself can be a step."""
     source = Path(__file__).resolve().parents[4]
     return tuple(dict.fromkeys((Path(sys.prefix), Path(sys.base_prefix), source)))
+
+
+def _needs_guard(path: Path, hidden: Sequence[Path]) -> bool:
+    """Whether a folder is there, could be changed otherwise, and is less than the whole machine."""
+    return (
+        path != Path(path.anchor)
+        and path.is_dir()
+        and not _is_in_any(path, hidden)
+        and os.access(path, os.W_OK)
+    )
+
+
+def _outermost(paths: Iterable[Path]) -> tuple[Path, ...]:
+    """Without those that lie in others."""
+    every = tuple(dict.fromkeys(paths))
+    return tuple(path for path in every if not any(path != each and _is_in(path, each) for each in every))
+
+
+def _is_in_any(path: Path, folders: Iterable[Path]) -> bool:
+    return any(_is_in(path, each) for each in folders)
 
 
 def _is_in(path: Path, folder: Path) -> bool:
