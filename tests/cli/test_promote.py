@@ -72,9 +72,31 @@ def test_at_a_terminal_it_is_asked_where_to(platform: Machine) -> None:
         terminal.expect("Pick environment (env) [staging, production]")
         terminal.type("stagin\n")
         terminal.expect("Pick environment (env) [staging, production]")
-        terminal.type("staging\n")
+        terminal.type("production\n")
         assert terminal.end() == 4, terminal.shown
         assert "there is no version 9.9.9 of chart shop" in terminal.shown
     with at_terminal("promote", "shop", "-b", env=env) as terminal:
         assert terminal.end() == 2, terminal.shown
         assert "say where to" in terminal.shown
+
+
+def test_who_promotes_by_hand_where_releases_come_by_themselves_is_asked_whether_that_is_meant(
+    platform: Machine,
+) -> None:
+    env = platform.environment({"TERM": "dumb"})
+    words = ("promote", "shop", "--version", "9.9.9")
+    with at_terminal(*words, "--env", "staging", env=env) as terminal:
+        terminal.expect("staging: releases get there by themselves")
+        terminal.expect("Do you wish to promote anyway? [y/N]")
+        terminal.type("\n")
+        assert terminal.end() == 0, terminal.shown
+        assert "nothing was promoted" in terminal.shown
+    with at_terminal(*words, "--namespace", "jx-staging", env=env) as terminal:
+        terminal.expect("Do you wish to promote anyway? [y/N]")
+        terminal.type("y\n")
+        assert terminal.end() == 4, terminal.shown
+        assert "there is no version 9.9.9 of chart shop" in terminal.shown
+    for not_asked in (("--env", "staging", "-b"), ("--env", "production"), ("--all-auto",)):
+        with at_terminal(*words, *not_asked, env=env) as terminal:
+            assert terminal.end() == 4, terminal.shown
+            assert "anyway" not in terminal.shown

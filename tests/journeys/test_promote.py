@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,15 +12,19 @@ from tests.support.faults import Faults
 from tests.support.journeys import ANN, BOB, OLGA, PRODUCTION, STAGING, World, checked, installed, merged
 
 from jx.domain.changes.changes import PullState
-from jx.domain.changes.promotions import HEALTH, LIFE, Aim, LegState, Promotion, Result
+from jx.domain.changes.promotions import HEALTH, LIFE, Aim, AppPromotions, LegState, Promotion, Result
 from jx.domain.errors import NotFound, Refused, Usage
+from jx.domain.events import Level
 from jx.domain.ledger import ledger
 from jx.domain.names import AppKey
 from jx.domain.objects.manifests import ObjectRef
 from jx.domain.runs.activities import Activity, ActivityStatus
 from jx.domain.trees import Tree
+from jx.ports.promotions import Promotions
 from jx.ports.repos import Draft
 from jx.usecases.promoting.await_promotion import AwaitPromotion, AwaitPromotionRequest
+from jx.usecases.promoting.find_good_release import FindGoodRelease
+from jx.usecases.promoting.promote import Promote, PromoteRequest
 from jx.usecases.proposing.add_app import AddApp, AddAppRequest
 
 SHOP = AppKey("shop")
@@ -62,6 +68,35 @@ def test_the_first_pull_request_is_open_when_the_command_ends(world: World) -> N
     assert pull.labels == ("updatebot",)
     assert f"Created Pull Request: {pull.url}" in world.reporter.text
     assert states(promotion) == ["proposed"]
+
+
+@dataclass
+class Overtaken:
+    """The records as a command has them that is overtaken by the controllers just before it writes down its first step."""
+
+    records: Promotions
+    meanwhile: Callable[[], object]
+    saved: int = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.records, name)
+
+    def save(self, known: AppPromotions) -> AppPromotions:
+        self.saved += 1
+        if self.saved == 2:
+            self.meanwhile()
+        return self.records.save(known)
+
+
+def test_a_command_that_the_controllers_overtake_tells_no_trouble(world: World) -> None:
+    process = world.process(ANN)
+    overtaken = Overtaken(process.promotions, lambda: world.controllers().work(patience=timedelta(0)))
+    advance = replace(process.advance_promotion, promotions=overtaken)
+    use = Promote(advance, process.catalog, FindGoodRelease(process.repos, process.activities))
+    promotion = use(PromoteRequest(world.at, "shop", Aim((STAGING,)), version="1.0.0"))
+    assert promotion is not None
+    assert promotion.legs[0].url == world.pull(1, STAGING).url
+    assert [event.message for event in world.reporter.events if event.level is Level.WARNING] == []
 
 
 def test_an_automatic_environment_takes_a_release_without_a_person(world: World) -> None:

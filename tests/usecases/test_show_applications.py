@@ -79,6 +79,11 @@ def test_only_one_environment_is_shown_when_it_is_named(world: World) -> None:
         show(world, "nowhere")
 
 
+def test_only_the_environment_of_a_namespace_is_shown_when_that_is_named(world: World) -> None:
+    shown = world.process(BOB).show_applications(world.at, namespace="jx-staging")
+    assert [one.name for one in shown.environments] == [STAGING]
+
+
 def test_an_environment_that_was_never_applied_has_no_rows(world: World) -> None:
     deploy(world, "shop")
     world.anchors.remove(STAGING)

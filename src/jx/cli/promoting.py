@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
+from jx.cli import output
 from jx.cli.changes import alias_option
 from jx.domain.changes import promotions
-from jx.domain.environments.environments import Environment
+from jx.domain.changes.promotions import Aim
+from jx.domain.environments.environments import Environment, Strategy
 from jx.domain.errors import Usage
 from jx.domain.secrets.questions import Kind, Question
 from jx.ports.prompts import Prompts
@@ -61,13 +64,30 @@ def refuse_senseless(options: Mapping[str, Any]) -> None:
             raise Usage(f"{flag} has no effect here: {why}", hint=f"leave out {flag}")
 
 
-def ask_environment(prompts: Prompts, environments: Sequence[Environment]) -> tuple[str, ...]:
-    """Where to, as somebody at the terminal says it; empty where there is nothing to choose from."""
+def complete_aim(aim: Aim, prompts: Prompts, environments: Sequence[Environment]) -> Aim:
+    """Where to, as somebody at the terminal says it where no flag did; nothing is asked where there is nothing to choose from."""
     names = tuple(str(one.name) for one in promotions.list_targets(tuple(environments)))
-    if not names:
-        return ()
+    if aim.names or aim.namespace or aim.all_auto or not names:
+        return aim
     question = Question(("env",), Kind.CHOICE, "Pick environment", choices=names, is_required=True)
-    return (str(prompts.ask(question)),)
+    return replace(aim, names=(str(prompts.ask(question)),))
+
+
+def confirm_automatic(aim: Aim, environments: Sequence[Environment], ask: Callable[[str], bool]) -> bool:
+    """Whether to go on: where releases come by themselves, somebody who promotes by hand is asked whether that is meant."""
+    if aim.all_auto:
+        return True
+    chosen = promotions.select_targets(tuple(environments), aim)
+    automatic = [str(one.name) for one in chosen if one.strategy is Strategy.AUTO]
+    if not automatic:
+        return True
+    output.hint(
+        f"{' and '.join(automatic)}: releases get there by themselves, from pipelines; the next one supersedes yours"
+    )
+    if ask("Do you wish to promote anyway?"):
+        return True
+    output.hint("nothing was promoted")
+    return False
 
 
 def find_app(name: str, options: Mapping[str, Any], folder: Path) -> str:

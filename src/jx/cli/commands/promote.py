@@ -9,7 +9,7 @@ import click
 
 from jx.cli import output
 from jx.cli.durations import parse_duration
-from jx.cli.promoting import ask_environment, find_app, promote_options, refuse_senseless
+from jx.cli.promoting import complete_aim, confirm_automatic, find_app, promote_options, refuse_senseless
 from jx.cli.session import Session, goes_on
 from jx.cli.session import command as with_session
 from jx.domain.changes.promotions import Aim, Leg
@@ -26,7 +26,8 @@ def command(session: Session, name: str, *, wait: bool, no_poll: bool, **options
     """Promote a release of an app into environments, each by a pull request, one environment after the other.
 
     Pull requests on environments with strategy Auto merge themselves once their checks pass. The controllers go on whether you
-    wait or not; a newer promotion of the app supersedes an older one.
+    wait or not; a newer promotion of the app supersedes an older one. At a terminal you are asked first whether you mean it: such
+    environments are usually promoted into by pipelines.
 
     \b
     Examples:
@@ -41,15 +42,18 @@ def command(session: Session, name: str, *, wait: bool, no_poll: bool, **options
     if wait and no_poll:
         raise Usage("--wait and --no-poll contradict each other")
     app, at = find_app(name, options, Path()), session.wiring.platform_at
+    aim = Aim(options["envs"], options["namespace"], all_auto=options["all_auto"])
     prompts = session.prompts(batch=options["batch_mode"])
-    if prompts and not (options["envs"] or options["namespace"] or options["all_auto"]):
+    if prompts:
         known = session.wiring.propose_change().target(at, "dev").platform.environments
-        options["envs"] = ask_environment(prompts, known)
+        aim = complete_aim(aim, prompts, known)
+        if not options["rollback"] and not confirm_automatic(aim, known, session.ask):
+            return
     request = PromoteRequest(
         platform=at,
         app=app,
         part=options["part"],
-        aim=Aim(options["envs"], options["namespace"], all_auto=options["all_auto"]),
+        aim=aim,
         version=options["version"],
         alias=options["alias"],
         repository=options["repository"],

@@ -32,10 +32,14 @@ class ShowApplications:
     anchors: Anchors
     cluster: Cluster
 
-    def __call__(self, at: PlatformAt, *, environment: str = "") -> Applications:
-        """All applications, of one environment or all; NotFound for an unknown environment."""
+    def __call__(self, at: PlatformAt, *, environment: str = "", namespace: str = "") -> Applications:
+        """All applications, of one environment, those of one namespace, or all; NotFound for an unknown environment."""
         platform = self.propose_change.target(at, environment or "dev").platform
-        chosen = tuple(one for one in platform.environments if not environment or one.name == environment)
+        chosen = tuple(
+            one
+            for one in platform.environments
+            if environment in {"", one.name} and namespace in {"", one.namespace}
+        )
         rows: dict[str, dict[str, Placed]] = {}
         look = LookAtEnvironment(self.cluster)
         for one in chosen:

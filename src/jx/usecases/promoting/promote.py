@@ -184,6 +184,8 @@ class Promote:
         """So that who asked has the pull request, and is its author. What fails here is tried again by the controllers."""
         try:
             known = self.advance(at, begun.app)
+        except Stale:  # the controllers took it in the meantime
+            known = self.advance.promotions.find(begun.app)
         except JxError as error:
             self._tell(
                 f"the promotion is written down; its first step is tried again: {error.message}",
