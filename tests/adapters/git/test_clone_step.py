@@ -122,6 +122,27 @@ def test_doing_it_again_gives_the_same_whatever_the_workspace_has_become(forge: 
     assert (forge.workspace / "base").read_text() == "one\n"
 
 
+@pytest.mark.parametrize("is_link", [False, True])
+def test_nothing_runs_that_steps_left_in_the_workspace(forge: Forge, tmp_path: Path, is_link: bool) -> None:
+    forge.clone(revision=forge.master)
+    evil, settings = tmp_path / "evil", forge.workspace / ".git"
+    if is_link:
+        settings.rename(tmp_path / "elsewhere")
+        settings.write_text(f"gitdir: {tmp_path / 'elsewhere'}\n")
+        settings = tmp_path / "elsewhere"
+    for name in ("post-checkout", "reference-transaction", "post-merge", "post-index-change"):
+        hook = settings / "hooks" / name
+        hook.parent.mkdir(exist_ok=True)
+        hook.write_text(f"#!/bin/sh\ntouch {evil}\n")
+        hook.chmod(0o755)
+    for key in ("core.fsmonitor", "uploadpack.packObjectsHook", "filter.x.smudge", "diff.external"):
+        forge.git("config", f"--file={settings / 'config'}", key, f"touch {evil}")
+    (forge.workspace / ".gitattributes").write_text("* filter=x\n")
+    assert forge.clone(Pull(12, forge.head), revision=forge.master).returncode == 0
+    assert forge.files() == {"base", "merged", "proposed"}
+    assert not evil.exists()
+
+
 def test_a_conflict_is_told(forge: Forge) -> None:
     forge.git("checkout", "-q", forge.head)
     clashing = forge.commit("merged", "other\n")

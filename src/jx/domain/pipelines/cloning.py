@@ -12,6 +12,7 @@ HEADS = "PULL_HEADS"
 SCRIPT = """\
 set -eu
 echo "Cloning $SOURCE_URL, branch $PULL_BASE_REF"
+rm -rf .git
 git init -q .
 git config remote.origin.url "$SOURCE_URL"
 git config remote.origin.fetch '+refs/heads/*:refs/remotes/origin/*'
@@ -30,7 +31,6 @@ if ! git fetch -q --tags origin "+refs/heads/$PULL_BASE_REF:refs/remotes/origin/
 fi
 base=${PULL_BASE_SHA:-refs/remotes/origin/$PULL_BASE_REF}
 if [ -n "${PULL_BASE_SHA:-}" ]; then need "$PULL_BASE_SHA"; fi
-git merge --abort 2>/dev/null || :
 git checkout -q -f -B "$PULL_BASE_REF" "$base"
 git clean -ffdxq
 for head in ${PULL_HEADS:-}; do
@@ -44,7 +44,8 @@ done
 if [ -f .gitmodules ]; then git submodule update -q --init --recursive; fi
 git log -1 --format='%H %s'
 """
-"""Says what it does not find. Doing it again gives the same, whatever the workspace has become."""
+"""Says what it does not find. Doing it again gives the same, whatever the workspace has become: a task that is tried again finds
+what its steps left there, and git would run their hooks, with the login that only this step has."""
 
 
 def write_heads(pulls: Iterable[Pull]) -> str:
