@@ -209,6 +209,47 @@ def test_a_step_changes_neither_jx_nor_what_is_guarded(
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("config", "")]
 
 
+@pytest.mark.parametrize("way", ["one", "many"])
+def test_results_that_are_too_large_fail_the_step_and_its_end_stays_small(world: RealWorld, way: str) -> None:
+    files = {
+        "one": "head -c 5000 /dev/zero | tr '\\0' a > all",
+        "many": "seq 2000 | while read n; do echo $n > r$n; done",
+    }
+    step = sh(f"cd $(JX_ROOTFS)/tekton/results; {files[way]}", volumeMounts=[RESULTS])
+    world.apply(steps_pod(step, pod={"volumes": [RESULTS_VOLUME]}))
+    pod = ended(world)
+    assert (end_of(pod, 1)["exitCode"], said(pod, 1)) == (1, {"Reason": "ResultsTooLarge"})
+    assert b"more than 4096 bytes" in log(world)
+
+
+def test_folders_that_lie_deeper_than_python_goes_are_measured_and_go(world: RealWorld) -> None:
+    deep = "import os; os.chdir(os.environ['HOME']); [(os.mkdir('d'), os.chdir('d')) for _ in range(1500)]"
+    limits = {"resources": {"limits": {"ephemeral-storage": "1Gi"}}}
+    world.apply(steps_pod(sh(f"#!/usr/bin/env python3\n{deep}\nimport time; time.sleep(1)", **limits)))
+    pod = ended(world)
+    assert pod["status"]["phase"] == "Succeeded"
+    folder = world.cluster.node.open("default", "run", "step-1", previous=False)
+    assert folder is not None
+    home = folder.parents[1] / "home"
+    until(lambda: not home.exists())
+
+
+def test_what_a_step_leaves_in_shared_memory_ends_with_it(veiled: RealWorld) -> None:
+    needs_veil(veiled)
+    name = f"left-{os.getpid()}"
+    veiled.apply(steps_pod(sh(f"echo x > /dev/shm/{name}; ls /dev/shm")))
+    ended(veiled)
+    assert log(veiled).decode() == f"{name}\n"
+    assert not Path("/dev/shm", name).exists()
+
+
+@pytest.mark.skipif(not shutil.which("choom"), reason="this machine has no choom")
+def test_where_memory_is_short_steps_end_before_the_platform(veiled: RealWorld) -> None:
+    veiled.apply(steps_pod(sh("cat /proc/self/oom_score_adj")))
+    ended(veiled)
+    assert log(veiled) == b"500\n"
+
+
 def test_what_a_step_leaves_running_ends_with_it(veiled: RealWorld) -> None:
     leave = "(setsid sh -c 'echo $$ > $HOME/pid; exec sleep 1000' >/dev/null 2>&1 &); sleep 0.2; cat ~/pid"
     veiled.apply(steps_pod(sh(leave), sh("ps ax | grep -c '[s]leep 1000' || true")))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import subprocess
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,7 +64,7 @@ class PodFolder:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def remove(self) -> None:
-        shutil.rmtree(self.path, ignore_errors=True)
+        remove_tree(self.path)
 
     def begin_log(self, container: str) -> Path:
         """The empty log of a new run; the run before it keeps its own until the next."""
@@ -125,6 +126,15 @@ def inside(root: Path, path: str) -> Path:
     """A path of a container, below where its volumes are mounted; it never leads out of there."""
     parts = [part for part in path.split("/") if part not in ("", ".", "..")]
     return root.joinpath(*parts)
+
+
+def remove_tree(path: Path) -> None:
+    """Take a folder away; also where folders in it are shut, as caches of modules are, or lie deeper than Python goes."""
+    with contextlib.suppress(RecursionError):
+        shutil.rmtree(path, ignore_errors=True)
+    if path.is_dir() and not path.is_symlink():
+        for command in (["chmod", "-R", "u+rwX"], ["rm", "-rf"]):
+            subprocess.run([*command, "--", str(path)], capture_output=True, check=False)
 
 
 def make_within(path: Path, folders: Iterable[Path]) -> None:

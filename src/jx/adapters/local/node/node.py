@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -26,7 +25,7 @@ from jx.adapters.local.kubernetes.controllers.loop import Loop
 from jx.adapters.local.kubernetes.controllers.nodes import PodAddresses
 from jx.adapters.local.kubernetes.types.facts import Obj
 from jx.adapters.local.node import processes
-from jx.adapters.local.node.folders import Account, PodFolder
+from jx.adapters.local.node.folders import Account, PodFolder, remove_tree
 from jx.adapters.local.node.images import Images
 from jx.adapters.local.node.pods import Pod, Settings, Tools
 from jx.adapters.local.node.steps import StepsPod, is_of_steps
@@ -146,7 +145,7 @@ class Node:
             if event.old and objects.uid_of(event.old) != objects.uid_of(event.obj):
                 self._loop.add(_key(event.old))
         elif kind == VOLUME_CLAIMS and event.type == "DELETED":
-            shutil.rmtree(self._claims_folder / objects.uid_of(event.obj), ignore_errors=True)
+            remove_tree(self._claims_folder / objects.uid_of(event.obj))
         elif kind == SERVICE_ACCOUNTS and event.type == "DELETED":
             self._tokens.pop((objects.namespace_of(event.obj), objects.name_of(event.obj)), None)
         elif kind in (CONFIG_MAPS, SECRETS):

@@ -25,10 +25,14 @@ from jx.adapters.local.node.veils import Shown, Veil
 LOOK_SECONDS = 0.5
 RESERVE_BYTES = 64 * 1024 * 1024
 """Of the disk, for everything else on it: a step that leaves less than this is ended."""
+RESERVE_FILES = 1024
+"""Likewise of what a disk can hold by number."""
 PROCESSES_AT_MOST = 2048
 STEPS_OVER = "StepsOver"
 """Why a sidecar ends that did what it was for."""
 _DRAIN_SECONDS = 2.0
+_FIRST_TO_END = 500
+"""Added to what the kernel holds against a process when there is no memory: 1000 is the most."""
 _INTERNAL = 3
 """Type of what a termination message says besides results."""
 
@@ -139,7 +143,7 @@ class Step(Container):
             return "OOMKilled"
         if usage.processes > PROCESSES_AT_MOST:
             return "TooManyProcesses"
-        if shutil.disk_usage(self._folder.path).free < RESERVE_BYTES:
+        if strays.is_full(self._folder.path, RESERVE_BYTES, RESERVE_FILES):
             return "DiskFull"
         room = environment.quantity(str(limits.get("ephemeral-storage") or "0"))
         return "DiskFull" if room and strays.folder_bytes(self._own_folders()) > room else ""
@@ -184,12 +188,15 @@ class Step(Container):
         self._output = kept
 
     def _limits(self) -> list[str]:
-        """Limits of each process, where this machine can set them: what all of them use is looked at besides."""
+        """Limits of each process, where this machine can set them: what all of them use is looked at besides. Where the machine's
+        memory ends, the steps are to end first."""
+        first = shutil.which("choom")
+        words = [first, "-n", str(_FIRST_TO_END), "--"] if first else []
         memory = ((self.spec.get("resources") or {}).get("limits") or {}).get("memory")
         program = shutil.which("prlimit")
         if not memory or program is None:
-            return []
-        return [program, f"--data={int(environment.quantity(str(memory)))}", "--core=0", "--"]
+            return words
+        return [*words, program, f"--data={int(environment.quantity(str(memory)))}", "--core=0", "--"]
 
     def _end(self, code: int) -> None:
         reason = self._why
@@ -213,6 +220,12 @@ class Step(Container):
             ended |= {"exitCode": 0, "reason": "Completed"}
             said |= {"ExitCode": str(code), "Reason": "Continued"}
         ended["message"] = _message(_results(self._folder.path / "volumes" / RESULTS), **said)
+        if len(ended["message"].encode()) > _MESSAGE_BYTES:
+            ended |= {"exitCode": ended["exitCode"] or 1, "reason": "Error"}
+            ended["message"] = _message([], **{**said, "Reason": "ResultsTooLarge"})
+            self._say(
+                f"the results of this task are more than {_MESSAGE_BYTES} bytes together; keep them in a workspace"
+            )
 
     def _own_folders(self) -> list[Path]:
         return [self._folder.path / name for name in ("volumes", "home", "tmp", "root")]
@@ -228,17 +241,19 @@ class Step(Container):
 
 RESULTS = "tekton-internal-results"
 """The volume in which steps leave results, each a file."""
-_RESULT_BYTES = 4096
+_MESSAGE_BYTES = 4096
+"""What a container may say at its end: all results together, as on a cluster."""
 
 
 def _results(folder: Path) -> list[dict[str, Any]]:
-    """The results that are there, each of them limited as Tekton limits all together."""
-    found = []
+    """The results that are there; where they are too much, only so many that it is seen."""
+    found, left = [], _MESSAGE_BYTES
     for path in sorted(folder.glob("*")) if folder.is_dir() else ():
-        if path.is_file() and not path.is_symlink():
+        if left >= 0 and path.is_file() and not path.is_symlink():
             with path.open("rb") as file:
-                text = file.read(_RESULT_BYTES).decode(errors="replace")
+                text = file.read(_MESSAGE_BYTES + 1).decode(errors="replace")
             found.append({"key": path.name, "value": text, "type": 1})
+            left -= len(path.name) + len(text)
     return found
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import shutil
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -19,7 +18,7 @@ from jx.adapters.local.kubernetes.controllers import environment, objects
 from jx.adapters.local.kubernetes.types.facts import Obj
 from jx.adapters.local.node import strays
 from jx.adapters.local.node.containers import Container, Launch
-from jx.adapters.local.node.folders import PodFolder, inside, is_filled, make_within
+from jx.adapters.local.node.folders import PodFolder, inside, is_filled, make_within, remove_tree
 from jx.adapters.local.node.images import Image
 from jx.adapters.local.node.pods import Pod, Tools
 from jx.adapters.local.node.step import LOOK_SECONDS, STEPS_OVER, Step, Surround, Wish, script_file
@@ -258,7 +257,7 @@ class StepsPod(Pod):
         if not self._is_cleared:
             self._is_cleared = True
             for name in _GONE_AFTER:
-                shutil.rmtree(self.folder.path / name, ignore_errors=True)
+                remove_tree(self.folder.path / name)
         return None
 
 

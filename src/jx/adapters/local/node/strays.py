@@ -49,14 +49,24 @@ def kill_marked(marker: str) -> int:
 
 
 def folder_bytes(folders: Iterable[Path]) -> int:
-    """What lies in these folders, as the disk counts it; links are not followed."""
-    total = 0
-    for top in folders:
-        for base, _, names in os.walk(top):
-            for name in names:
+    """What lies in these folders, however deep, as the disk counts it; links are not followed."""
+    total, left = 0, [str(each) for each in folders]
+    while left:
+        with contextlib.suppress(OSError), os.scandir(left.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    left.append(entry.path)
+                    continue
                 with contextlib.suppress(OSError):
-                    total += os.lstat(os.path.join(base, name)).st_blocks * 512
+                    total += entry.stat(follow_symlinks=False).st_blocks * 512
     return total
+
+
+def is_full(folder: Path, reserve_bytes: int, reserve_files: int) -> bool:
+    """Whether the disk of this folder has less left than that, in bytes or in files."""
+    disk = os.statvfs(folder)
+    is_short_of_files = disk.f_files > 0 and disk.f_favail < reserve_files
+    return disk.f_bavail * disk.f_frsize < reserve_bytes or is_short_of_files
 
 
 def _every() -> Iterator[tuple[int, list[str]]]:

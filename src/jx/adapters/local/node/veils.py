@@ -21,6 +21,8 @@ Kind: TypeAlias = Literal["bwrap", "unshare", "none"]
 _TRY_SECONDS = 10.0
 _SKELETON = "mode=700,size=16m"
 """Empty folders that lie over what is hidden hold little more than the names of what is shown through them."""
+_SHARED = "64m"
+"""The memory that processes of a step share by name, as much as containers have; it ends with them."""
 _CLEAR = ("--bounding-set=-all", "--inh-caps=-all", "--ambient-caps=-all", "--no-new-privs")
 # SIGTERM is for the step: who stands around it must not end before it.
 _UNASKED = ("env", "--ignore-signal=TERM")
@@ -32,6 +34,7 @@ _ASKED = ("env", "--default-signal=TERM")
 _UNVEIL = """
 here=$PWD; hidden=$1; guarded=$2; shift 2
 shut() { mount -n -c -o remount,bind,ro "$1" || exit 126; }
+if [ -d /dev/shm ]; then mount -n -t tmpfs -o mode=1777,size=SHARED tmpfs /dev/shm || exit 126; fi
 while [ "$hidden" -gt 0 ]; do
   cd "$1" && mount -n -t tmpfs -o SKELETON tmpfs "$1" || exit 126
   hidden=$((hidden - 1)); top=$1; shift
@@ -49,7 +52,7 @@ done
 cd "$here" || exit 126
 "$@"
 exit $?
-""".replace("SKELETON", _SKELETON)
+""".replace("SKELETON", _SKELETON).replace("SHARED", _SHARED)
 
 
 @dataclass(frozen=True)
@@ -120,11 +123,22 @@ def _bwrap(hidden: Sequence[Path], through: Mapping[Path, bool], guarded: Sequen
         argv += ["--tmpfs", str(path)]
     for path, is_read in through.items():
         argv += ["--ro-bind" if is_read else "--bind", str(path), str(path)]
-    return [*argv, "--unshare-pid", "--proc", "/proc", "--die-with-parent", "--cap-drop", "ALL"]
+    if Path("/dev/shm").is_dir():
+        argv += ["--tmpfs", "/dev/shm"]
+    return [
+        *argv,
+        "--unshare-pid",
+        "--unshare-ipc",
+        "--proc",
+        "/proc",
+        "--die-with-parent",
+        "--cap-drop",
+        "ALL",
+    ]
 
 
 def _unshare(hidden: Sequence[Path], through: Mapping[Path, bool], guarded: Sequence[Path]) -> list[str]:
-    around = [*_UNASKED, _program("unshare"), "--user", "--map-root-user", "--mount", "--pid"]
+    around = [*_UNASKED, _program("unshare"), "--user", "--map-root-user", "--mount", "--ipc", "--pid"]
     words = [str(len(hidden)), str(len(guarded))]
     for top in hidden:
         inner = [(path.relative_to(top), is_read) for path, is_read in through.items() if _is_in(path, top)]
