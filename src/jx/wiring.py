@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from jx.usecases.proposing.edit_requirements import EditRequirements
     from jx.usecases.proposing.keep_login import KeepLogin
     from jx.usecases.proposing.remove_app import RemoveApp
+    from jx.usecases.proposing.require_dependencies import RequireDependencies
     from jx.usecases.proposing.upgrade_apps import UpgradeApps
     from jx.usecases.proposing.upgrade_platform import UpgradePlatform
     from jx.usecases.read_requirements import ReadRequirements
@@ -105,7 +106,14 @@ class Wiring(Engines):
         from jx.usecases.proposing.add_app import AddApp
 
         ask = self._ask_values(prompts)
-        return AddApp(self.propose_change(), self.catalog, self.reporter, ask, self._keep_login())
+        return AddApp(
+            self.propose_change(),
+            self.catalog,
+            self.reporter,
+            ask,
+            self._keep_login(),
+            self._require_dependencies(),
+        )
 
     def add_login(self) -> AddLogin:
         """`jx add login`."""
@@ -124,8 +132,19 @@ class Wiring(Engines):
 
         ask = self._ask_values(prompts)
         return UpgradeApps(
-            self.propose_change(), self.catalog, self.reporter, ask.keep_secrets, ask, self._keep_login()
+            self.propose_change(),
+            self.catalog,
+            self.reporter,
+            ask.keep_secrets,
+            ask,
+            self._keep_login(),
+            self._require_dependencies(),
         )
+
+    def _require_dependencies(self) -> RequireDependencies:
+        from jx.usecases.proposing.require_dependencies import RequireDependencies
+
+        return RequireDependencies(self.catalog, self.renderer)
 
     def _ask_values(self, prompts: Prompts | None) -> AskValues:
         from jx.adapters.local.batch_prompts import BatchPrompts

@@ -175,6 +175,23 @@ def test_a_dependency_that_a_chart_itself_lacks_is_invalid_unless_it_is_turned_o
     assert renderer.render(request(umbrella(needs(shop)), {"shop": whole})).objects
 
 
+def test_a_chart_that_needs_itself_is_invalid(renderer: Renderer) -> None:
+    needy = "apiVersion: v2\nname: {}\nversion: 1.0.0\ndependencies:\n- {{name: {}, version: 1.0.0}}\n"
+    shop = make_chart(
+        "shop",
+        "1.0.0",
+        {
+            "Chart.yaml": needy.format("shop", "cart"),
+            "charts/cart/Chart.yaml": needy.format("cart", "shop"),
+        },
+    )
+    with pytest.raises(Invalid) as caught:
+        renderer.render(request(umbrella(needs(shop)), {"shop": shop}))
+    assert [str(one) for one in caught.value.problems] == [
+        "charts/shop/charts/cart/Chart.yaml: shop needs cart needs shop: it would contain itself without end"
+    ]
+
+
 def test_another_version_than_the_chart_names_is_invalid(renderer: Renderer) -> None:
     redis = simple_chart("redis", "1.2.0")
 

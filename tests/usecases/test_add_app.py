@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from tests.support.environments import CHARTS
 from tests.support.proposing import World, repo_of
 
+from jx.adapters.helm.renderer import HelmRenderer
+from jx.adapters.local.memory_catalog import make_chart
 from jx.domain.charts.apps import AppPlace
 from jx.domain.charts.given_values import ValuesFile
 from jx.domain.errors import Invalid, NotFound
@@ -13,6 +17,7 @@ from jx.domain.layouts import umbrella
 from jx.domain.texts.yaml_text import read_mapping
 from jx.usecases.proposing.add_app import AddApp, AddAppRequest
 from jx.usecases.proposing.remove_app import RemoveApp, RemoveAppRequest
+from jx.usecases.proposing.require_dependencies import RequireDependencies
 
 
 @pytest.fixture
@@ -107,6 +112,27 @@ def test_values_that_cannot_be_read_are_refused_before_anything_is_asked(world: 
     with pytest.raises(Invalid) as caught:
         add(world)(AddAppRequest(world.at, "redis", values=(ValuesFile("my.yaml", "a: [\n"),)))
     assert caught.value.problems[0].where == "my.yaml"
+
+
+CART = """apiVersion: v2
+name: cart
+version: {version}
+dependencies:
+- {{name: db, version: 1.0.0, repository: {repository}, condition: db.enabled}}
+"""
+
+
+def test_a_chart_that_lacks_what_it_depends_on_is_told_before_anything_is_proposed(world: World) -> None:
+    chart = CART.format(version="1.0.0", repository="https://charts.example.com")
+    world.catalog.add(make_chart("cart", "1.0.0", {"Chart.yaml": chart}, repository=CHARTS))
+    use = replace(add(world), require_dependencies=RequireDependencies(world.catalog, HelmRenderer()))
+    with pytest.raises(Invalid, match=r"dependencies of cart 1\.0\.0") as caught:
+        use(AddAppRequest(world.at, "cart", alias="basket"))
+    assert [str(one) for one in caught.value.problems] == [
+        "charts/basket/Chart.yaml: dependency db (db 1.0.0 from https://charts.example.com) is missing"
+    ]
+    assert not world.forge.list_pulls(repo_of(world.environments["dev"]))
+    assert use(AddAppRequest(world.at, "cart", settings=("db.enabled=false",))), "it is turned off"
 
 
 def test_a_change_that_would_break_the_environment_is_not_proposed(world: World) -> None:

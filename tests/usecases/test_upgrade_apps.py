@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from tests.support.proposing import ANN, World, repo_of
 
+from jx.adapters.helm.renderer import HelmRenderer
 from jx.adapters.local.memory_catalog import make_chart
 from jx.domain.charts.apps import AppPlace
 from jx.domain.environments.edits import PutPlace, SetVersion, parse_edit
-from jx.domain.errors import NotFound, Refused, Stale, Usage
+from jx.domain.errors import Invalid, NotFound, Refused, Stale, Usage
 from jx.domain.layouts import umbrella
 from jx.domain.names import AppKey
 from jx.ports.repos import Draft
 from jx.usecases.proposing.add_app import AddApp, AddAppRequest
 from jx.usecases.proposing.edit_app import EditApp, EditAppRequest
 from jx.usecases.proposing.remove_app import RemoveApp, RemoveAppRequest
+from jx.usecases.proposing.require_dependencies import RequireDependencies
 from jx.usecases.proposing.upgrade_apps import UpgradeApps, UpgradeAppsRequest
 
 
@@ -218,3 +222,13 @@ def test_of_two_apps_by_one_name_the_place_tells_which_is_meant(world: World) ->
     assert pull.title == "Upgrade cache to 1.2.0"
     with pytest.raises(NotFound, match="redis is not installed"):
         upgrade(world)(UpgradeAppsRequest(world.at, "redis", release="other"))
+
+
+def test_a_version_that_lacks_what_it_depends_on_is_told_before_it_is_proposed(world: World) -> None:
+    needy = "apiVersion: v2\nname: shop\nversion: 2.1.0\ndependencies:\n- {name: db, version: 1.0.0}\n"
+    world.catalog.add(make_chart("shop", "2.1.0", {"Chart.yaml": needy}))
+    use = replace(upgrade(world), require_dependencies=RequireDependencies(world.catalog, HelmRenderer()))
+    with pytest.raises(Invalid, match=r"dependencies of shop 2\.1\.0"):
+        use(UpgradeAppsRequest(world.at, "shop"))
+    titles = [pull.title for pull in world.forge.list_pulls(repo_of(world.environments["dev"]))]
+    assert "Upgrade shop to 2.1.0" not in titles

@@ -42,7 +42,7 @@ def assemble(request: RenderRequest) -> Assembled:
         if chart is not None:
             chosen.append((dependency, chart))
             problems += _misfit(dependency, chart, metadata)
-            inside = _missing_inside(chart.files, f"charts/{dependency.key}", (request, dependency.key))
+            inside = _missing_inside(chart.files, f"charts/{dependency.key}", (request, dependency.key), ())
             problems += inside if inside and _is_on(dependency, _values(request)) else []
             continue
         values = _values(request) if values is None else values
@@ -134,11 +134,16 @@ def _misfit(dependency: Dependency, chart: Chart, metadata: ChartMetadata) -> li
 
 
 def _missing_inside(
-    chart: Tree, where: str, given: tuple[RenderRequest, str] | Mapping[str, Any]
+    chart: Tree,
+    where: str,
+    given: tuple[RenderRequest, str] | Mapping[str, Any],
+    holders: tuple[str, ...],
 ) -> list[Problem]:
     """What a chart needs, and has not below its own `charts/`. Helm passes over that, and installs half of it. `given` are the
-    values that the chart gets from above, or where they are found, since they are seldom needed."""
+    values that the chart gets from above, or where they are found, since they are seldom needed; `holders` the charts that it is
+    in."""
     metadata = chart_folders.read_metadata(chart, where)
+    holders = (*holders, metadata.name)
     folders = chart_folders.vendored_folders(chart)
     if not metadata.dependencies and not folders:
         return []
@@ -148,11 +153,11 @@ def _missing_inside(
         if dependency.name not in inside:
             given = _below(given)
             if _is_on(dependency, _merged(_own_values(chart), given)):
-                missing = _missing(dependency, metadata)
+                missing = _missing(dependency, metadata, holders)
                 problems.append(replace(missing, where=f"{where}/{missing.where}"))
     for name, folder in folders.items():
         key = next((str(one.key) for one in metadata.dependencies if one.name == name), name)
-        problems += _missing_inside(folder, f"{where}/charts/{name}", _at(_below(given), key))
+        problems += _missing_inside(folder, f"{where}/charts/{name}", _at(_below(given), key), holders)
     return problems
 
 
@@ -169,7 +174,10 @@ def _own_values(chart: Tree) -> Mapping[str, Any]:
     return yaml_text.read_mapping(chart.find_text("values.yaml") or "", "values.yaml")
 
 
-def _missing(dependency: Dependency, metadata: ChartMetadata) -> Problem:
+def _missing(dependency: Dependency, metadata: ChartMetadata, holders: tuple[str, ...] = ()) -> Problem:
+    if dependency.name in holders:
+        circle = " needs ".join((*holders[holders.index(dependency.name) :], dependency.name))
+        return Problem(metadata.dependencies_file, f"{circle}: it would contain itself without end")
     where = f" from {dependency.repository}" if dependency.repository else " below charts/"
     what = f"{dependency.name} {dependency.version}".strip()
     return Problem(metadata.dependencies_file, f"dependency {dependency.key} ({what}{where}) is missing")

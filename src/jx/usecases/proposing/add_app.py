@@ -23,6 +23,7 @@ from jx.ports.reporter import Reporter
 from jx.usecases.propose_change import PlatformAt, ProposeChange, Target
 from jx.usecases.proposing.ask_values import AskRequest, AskValues
 from jx.usecases.proposing.keep_login import KeepLogin, NewLogin
+from jx.usecases.proposing.require_dependencies import RequireDependencies
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +62,12 @@ class AddApp:
     """None: nothing is asked."""
     keep_login: KeepLogin | None = None
     """None: no login is taken."""
+    require_dependencies: RequireDependencies | None = None
+    """None: the check of the pull request tells what the chart lacks."""
 
     def __call__(self, request: AddAppRequest) -> PullRequest | None:
         """The pull request, or None where the app is installed already. NotFound for an unknown environment, chart or version,
-        with the nearest; Invalid for values that cannot be read."""
+        with the nearest; Invalid for values that cannot be read, and for a chart that lacks what it depends on."""
         given: Mapping[str, Any] = GivenValues(request.values, request.settings).merge()
         target = self.propose_change.target(request.platform, request.environment)
         repository = request.repository or target.platform.apps_repository
@@ -79,6 +82,8 @@ class AddApp:
         app = App(key, ChartRef(chart.name, repository, chart.version, login), alias=request.alias)
         files = app_files.write_app_files(app, chart, with_object=target.environment.is_dev)
         self.propose_change.require_pulls(target)
+        if self.require_dependencies:
+            self.require_dependencies(app.chart, key, given)
         if self.ask_values:
             given = self.ask_values(AskRequest(app.chart, key, target.environment.name, given)).values
         if given:

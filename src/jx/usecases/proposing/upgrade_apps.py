@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,6 +25,7 @@ from jx.ports.reporter import Reporter
 from jx.usecases.propose_change import PlatformAt, ProposeChange, Target
 from jx.usecases.proposing.ask_values import AskRequest, AskValues
 from jx.usecases.proposing.keep_login import KeepLogin, NewLogin
+from jx.usecases.proposing.require_dependencies import RequireDependencies
 from jx.usecases.secrets.keep_secrets import KeepRequest, KeepSecrets
 
 
@@ -73,6 +74,8 @@ class UpgradeApps:
     """None: nothing is asked."""
     keep_login: KeepLogin | None = None
     """None: no login is taken."""
+    require_dependencies: RequireDependencies | None = None
+    """None: the check of the pull request tells what a chart lacks."""
 
     def __call__(self, request: UpgradeAppsRequest) -> PullRequest | None:
         """The pull request, with a commit for each app, or None where nothing is newer. NotFound for an app that is not
@@ -132,6 +135,8 @@ class UpgradeApps:
             edits.append(SetVersion(app.key, found.version))
         settings = [setting for text in request.settings for setting in parse_set(text)]
         chart = replace(ref, version=found.version if edits else app.chart.version)
+        if edits and self.require_dependencies:
+            self.require_dependencies(chart, app.key, self._wanted(target, app, settings))
         asks = bool(edits) or request.ask_all
         wanted = self._ask(target, app, chart, settings, again=request.ask_all) if asks else {}
         wanted |= self._kept(target, app, chart, settings)
@@ -171,13 +176,18 @@ class UpgradeApps:
         if self.ask_values is None:
             return {}
         self.propose_change.require_pulls(target)
-        existing = self.propose_change.values_of(target, app.key)
-        for one in settings:
-            existing = put(existing, one.path, one.value)
+        existing = self._wanted(target, app, settings)
         request = AskRequest(
             chart, app.key, target.environment.name, existing, before=app.chart, asks_again=again
         )
         return {write_path(path): value for path, value in self.ask_values(request).answered.items()}
+
+    def _wanted(self, target: Target, app: App, settings: Iterable[Setting]) -> Mapping[str, Any]:
+        """The values of an app with these set."""
+        values = self.propose_change.values_of(target, app.key)
+        for one in settings:
+            values = put(values, one.path, one.value)
+        return values
 
     def _kept(self, target: Target, app: App, chart: ChartRef, settings: Iterable[Setting]) -> dict[str, Any]:
         """The settings as they may stand in git."""
