@@ -70,6 +70,25 @@ def was_checked(engine: Engine, head: Revision, base: Revision) -> bool:
     return any(run.name in good and run.revision == head and base[:12] in run.name for run in found)
 
 
+def test_a_change_that_reached_the_base_by_another_way_is_closed_with_a_word(engine: Engine) -> None:
+    world = engine.world
+    use = AddApp(world.process(ANN).propose_change, world.catalog, world.reporter)
+    pull = use(AddAppRequest(world.at, "redis", STAGING))
+    assert pull is not None
+    repo = world.repo(STAGING)
+    tree = world.repos.read(repo, pull.head).put("README.md", "and something else\n")
+    world.repos.login_as(ANN).write(
+        repo, "master", base=world.head(STAGING), draft=Draft(tree, "By hand", ANN)
+    )
+    engine.checking().work(patience=timedelta(seconds=1))
+    (closed,) = pulls(world, PullState.CLOSED)
+    assert closed.number == pull.number
+    assert "master is so already: there is nothing left to change.\n" in [
+        one.body for one in world.pull(pull.number, STAGING).comments
+    ]
+    assert not merges(world)
+
+
 def test_promotions_into_one_file_and_peoples_commits_are_all_merged(engine: Engine) -> None:
     world = engine.world
     add(world, "shop")

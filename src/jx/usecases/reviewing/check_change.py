@@ -18,6 +18,7 @@ from jx.usecases.reviewing.plan_change import PlanChange, PlannedChange
 
 CONTEXT = "jx/plan"
 COMMENT_KEY = "jx-plan"
+_OVERTAKEN = "nothing is left to change"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +82,13 @@ class CheckChange:
         except JxError as error:
             check = _marked(CheckState.FAILURE, error.message, mark)
             return Verdict(pull, check, write_failure(error), error=error)
+        comment = _comment(planned, pull, hold)
+        if planned.is_overtaken:
+            return Verdict(pull, _marked(CheckState.SUCCESS, _OVERTAKEN, mark), comment, planned)
         refusals, count = planned.planned.refusals, len(planned.planned.plan.changes)
         words = refusals[0].message if refusals else f"{count} object{'' if count == 1 else 's'} will change"
         state = CheckState.FAILURE if refusals else CheckState.SUCCESS
-        return Verdict(pull, _marked(state, words, mark), _comment(planned, pull, hold), planned)
+        return Verdict(pull, _marked(state, words, mark), comment, planned)
 
     def _find_hold(self, environment: Environment) -> Hold | None:
         """Why a merge would not be applied."""
@@ -101,6 +105,12 @@ def _mark(base: Revision, hold: Hold | None, asked: int) -> str:
 def is_made_on(check: Check, base: Revision) -> bool:
     """Whether a check of ours was made on that commit of the base."""
     return f" (on {base[:12]}" in check.description
+
+
+def is_overtaken(pull: PullRequest, base: Revision) -> bool:
+    """Whether its check on that commit of the base says that the base is so already."""
+    ours = (one for one in pull.checks if one.context == CONTEXT and is_made_on(one, base))
+    return any(one.description.startswith(_OVERTAKEN) for one in ours)
 
 
 def _is_checked(pull: PullRequest, mark: str) -> bool:

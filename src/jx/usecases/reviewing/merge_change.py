@@ -14,7 +14,7 @@ from jx.ports.forge import Forge, ForgeReviews, MergeRequest
 from jx.ports.reporter import Reporter
 from jx.ports.repos import Draft, Repos
 from jx.usecases.propose_change import AUTO_MERGE_LABEL
-from jx.usecases.reviewing.check_change import CONTEXT, is_made_on
+from jx.usecases.reviewing.check_change import CONTEXT, is_made_on, is_overtaken
 from jx.usecases.reviewing.replay_change import ReplayChange
 
 COMMENT_KEY = "jx-replay"
@@ -44,6 +44,9 @@ class MergeChange:
             self._replay(environment, pull, is_asked=must_replay)
             return None
         base = self.repos.head(pull.repo, pull.base_branch)
+        if base is not None and is_overtaken(pull, base):
+            self._close(pull)
+            return None
         if not is_approved or base is None or not is_ready(pull, base):
             return None
         try:
@@ -77,13 +80,18 @@ class MergeChange:
             self._comment(pull, f"This cannot be made on today's {pull.base_branch}: {error.message}")
             return
         if not drafts:
-            self._comment(pull, f"{pull.base_branch} is so already: there is nothing left to change.")
-            self.reviews.close(pull.repo, pull.number)
+            self._close(pull)
             return
         is_done = self._replace(pull, base, drafts)
         if is_asked:
             done = f"It was made anew on {_at(pull, base)}. Approvals are given again."
             self._comment(pull, done if is_done else _left_to_people(pull))
+
+    def _close(self, pull: PullRequest) -> None:
+        """Its change reached the base by another way: a merge would be one of nothing."""
+        self._comment(pull, f"{pull.base_branch} is so already: there is nothing left to change.")
+        self.reviews.close(pull.repo, pull.number)
+        self.reporter.tell(Event(f"Closed pull request #{pull.number}: {pull.base_branch} is so already"))
 
     def _replace(self, pull: PullRequest, base: Revision, drafts: list[Draft]) -> bool:
         *earlier, last = drafts

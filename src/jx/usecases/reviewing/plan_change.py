@@ -25,7 +25,7 @@ from jx.domain.trees import Tree, merge_trees
 from jx.ports.anchor import Anchors
 from jx.ports.repos import Repos
 from jx.usecases.planning.plan_environment import PlanEnvironment, Planned, PlanRequest
-from jx.usecases.reviewing.replay_change import ReplayChange
+from jx.usecases.reviewing.replay_change import OwnCommits, ReplayChange
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,8 @@ class PlannedChange:
     """What the objects that change were last sent as, where the ledger tells and nobody touched them since."""
     secrets: tuple[str, ...] = ()
     """Secrets that are newly needed, no longer used, or drawn anew, and what changes about where they may be, in words."""
+    is_overtaken: bool = False
+    """Whether the base says already what a machine-made change would make of it: its merge would change no file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,8 @@ class PlanChange:
         if base is None:
             raise NotFound(f"there is no branch {pull.base_branch} in {repo.full_name}")
         before = self.repos.read(repo, base)
-        after = self._merged(repo, pull, base, before)
+        own = ReplayChange(self.repos).find_own(repo, pull.head, base)
+        after = self._merged(pull, own, base, before)
         spec = umbrella.read(after, name=environment.name)
         secret_policy.refuse_pipelines(before, after)
         policy = _policy_before(before, environment)
@@ -83,7 +86,8 @@ class PlanChange:
         installed = anchor.applied.charts if anchor and anchor.applied else ()
         told = (*news, *allowed, *ruled, *planned.news)
         sent = self._find_sent(repo, planned, anchor)
-        return PlannedChange(planned, base, spec, moved, installed, sent, told)
+        is_overtaken = own.say_edits and after == before
+        return PlannedChange(planned, base, spec, moved, installed, sent, told, is_overtaken)
 
     def _find_sent(self, repo: Repo, planned: Planned, anchor: Anchor | None) -> dict[ObjectRef, Body]:
         """Nothing where the ledger cannot be read: then the live objects have to do."""
@@ -99,11 +103,10 @@ class PlanChange:
             return {}
         return sent_before.find(refs, files)
 
-    def _merged(self, repo: Repo, pull: PullRequest, base: Revision, before: Tree) -> Tree:
+    def _merged(self, pull: PullRequest, own: OwnCommits, base: Revision, before: Tree) -> Tree:
         """The files after a merge onto today's base: machine-made edits are replayed there, others are merged file by file. So
         are those that claim to be an edit and hold something else: it is the files that will be merged."""
-        replay = ReplayChange(self.repos)
-        own = replay.find_own(repo, pull.head, base)
+        repo, replay = pull.repo, ReplayChange(self.repos)
         theirs = self.repos.read(repo, pull.head)
         if own.fork == base:
             return theirs
