@@ -53,6 +53,20 @@ def test_pointers_keep_their_zero_and_inlined_parts_join_their_parent() -> None:
     assert container_made["livenessProbe"] == {"httpGet": {"path": "/ready", "port": 8080}}
 
 
+def test_a_source_whose_only_field_is_a_list_stays_an_object_and_a_named_list_is_a_list() -> None:
+    file = _text(1, b"ready") + _text(2, _text(2, b"metadata.annotations"))
+    sources = [_text(16, _text(1, file)), _text(26, _text(1, _text(2, _text(1, file))))]
+    volumes = [_text(1, _text(1, b"v") + _text(2, source)) for source in sources]
+    made = protobuf.decode(_body("v1", "Pod", _text(2, b"".join(volumes))))
+    items = [{"path": "ready", "fieldRef": {"fieldPath": "metadata.annotations"}}]
+    plain, projected = made["spec"]["volumes"]
+    assert plain["downwardAPI"] == {"items": items}
+    assert projected["projected"] == {"sources": [{"downwardAPI": {"items": items}}]}
+    scopes = _text(5, _text(1, b"scopes") + _text(2, _text(1, b"read") + _text(1, b"write")))
+    review = protobuf.decode(_body("authorization.k8s.io/v1", "SubjectAccessReview", _text(2, scopes)))
+    assert review["spec"]["extra"] == {"scopes": ["read", "write"]}
+
+
 def test_negative_numbers_and_times() -> None:
     meta = _text(8, _number(1, 1700000000))
     made = protobuf.decode(_body("scheduling.k8s.io/v1", "PriorityClass", _text(1, meta) + _number(2, -5)))

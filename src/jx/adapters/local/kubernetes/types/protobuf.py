@@ -119,13 +119,14 @@ def _value(kind: str, value: Any) -> Any:
         parts = dict(_fields(value))
         return parts.get(3, b"").decode() if parts.get(1) else _signed(parts.get(2, 0))
     made = _object(kind, value)
-    # Named lists (as of extra values of users) are messages of one list.
-    return made["items"] if set(made) == {"items"} and "metadata" not in _names(kind) else made
+    return made.get("items", []) if _is_named_list(kind) else made
 
 
 @lru_cache(maxsize=256)
-def _names(kind: str) -> frozenset[str]:
-    return frozenset(field[0] for field in _table().get(kind, {}).values())
+def _is_named_list(kind: str) -> bool:
+    """Named lists (as of extra values of users) are messages of one list of plain values; with other values it is an object."""
+    fields = list(_table().get(kind, {}).values())
+    return len(fields) == 1 and fields[0][0] == "items" and fields[0][1] in _SCALARS
 
 
 def _scalar(kind: str, value: Any) -> Any:
