@@ -74,10 +74,18 @@ class RealWorld(World):
 
 
 @contextmanager
-def running_world(folder: Path) -> Iterator[RealWorld]:
+def running_world(
+    folder: Path, *, hidden: tuple[Path, ...] = (), guarded: tuple[Path, ...] = ()
+) -> Iterator[RealWorld]:
     """A cluster on a folder, without its HTTPS server."""
     api = Api.open(folder)
-    settings = Settings(patience=IMPATIENT, server=("127.0.0.1", 6443), stop_seconds=5)
+    settings = Settings(
+        patience=IMPATIENT,
+        server=("127.0.0.1", 6443),
+        stop_seconds=5,
+        hidden=hidden,
+        guarded=guarded,
+    )
     cluster = Cluster(api, Options(folder, play=FAST), settings)
     world = RealWorld(api, cluster)
     cluster.start()

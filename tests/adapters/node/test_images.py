@@ -43,11 +43,13 @@ def test_a_changed_list_counts_at_once(tmp_path: Path) -> None:
 
 
 def test_all_mistakes_of_a_list_are_told_at_once() -> None:
-    content = json.dumps({"images": [{"name": "a", "tags": []}, "b"]}).encode()
+    entry = {"name": "a", "tags": [], "files": {"ko-app": "/opt/tekton"}}
+    content = json.dumps({"images": [entry, "b"]}).encode()
     with pytest.raises(Invalid) as caught:
         parse_images(content, where="images.json")
     assert [str(problem) for problem in caught.value.problems] == [
         'images.json: images[0]: "tags" must be a list of texts',
         'images.json: images[0]: "command" must be a list of texts',
+        'images.json: images[0]: "files" must be folders of this machine by absolute paths of the container',
         "images.json: images[1]: must be an object",
     ]

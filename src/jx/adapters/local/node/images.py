@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 import threading
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ class Image:
     name: str
     tags: tuple[str, ...]
     command: tuple[str, ...]
+    files: Mapping[str, str] = field(default_factory=dict)
+    """By a path in the container, a folder of this machine. Containers of pods with such an image have roots of their own."""
 
 
 @dataclass(frozen=True)
@@ -101,13 +104,18 @@ def _mistakes(entry: Any) -> list[str]:
     found = []
     if not isinstance(entry.get("name"), str) or not entry["name"]:
         found.append('"name" must be a text')
-    for field in ("tags", "command"):
-        value = entry.get(field)
+    for name in ("tags", "command"):
+        value = entry.get(name)
         if not isinstance(value, list) or not value or not all(isinstance(each, str) for each in value):
-            found.append(f'"{field}" must be a list of texts')
+            found.append(f'"{name}" must be a list of texts')
+    files = entry.get("files", {})
+    if not isinstance(files, dict) or not all(
+        path.startswith("/") and isinstance(folder, str) for path, folder in files.items()
+    ):
+        found.append('"files" must be folders of this machine by absolute paths of the container')
     return found
 
 
 def _image(entry: dict[str, Any]) -> Image:
     command = tuple(part.replace("{python}", sys.executable) for part in entry["command"])
-    return Image(entry["name"], tuple(entry["tags"]), command)
+    return Image(entry["name"], tuple(entry["tags"]), command, entry.get("files", {}))

@@ -28,6 +28,7 @@ from jx.adapters.local.node import processes
 from jx.adapters.local.node.folders import Account, PodFolder, remove_tree
 from jx.adapters.local.node.images import Images
 from jx.adapters.local.node.pods import Pod, Settings, Tools
+from jx.adapters.local.node.rooted import RootedPod, is_rooted
 from jx.adapters.local.node.steps import StepsPod, is_of_steps
 from jx.adapters.local.node.veils import Veil, find_veil
 from jx.domain.errors import Invalid
@@ -95,7 +96,9 @@ class Node:
         if is_of_steps(pod):
             return True
         try:
-            return any(self._images.find(each["image"]) is not None for each in pod["spec"]["containers"])
+            return is_rooted(pod, self._images) or any(
+                self._images.find(each["image"]) is not None for each in pod["spec"]["containers"]
+            )
         except Invalid as error:
             logger.error("%s: %s", error.message, "; ".join(map(str, error.problems)))
             return False
@@ -193,7 +196,7 @@ class Node:
         folder = PodFolder.of(self._pods_folder, pod)
         folder.make()
         ip = "127.0.0.1" if pod["spec"].get("hostNetwork") else objects.status_of(pod).get("podIP")
-        kind = StepsPod if is_of_steps(pod) else Pod
+        kind = StepsPod if is_of_steps(pod) else RootedPod if is_rooted(pod, self._images) else Pod
         held = kind(pod, folder, ip or self._addresses.allocate(), self._tools, lambda: self._loop.add(key))
         self._pods[key[2]] = held
         return held
@@ -250,7 +253,7 @@ class Node:
         account = self.cluster.cache.get(SERVICE_ACCOUNTS, *place)
         if account is None or account.get("automountServiceAccountToken") is False:
             return None
-        if is_of_steps(pod):
+        if is_of_steps(pod) or is_rooted(pod, self._images):
             token = self._api.token_for_run(pod)
         else:
             if place not in self._tokens:

@@ -180,16 +180,16 @@ class Pod:
 
     def _start(self, pod: Obj, container: Container) -> float | None:
         recorder, images = self._tools.recorder, self._tools.images
-        image = images.find(container.image)
-        if image is None:
+        program = self._program(container)
+        if program is None:
             container.play()
             return None
-        if not images.has(container.image):
+        if images.find(container.image) is not None and not images.has(container.image):
             self._refuse_pull(pod, container)
             container.postpone()
             return container.seconds_to_start
         try:
-            launch = self._launch(pod, container, image.command)
+            launch = self._launch(pod, container, program)
         except environment.MissingReference as error:
             if container.hold("CreateContainerConfigError", str(error)):
                 recorder.warning(pod, "Failed", f"Error: {error}", field=_field(container))
@@ -211,6 +211,11 @@ class Pod:
         container.waiting_reason = ""
         recorder.normal(pod, "Started", f"Started container {container.name}", field=_field(container))
         return LOG_CHECK_SECONDS
+
+    def _program(self, container: Container) -> Iterable[str] | None:
+        """What the container's image runs; None for an image that is played."""
+        image = self._tools.images.find(container.image)
+        return None if image is None else image.command
 
     def _refuse_pull(self, pod: Obj, container: Container) -> None:
         reference = parse_reference(container.image)

@@ -23,9 +23,9 @@ _SKELETON = "mode=700,size=16m"
 """Empty folders that lie over what is hidden hold little more than the names of what is shown through them."""
 _SHARED = "64m"
 """The memory that processes of a step share by name, as much as containers have; it ends with them."""
-_CLEAR = ("--bounding-set=-all", "--inh-caps=-all", "--ambient-caps=-all", "--no-new-privs")
+CLEAR = ("--bounding-set=-all", "--inh-caps=-all", "--ambient-caps=-all", "--no-new-privs")
 # SIGTERM is for the step: who stands around it must not end before it.
-_UNASKED = ("env", "--ignore-signal=TERM")
+UNASKED = ("env", "--ignore-signal=TERM")
 _ASKED = ("env", "--default-signal=TERM")
 
 # What is shown of a hidden folder is reached from within it, where the shell has gone before an empty folder is laid over it. The
@@ -75,13 +75,13 @@ class Veil:
         """The command that runs `argv` where of the hidden folders nothing can be seen but what is `shown`."""
         if self.kind == "none":
             return tuple(argv)
-        hidden = _outermost(path for path in self.hidden if path.is_dir())
-        every = dict.fromkeys(shown.written, False) | dict.fromkeys((*_own(), *shown.read), True)
+        hidden = outermost(path for path in self.hidden if path.is_dir())
+        every = dict.fromkeys(shown.written, False) | dict.fromkeys((*own_folders(), *shown.read), True)
         through = {path: is_read for path, is_read in every.items() if _is_in_any(path, hidden)}
-        guarded = [path for path in _outermost((*_own(), *self.guarded)) if _needs_guard(path, hidden)]
+        guarded = [path for path in outermost((*own_folders(), *self.guarded)) if needs_guard(path, hidden)]
         if self.kind == "bwrap":
             return (*_bwrap(hidden, through, guarded), "--", *_ASKED, *argv)
-        return (*_unshare(hidden, through, guarded), _program("setpriv"), *_CLEAR, *_ASKED, *argv)
+        return (*_unshare(hidden, through, guarded), program_path("setpriv"), *CLEAR, *_ASKED, *argv)
 
 
 def find_veil(hidden: Sequence[Path], guarded: Sequence[Path] = ()) -> Veil:
@@ -116,7 +116,7 @@ def works(kind: Kind) -> bool:
 
 
 def _bwrap(hidden: Sequence[Path], through: Mapping[Path, bool], guarded: Sequence[Path]) -> list[str]:
-    argv = [*_UNASKED, _program("bwrap"), "--dev-bind", "/", "/"]
+    argv = [*UNASKED, program_path("bwrap"), "--dev-bind", "/", "/"]
     for path in guarded:
         argv += ["--ro-bind", str(path), str(path)]
     for path in hidden:
@@ -138,7 +138,7 @@ def _bwrap(hidden: Sequence[Path], through: Mapping[Path, bool], guarded: Sequen
 
 
 def _unshare(hidden: Sequence[Path], through: Mapping[Path, bool], guarded: Sequence[Path]) -> list[str]:
-    around = [*_UNASKED, _program("unshare"), "--user", "--map-root-user", "--mount", "--ipc", "--pid"]
+    around = [*UNASKED, program_path("unshare"), "--user", "--map-root-user", "--mount", "--ipc", "--pid"]
     words = [str(len(hidden)), str(len(guarded))]
     for top in hidden:
         inner = [(path.relative_to(top), is_read) for path, is_read in through.items() if _is_in(path, top)]
@@ -149,18 +149,18 @@ def _unshare(hidden: Sequence[Path], through: Mapping[Path, bool], guarded: Sequ
     return [*around, "--fork", "--kill-child", "--mount-proc", "--", *script]
 
 
-def _program(name: str) -> str:
+def program_path(name: str) -> str:
     """Where it is: a step has another search path than we have."""
     return shutil.which(name) or name
 
 
-def _own() -> tuple[Path, ...]:
+def own_folders() -> tuple[Path, ...]:
     """What this very program is made of: jx itself can be a step."""
     source = Path(__file__).resolve().parents[4]
     return tuple(dict.fromkeys((Path(sys.prefix), Path(sys.base_prefix), source)))
 
 
-def _needs_guard(path: Path, hidden: Sequence[Path]) -> bool:
+def needs_guard(path: Path, hidden: Sequence[Path]) -> bool:
     """Whether a folder is there, could be changed otherwise, and is less than the whole machine."""
     return (
         path != Path(path.anchor)
@@ -170,7 +170,7 @@ def _needs_guard(path: Path, hidden: Sequence[Path]) -> bool:
     )
 
 
-def _outermost(paths: Iterable[Path]) -> tuple[Path, ...]:
+def outermost(paths: Iterable[Path]) -> tuple[Path, ...]:
     """Without those that lie in others."""
     every = tuple(dict.fromkeys(paths))
     return tuple(path for path in every if not any(path != each and _is_in(path, each) for each in every))
