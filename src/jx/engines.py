@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from jx.usecases.pipelines.read_pipeline import ReadPipeline
     from jx.usecases.pipelines.resolve_pipeline import ResolvePipeline
     from jx.usecases.pipelines.validate_pipelines import ValidatePipelines
+    from jx.usecases.proposing.import_repository import ImportRepository
     from jx.usecases.rescuing.run_verification import RunVerification
     from jx.usecases.runs.record_runs import RecordRuns
     from jx.usecases.runs.run_application import RunApplication
@@ -149,6 +150,20 @@ class Engines(Outside):
             self.activities,
             self.resolve_pipeline(),
             self._run_setup,
+        )
+
+    def import_repository(self) -> ImportRepository:
+        """`jx import`, `jx delete application`."""
+        from jx.usecases.propose_change import ProposeChange
+        from jx.usecases.proposing.import_repository import ImportRepository
+        from jx.usecases.set_up_repository import SetUpRepository
+
+        return ImportRepository(
+            ProposeChange(self.repos, self.forge, self.reporter),
+            self.owner_repos,
+            SetUpRepository(self.forge_admin),
+            self.credentials,
+            self.forge_admin.whoami(),
         )
 
     def stop_pipeline(self) -> StopPipeline:

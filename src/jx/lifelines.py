@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from jx.wiring import Wiring
 
 if TYPE_CHECKING:
-    from jx.controllers.environments import Follow
-    from jx.controllers.run import Loops
+    from jx.controllers.applications import ApplicationsController
+    from jx.controllers.environments import Follow, PlatformReader
+    from jx.controllers.run import Controller, Loops
     from jx.usecases.applying.apply_environment import ApplyEnvironment
     from jx.usecases.following.run_environment import RunEnvironment
     from jx.usecases.platform.examine_platform import ExaminePlatform
@@ -75,7 +76,30 @@ class Lifelines(Wiring):
         )
         also = (RunSignals(self.pipelines),) if self.has_engine else ()
         changes = ChangesController(platform, heed, check, merge, run, cancel)
-        return Loops(controller, self.signals, self.clock, self.reporter, poll, also=also, beside=(changes,))
+        beside: list[Controller] = [changes, *([self._applications(platform)] if self.has_engine else ())]
+        return Loops(
+            controller, self.signals, self.clock, self.reporter, poll, also=also, beside=tuple(beside)
+        )
+
+    def _applications(self, platform: PlatformReader) -> ApplicationsController:
+        from jx.controllers.applications import ApplicationsController
+        from jx.usecases.reviewing.heed_test_requests import HeedTestRequests
+        from jx.usecases.runs.cancel_checks import CancelChecks
+        from jx.usecases.runs.follow_application import FollowApplication
+        from jx.usecases.runs.record_unrun import RecordUnrun
+        from jx.usecases.runs.run_pulls import RunPulls
+
+        run = self.run_application()
+        unrun = RecordUnrun(self.activities, self.forge, self.clock, self.reporter)
+        heed = HeedTestRequests(self.repos, self.forge)
+        cancel = CancelChecks(self.forge, self.reporter, self.pipelines)
+        return ApplicationsController(
+            platform,
+            self.repos,
+            FollowApplication(run, unrun, self.reporter),
+            RunPulls(self.forge, heed, cancel, run, unrun, self.reporter),
+            self.reporter,
+        )
 
     def await_checks(self) -> AwaitChecks:
         """What `jx pr merge` begins with."""

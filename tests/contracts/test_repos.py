@@ -49,6 +49,27 @@ def test_a_branch_that_is_not_there_has_no_head(world: World) -> None:
     assert repos.head(repo, "master") is None
 
 
+def test_all_branches_are_listed_with_their_commits(world: World) -> None:
+    repos, repo = world
+    assert dict(repos.refs(repo)) == {}
+    first = repos.write(repo, "master", base=None, draft=draft())
+    other = repos.write(repo, "feature/x", base=None, draft=draft(message="Begin elsewhere"))
+    assert dict(repos.refs(repo)) == {"refs/heads/master": first, "refs/heads/feature/x": other}
+
+
+def test_tags_are_listed_with_the_commits_that_they_mean(tmp_path: Path) -> None:
+    repos, repo = git(tmp_path)
+    head = repos.write(repo, "master", base=None, draft=draft())
+    folder = repo.url.removeprefix("file://")
+    for words in (["light", head], ["-a", "-m", "Release", "v1.2.3", head]):
+        named = ["-c", "user.name=Ann", "-c", "user.email=ann@example.com"]
+        subprocess.run(["git", "-C", folder, *named, "tag", *words], check=True)
+    assert {name: oid for name, oid in repos.refs(repo).items() if "tags" in name} == {
+        "refs/tags/light": head,
+        "refs/tags/v1.2.3": head,
+    }
+
+
 def test_what_is_written_is_read_back_with_its_modes(world: World) -> None:
     repos, repo = world
     revision = repos.write(repo, "master", base=None, draft=draft())

@@ -54,6 +54,14 @@ def test_the_same_key_is_heard_each_time(signals: Signals) -> None:
         assert next(keys) == DEV
 
 
+def test_pushes_to_one_repository_are_heard_one_by_one(signals: Signals) -> None:
+    heard = signals.listen(within=LONG)
+    keys = [f"push:acme/shop@{number:040x} refs/heads/main" for number in range(10)]
+    for key in keys:
+        signals.tell(key)
+    assert [next(heard) for _ in keys] == keys
+
+
 def test_every_listener_hears_every_key(signals: Signals) -> None:
     one, two = signals.listen(within=LONG), signals.listen(within=LONG)
     wanted = {DEV, "repo:acme/shop", "repo:acme/with space?"}

@@ -68,6 +68,30 @@ def test_a_signed_event_becomes_a_key(heard: Heard) -> None:
     assert heard.keys == ["repo:acme/environment-jx-dev"]
 
 
+COMMIT = "1" * 40
+
+
+@pytest.mark.parametrize(
+    ("event", "key"),
+    [
+        ({"ref": "refs/heads/main", "after": COMMIT}, f"push:acme/shop@{COMMIT} refs/heads/main"),
+        ({"ref": "refs/tags/v1.2.3", "after": COMMIT}, f"push:acme/shop@{COMMIT} refs/tags/v1.2.3"),
+        ({"ref": "refs/heads/main", "after": "0" * 40, "deleted": True}, ""),
+        ({"ref": "refs/heads/ma in", "after": COMMIT}, ""),
+        ({"ref": "refs/heads/main", "after": "HEAD"}, ""),
+        ({"ref": "refs/notes/commits", "after": COMMIT}, ""),
+        ({"ref": ["refs/heads/main"], "after": {}}, ""),
+        ({"action": "synchronize", "after": COMMIT}, ""),
+    ],
+)
+def test_what_was_pushed_is_told_before_its_repository(
+    heard: Heard, event: dict[str, object], key: str
+) -> None:
+    body = json.dumps({"repository": {"full_name": "acme/shop"}, **event}).encode()
+    assert receiver(heard).receive(delivery(body))[0] == 202
+    assert heard.keys == [*([key] if key else []), "repo:acme/shop"]
+
+
 @pytest.mark.parametrize(
     "signature",
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import keyword
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -22,8 +23,9 @@ class Row:
 
     @property
     def module(self) -> str:
-        """Where it is: the words joined, below `jx.cli.commands`."""
-        return "jx.cli.commands." + self.words.replace(" ", "_").replace("-", "_")
+        """Where it is: the words joined, below `jx.cli.commands`; `import_`, since python means something else by that word."""
+        name = self.words.replace(" ", "_").replace("-", "_")
+        return "jx.cli.commands." + (f"{name}_" if keyword.iskeyword(name) else name)
 
 
 START, CHANGE, LOOK, RUNS, RESCUE, PLATFORM, STEPS = (
@@ -52,6 +54,8 @@ ROWS = (
     Row("create env", "Add an environment, with its repository", CHANGE, aliases=("environment",)),
     Row("edit env", "Change what an environment is declared as", CHANGE, aliases=("environment",)),
     Row("delete env", "Remove an environment; what runs there stays", CHANGE, aliases=("environment",)),
+    Row("import", "Have a repository's pushes and pull requests start its pipelines", CHANGE),
+    Row("delete application", "Have nothing start a repository's pipelines any more", CHANGE),
     Row("edit requirements", "Set settings of jx-requirements.yml", CHANGE, aliases=("requirement",)),
     Row("edit platform", "Set values of the platform's chart", CHANGE),
     Row("create vault", "Add a Vault of your own, kept by its operator", CHANGE),
@@ -125,7 +129,7 @@ ROWS = (
 SUMMARIES = {
     "add": "Add apps, and logins",
     "create": "Create clusters, environments and Vaults",
-    "delete": "Remove apps and environments",
+    "delete": "Remove apps, environments and imports",
     "edit": "Set values, settings, secrets and environments",
     "get": "List environments, apps, applications, activities, pipelines, drift, history",
     "get build": "Logs and pods of runs",

@@ -10,8 +10,9 @@ from typing import Protocol
 
 from jx.domain.applying.applying import ApplyReport, ApplyResult
 from jx.domain.environments.environments import Environment
+from jx.domain.environments.source_repositories import Grant, SourceRepository
 from jx.domain.errors import Held, Invalid, JxError, NotFound, Refused, Retryable
-from jx.domain.names import Revision
+from jx.domain.names import Repo, Revision
 from jx.domain.platforms.platform import Platform, read_platform
 from jx.ports.forge import Ability
 from jx.ports.repos import Repos
@@ -45,12 +46,34 @@ class PlatformReader:
         """All environments, dev first; empty while the dev repository is."""
         return self._look()[1]
 
-    def known(self) -> tuple[Environment, ...]:
-        """All environments as they were last read, whatever has become of the dev repository since."""
+    def applications(self) -> tuple[SourceRepository, ...]:
+        """The repositories of applications; none while the dev repository is empty."""
+        platform = self._platform()
+        return platform.applications if platform else ()
+
+    def grant_of(self, repo: Repo) -> Grant:
+        """What runs of an application may have, as it was last read."""
+        platform = self._known()
+        return platform.grant_of(repo) if platform else Grant(repo.full_name)
+
+    def known_repos(self) -> tuple[Repo, ...]:
+        """All repositories as they were last read, whatever has become of the dev repository since."""
+        platform = self._known()
+        if platform is None:
+            return ()
+        environments = (one.repo for one in platform.environments if one.repo)
+        return (*environments, *(one.repo for one in platform.applications))
+
+    def _known(self) -> Platform | None:
         with self._lock:
             if self._read is not None:
-                return self._read[1].environments
-        return self.environments()
+                return self._read[1]
+        return self._platform()
+
+    def _platform(self) -> Platform | None:
+        self._look()
+        with self._lock:
+            return self._read[1] if self._read else None
 
     def find_with_head(self, key: str) -> tuple[Environment | None, Revision | None]:
         """The environment whose repository a key names, and the head of its branch: of dev's it was asked for just now."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-from jx.controllers.environments import PlatformReader, key_of
+from jx.controllers.environments import PlatformReader
 from jx.domain.platforms import verifying
 from jx.domain.runs import verification_runs
 from jx.ports.pipelines import Pipelines
@@ -30,8 +30,7 @@ class RunsController:
         if key != KEY:
             return
         # As last read: a repository that is gone keeps nobody from recording how its runs ended.
-        environments = [one for one in self.platform.known() if one.repo]
-        self.record({key_of(one).removeprefix("repo:"): one.repo for one in environments if one.repo})
+        self.record({repo.full_name: repo for repo in self.platform.known_repos()})
 
 
 @dataclass

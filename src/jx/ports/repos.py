@@ -47,6 +47,10 @@ class Repos(Protocol):
         commit of a tag."""
         ...
 
+    def refs(self, repo: Repo) -> Mapping[str, Revision]:
+        """All branches and tags as the remote has them now: `refs/heads/main`, `refs/tags/v1.2.3` -> commit."""
+        ...
+
     def read(self, repo: Repo, revision: Revision) -> Tree:
         """All files at a commit. Repeated reads of one commit need no network."""
         ...

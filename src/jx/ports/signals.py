@@ -8,8 +8,8 @@ from typing import Protocol
 
 
 class Signals(Protocol):
-    """Keys (`repo:owner/name`) from the webhook receiver to the controllers. A signal may be lost or doubled: a key only says
-    "look", and a timer looks anyway."""
+    """Keys (`repo:owner/name`, `push:owner/name@COMMIT REF`) from the webhook receiver to the controllers. A signal may be lost
+    or doubled: a key only says "look", and a timer looks anyway."""
 
     def tell(self, key: str) -> None:
         """Tell every listener to look. Raises Unavailable and Forbidden."""

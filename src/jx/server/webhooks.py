@@ -18,6 +18,7 @@ from starlette.routing import Route
 from jx.domain.errors import JxError
 from jx.domain.events import Event, Level
 from jx.domain.platforms import verifying
+from jx.domain.runs import pushes
 from jx.ports.reporter import Reporter
 from jx.ports.signals import Signals
 
@@ -42,13 +43,18 @@ def is_signed(body: bytes, signature: str, secret: str) -> bool:
     return bool(secret) and hmac.compare_digest(expected.encode(), given)
 
 
-def find_key(body: bytes) -> str | None:
-    """The key of the repository that an event speaks of, or None where it speaks of none."""
+def find_keys(body: bytes) -> tuple[str, ...]:
+    """The keys that an event speaks of: its repository, and before it what was pushed there; none where it names no
+    repository."""
     try:
-        name = json.loads(body)["repository"]["full_name"]
+        event = json.loads(body)
+        name = event["repository"]["full_name"]
     except (ValueError, KeyError, TypeError, RecursionError):
-        return None
-    return f"repo:{name}" if isinstance(name, str) and name else None
+        return ()
+    if not isinstance(name, str) or not name:
+        return ()
+    push = pushes.read_push(event)
+    return (*((push.key,) if push else ()), f"repo:{name}")
 
 
 class Receiver:
@@ -72,18 +78,20 @@ class Receiver:
         if delivery.event == "ping":
             return 200, "pong"
         is_check = delivery.event == verifying.EVENT
-        key = verifying.find_key(delivery.body) if is_check else find_key(delivery.body)
-        if key is None:
+        number = verifying.find_key(delivery.body) if is_check else None
+        keys = ((number,) if number else ()) if is_check else find_keys(delivery.body)
+        if not keys:
             return 400, "the event names no number" if is_check else "the event names no repository"
         if delivery.delivery and delivery.delivery in self._seen:
             return 200, "seen before"
         try:
-            self._signals.tell(key)
+            for key in keys:
+                self._signals.tell(key)
         except JxError as error:
-            self._reporter.tell(Event(f"{key} was not passed on: {error.message}", Level.ERROR))
+            self._reporter.tell(Event(f"{keys[-1]} was not passed on: {error.message}", Level.ERROR))
             return 503, "the controllers cannot be told; try again"
         self._remember(delivery.delivery)
-        self._reporter.tell(Event(f"{delivery.event}: look at {key}", facts={"key": key}))
+        self._reporter.tell(Event(f"{delivery.event}: look at {keys[-1]}", facts={"key": keys[-1]}))
         return 202, "told"
 
     def _remember(self, delivery: str) -> None:

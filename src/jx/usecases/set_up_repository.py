@@ -70,6 +70,21 @@ class SetUpRepository:
         if self.forge.ensure_webhook(repo, Webhook(rights.webhook_url, _EVENTS), secret=rights.hmac):
             yield f"webhook of {repo.full_name}"
 
+    def make_plain(self, repo: Repo) -> Iterator[str]:
+        """A repository for anything, private and empty. What had to be made, in words."""
+        if self.is_possible and self.forge.ensure_repo(repo.owner, repo.name)[1]:
+            yield f"repository {repo.full_name}"
+
+    def connect(self, repo: Repo, rights: Rights) -> Iterator[str]:
+        """Have the platform hear of a repository that is not its own, read it, and say on it how runs go. What had to be changed,
+        in words."""
+        if not self.is_possible:
+            return
+        if self.forge.ensure_collaborator(repo, rights.bot, right="write"):
+            yield f"rights on {repo.full_name}"
+        if self.forge.ensure_webhook(repo, Webhook(rights.webhook_url, _EVENTS), secret=rights.hmac):
+            yield f"webhook of {repo.full_name}"
+
 
 def _repo(environment: Environment) -> Repo:
     assert environment.repo is not None

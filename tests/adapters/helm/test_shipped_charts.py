@@ -150,7 +150,8 @@ def test_the_kinds_of_the_platform_outlive_it(renderer: HelmRenderer) -> None:
     definitions = bodies(render(renderer, CHARTS["jx-platform", "1.1.0"]), "CustomResourceDefinition")
 
     assert set(definitions) == {
-        f"{plural}.jenkins.io" for plural in ("apps", "environments", "pipelineactivities", "releases")
+        f"{plural}.jenkins.io"
+        for plural in ("apps", "environments", "pipelineactivities", "releases", "sourcerepositories")
     }
     assert {body["metadata"]["annotations"]["helm.sh/resource-policy"] for body in definitions.values()} == {
         "keep"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
 from jx.domain.errors import Unavailable
@@ -15,6 +15,9 @@ class AbsentRepos:
     """No git server at all: for a watchdog, which must not depend on one."""
 
     def head(self, repo: Repo, branch: str) -> Revision | None:
+        self._refuse(repo)
+
+    def refs(self, repo: Repo) -> Mapping[str, Revision]:
         self._refuse(repo)
 
     def read(self, repo: Repo, revision: Revision) -> Tree:

@@ -20,7 +20,7 @@ from jx.domain.names import Person, Repo, Revision, parse_branch, parse_revision
 from jx.domain.trees import Tree
 from jx.ports.repos import Commit, Draft
 
-_TAGS, _PEELED = "refs/tags/", "^{}"
+_HEADS, _TAGS, _PEELED = "refs/heads/", "refs/tags/", "^{}"
 _REMEMBERED = 8
 """Commits whose files are kept in memory: what is looked at again and again is the head of a few branches."""
 _MOST_OWN = 1000
@@ -45,11 +45,20 @@ class GitRepos:
             else f"refs/heads/{parse_branch(branch)}"
         )
         names = (f"{ref}{_PEELED}", ref) if is_tag else (ref,)
+        refs = self._ask_refs(repo, *names)
+        return next((parse_revision(refs[name]) for name in names if name in refs), None)
+
+    def refs(self, repo: Repo) -> dict[str, Revision]:
+        refs = self._ask_refs(repo, f"{_HEADS}*", f"{_TAGS}*")
+        names = [name for name in refs if name.startswith((_HEADS, _TAGS)) and not name.endswith(_PEELED)]
+        return {name: parse_revision(refs.get(f"{name}{_PEELED}", refs[name])) for name in names}
+
+    def _ask_refs(self, repo: Repo, *patterns: str) -> dict[str, str]:
         refs = ask_refs(repo.url, self._logins(repo.url))
         if refs is None:
-            lines = self.git.text("ls-remote", "--", repo.url, *names, url=repo.url).splitlines()
+            lines = self.git.text("ls-remote", "--", repo.url, *patterns, url=repo.url).splitlines()
             refs = {name: oid for oid, _, name in (line.partition("\t") for line in lines)}
-        return next((parse_revision(refs[name]) for name in names if name in refs), None)
+        return refs
 
     def last_seen(self, repo: Repo, branch: str) -> Revision | None:
         """The branch as the mirror has it; None where it was never seen. Asks nobody."""

@@ -1,7 +1,8 @@
 """The signals port over one ConfigMap of the platform's namespace.
 
-Each key has an entry whose value changes with every signal. The platform's chart makes the ConfigMap; who tells needs the right
-to patch that one object, and nothing else.
+Each key has an entry whose value changes with every signal. Keys that differ behind an `@` share one, so that the object stays
+small: a watch tells each change by itself. The platform's chart makes the ConfigMap; who tells needs the right to patch that one
+object, and nothing else.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ class KubernetesSignals:
 
     def tell(self, key: str) -> None:
         """Change the key's entry, by a merge patch of that entry alone."""
-        entry = hashlib.sha256(key.encode()).hexdigest()[:40]
+        entry = hashlib.sha256(key.partition("@")[0].encode()).hexdigest()[:40]
         patch = {"data": {entry: f"{key} {time.time_ns()}-{secrets.token_hex(3)}"}}
         try:
             self._api.merge(CONFIG_MAPS, self._namespace, NAME, patch)

@@ -19,6 +19,7 @@ _START = datetime(2026, 1, 1, tzinfo=UTC)
 @dataclass
 class _Stored:
     branches: dict[str, Revision] = field(default_factory=dict)
+    tags: dict[str, Revision] = field(default_factory=dict)
     commits: dict[Revision, tuple[Commit, Tree]] = field(default_factory=dict)
     pushes: dict[tuple[str, Revision], dict[str, Person]] = field(default_factory=dict)
 
@@ -49,8 +50,23 @@ class MemoryRepos:
         self._repos.setdefault(repo.url, _Stored())
         return repo
 
+    def delete(self, repo: Repo) -> None:
+        """As if it had never been; not there is no error."""
+        self._repos.pop(repo.url, None)
+
     def head(self, repo: Repo, branch: str) -> Revision | None:
         return self._stored(repo).branches.get(branch)
+
+    def refs(self, repo: Repo) -> dict[str, Revision]:
+        stored = self._stored(repo)
+        return {
+            **{f"refs/heads/{name}": revision for name, revision in stored.branches.items()},
+            **{f"refs/tags/{name}": revision for name, revision in stored.tags.items()},
+        }
+
+    def tag(self, repo: Repo, name: str, revision: Revision) -> None:
+        """Set a tag, as somebody who pushes one does."""
+        self._stored(repo).tags[name] = self._get(repo, revision)[0].revision
 
     def read(self, repo: Repo, revision: Revision) -> Tree:
         return self._get(repo, revision)[1]

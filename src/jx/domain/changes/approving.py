@@ -114,6 +114,29 @@ def judge(subject: Subject, rules: Rules) -> Judgement:
     )
 
 
+_OF_TESTS = frozenset({Verb.TEST, Verb.RETEST, Verb.CANCEL, Verb.OK_TO_TEST})
+
+
+def judge_tests(subject: Subject, rules: Rules) -> Judgement:
+    """What people said of the runs of a pull request whose merge is its repository's own business: who approves it, and how, is
+    not looked at."""
+    people = _People(subject, rules)
+    commands = [
+        one
+        for one in list_commands(subject.pull.comments)
+        if one.verb in _OF_TESTS and one.author.login != subject.machine.login
+    ]
+    heard = [one for one in commands if not people.why_not(one)]
+    answers = {one.key: one for command in commands if (one := _answer(command, people.why_not(command)))}
+    return Judgement(
+        check=Check(CONTEXT, CheckState.SUCCESS),
+        is_trusted=people.is_trusted(heard),
+        tests=sum(one.verb in (Verb.TEST, Verb.RETEST) for one in heard),
+        cancels=tuple(one.comment.created for one in heard if one.verb is Verb.CANCEL),
+        answers=tuple(answers.values()),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class _People:
     """Who may say what about one pull request."""

@@ -11,6 +11,7 @@ from typing import Any
 from jx.domain.applying.conflicts import Rule
 from jx.domain.charts.apps import App, AppPlace
 from jx.domain.charts.logins import Login
+from jx.domain.environments.source_repositories import Grant, SourceRepository
 from jx.domain.errors import Problem
 from jx.domain.ledger.drift import Cure
 from jx.domain.names import DEV, EnvironmentName, Repo
@@ -80,6 +81,8 @@ class EnvironmentSpec:
     into `values.yaml`, templates of app folders moved to where Helm finds them."""
     environments: tuple[Environment, ...] = ()
     """Declared here; only the dev repository declares any."""
+    source_repositories: tuple[SourceRepository, ...] = ()
+    """Applications' repositories; only the dev repository declares any."""
     requirements: Requirements = field(default_factory=lambda: Requirements())
     unsettled: tuple[Problem, ...] = ()
     """What repositories of `jx boot` leave open: versions, and templates of values. It is settled before anything is rendered."""
@@ -141,6 +144,8 @@ class Requirements:
     """Whether somebody has to approve a change; None: everywhere but where releases get in by themselves."""
     allows_own_approval: bool = False
     """Whether who asks for a change may approve it, too."""
+    grants: tuple[Grant, ...] = ()
+    """What runs of applications may have of the platform."""
 
 
 def in_order(environments: tuple[Environment, ...]) -> tuple[Environment, ...]:

@@ -11,6 +11,7 @@ from jx.domain.applying.conflicts import Rule, Way
 from jx.domain.charts.apps import AppPlace
 from jx.domain.charts.logins import Login, parse_url
 from jx.domain.environments.environments import PlainField, Requirements, SecretField
+from jx.domain.environments.source_repositories import Grant
 from jx.domain.layouts.sections import Mistakes, Section, find_nearest, open_section
 from jx.domain.ledger.drift import Cure
 from jx.domain.names import parse_repo
@@ -35,7 +36,7 @@ class ApplySettings:
 KNOWN = frozenset(
     {
         "apply", "approval", "autoUpdate", "bootConfigURL", "cluster", "environments", "gitops", "helmfile", "ingress",
-        "kaniko", "logins", "repository", "secretStorage", "secrets", "storage",
+        "kaniko", "logins", "pipelines", "repository", "secretStorage", "secrets", "storage",
         "terraform", "vault", "velero", "versionStream", "webhook",
     }
 )  # fmt: skip
@@ -79,6 +80,8 @@ def read_requirements(tree: Tree, mistakes: Mistakes) -> tuple[Requirements, App
     secrets.expect_only("paths", "fields", "plain")
     approval = top.section("approval")
     approval.expect_only("required", "own")
+    pipelines = top.section("pipelines")
+    pipelines.expect_only("applications")
     url = stream.text("url")
     usual = Requirements()
     requirements = Requirements(
@@ -106,10 +109,20 @@ def read_requirements(tree: Tree, mistakes: Mistakes) -> tuple[Requirements, App
         protect=frozenset(apply.texts("protect")),
         needs_approval=approval.boolean("required") if approval.has("required") else None,
         allows_own_approval=approval.boolean("own"),
+        grants=tuple(_read_grant(item) for item in pipelines.items("applications")),
     )
     return requirements, ApplySettings(
         apply.text("environment"), apply.text("namespace"), apply.text("release")
     )
+
+
+def _read_grant(item: Section) -> Grant:
+    """What an application's runs may have: `{name: acme/shop, account: shop-releases, secrets: [registry]}`."""
+    item.expect_only("name", "account", "secrets")
+    if not item.text("name"):
+        item.mistake("what an application may have needs its name: owner/repository")
+    account = item.text("account", Grant("").account)
+    return Grant(item.text("name"), account, frozenset(item.texts("secrets")))
 
 
 def _read_field(item: Section) -> SecretField:

@@ -5,6 +5,7 @@
     env/<key>/values.yaml     more values of one app (values_folders says how they are merged)
     env/<key>/templates/      templates beside an app (app_templates); other files of the folder are for people
     env/templates/*-env.yaml  the environments, in the dev repository
+    env/templates/*-sr.yaml   the repositories of applications, there, too
     jx-requirements.yml       settings
 
 `read` finds all mistakes at once. `apply_edit` changes the lines that an edit means, and no other byte.
@@ -53,6 +54,7 @@ from jx.domain.layouts.requirements import (
     set_requirements,
 )
 from jx.domain.layouts.sections import Mistakes
+from jx.domain.layouts.source_repositories_yaml import read_source_repositories
 from jx.domain.layouts.values_folders import list_folders, merge_values
 from jx.domain.names import AppKey, EnvironmentName
 from jx.domain.texts import values
@@ -80,6 +82,7 @@ def read(tree: Tree, *, name: EnvironmentName | None = None) -> EnvironmentSpec:
     apps = dependencies.read_dependencies(tree, chart_dir, mistakes, has_stream=has_stream)
     unsettled = boot.find_open(tree, chart_dir, apps, mistakes)
     environments = read_environments(tree, place, mistakes)
+    source_repositories = read_source_repositories(tree, place, mistakes)
     dev = next((one for one in environments if one.is_dev), None) if place + DEV_FILE in tree else None
     is_dev = dev is not None or any(app.is_platform for app in apps)
     naming = read_naming(tree, settings=settings, dev=dev, is_dev=is_dev, name=name, mistakes=mistakes)
@@ -95,6 +98,7 @@ def read(tree: Tree, *, name: EnvironmentName | None = None) -> EnvironmentSpec:
         chart_dir=chart_dir,
         chart=chart,
         environments=environments,
+        source_repositories=source_repositories,
         requirements=requirements,
         unsettled=unsettled,
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from jx.domain.charts.apps import App
 from jx.domain.environments.environments import Environment, EnvironmentSpec, Kind, Requirements, in_order
+from jx.domain.environments.source_repositories import Grant, SourceRepository
 from jx.domain.errors import NotFound
 from jx.domain.layouts import umbrella
 from jx.domain.layouts.sections import find_nearest
@@ -24,6 +25,30 @@ class Platform:
     def requirements(self) -> Requirements:
         """The settings of the installation."""
         return self.dev.requirements
+
+    @property
+    def applications(self) -> tuple[SourceRepository, ...]:
+        """Repositories whose pipelines start by themselves: those on the platform's own git server, the only one that tells of
+        them, that are no environment's."""
+        dev = self.environments[0].repo
+        own = {one.repo.full_name for one in self.environments if one.repo}
+        return tuple(
+            one
+            for one in self.dev.source_repositories
+            if one.repo.full_name not in own
+            and dev is not None
+            and dev.sibling(one.repo.full_name).is_same(one.repo)
+        )
+
+    def grant_of(self, repo: Repo) -> Grant:
+        """What runs of the branch that an application is released from may have."""
+        grants = self.requirements.grants
+        return next((one for one in grants if one.full_name == repo.full_name), Grant(repo.full_name))
+
+    def secrets_of(self, repo: Repo, branch: str) -> frozenset[str]:
+        """Secrets that runs of a branch may name: those of its grant, where that is the one that is released from."""
+        is_released = any(one.repo.is_same(repo) and one.branch == branch for one in self.applications)
+        return self.grant_of(repo).secrets if is_released else frozenset()
 
     @property
     def version_stream(self) -> Repo | None:

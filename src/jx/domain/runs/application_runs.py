@@ -2,20 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from jx.domain.names import Person
+from jx.domain.changes.changes import PullRequest
+from jx.domain.errors import Invalid, Problem
+from jx.domain.names import Person, Repo, Revision
 from jx.domain.pipelines.runs import RunRequest
+from jx.domain.pipelines.syntax import EnvVar
 from jx.domain.runs.check_runs import with_login
 from jx.domain.runs.environment_runs import RUN_VARIABLE, git_login, with_variables
 from jx.domain.runs.runs import NewRun
 
+STATUS = "jx/pipeline"
+"""The commit status of runs that have no context."""
+_SHOWN = 12
+_SECRET_KEYS = frozenset({"secret", "secretref", "secretkeyref", "nodepublishsecretref", "imagepullsecrets"})
+_VOLUMES = frozenset(
+    {
+        "name",
+        "emptyDir",
+        "configMap",
+        "downwardAPI",
+        "ephemeral",
+        "persistentVolumeClaim",
+        "projected",
+        "secret",
+    }
+)
+"""Kinds of volumes that give nothing of the node."""
 
-def new_application_run(
-    request: RunRequest, made: Mapping[str, Any], *, git_secret: str, author: Person, message: str
-) -> NewRun:
+
+@dataclass(frozen=True, slots=True)
+class RunOrder:
+    """A run of an application to be: of what, with the files of which commit, for whom."""
+
+    request: RunRequest
+    """Its number is given when it is started."""
+    files: Revision
+    """The commit whose pipeline runs."""
+    author: Person
+    message: str
+    name: str = ""
+    """What makes starting it twice starting it once; empty: each time is another run."""
+    pull_url: str = ""
+    env: tuple[EnvVar, ...] = ()
+    secrets: frozenset[str] = frozenset()
+    """Secrets that its steps may name."""
+
+    @property
+    def pipeline(self) -> str:
+        """`owner/repository/branch`; of a pull request `owner/repository/PR-3`."""
+        return f"{self.request.repo.full_name}/{self.request.shown_branch}"
+
+    @property
+    def revision(self) -> Revision:
+        """The commit that is told how it goes."""
+        pulls = self.request.pulls
+        return pulls[-1].revision if pulls else self.request.revision or self.files
+
+
+def name_push(repo: Repo, branch: str, revision: Revision) -> str:
+    """The name of the run of a push: the same for everybody who would start it."""
+    return "-".join([repo.owner, repo.name, branch, revision[:_SHOWN]])
+
+
+def name_pull(pull: PullRequest, asked: int) -> str:
+    """The name of the run of a pull request's head, after people asked so often for one more."""
+    parts = [pull.repo.owner, pull.repo.name, f"pr-{pull.number}", pull.head[:_SHOWN]]
+    return "-".join([*parts, str(asked)] if asked else parts)
+
+
+def new_application_run(order: RunOrder, made: Mapping[str, Any], *, git_secret: str) -> NewRun:
     """The run, from what the repository's pipeline was compiled to. Only what clones has the login to git."""
+    request = order.request
     spec = dict(made["spec"])
     pipeline = dict(spec["pipelineSpec"])
     login = git_login(request.repo.url, git_secret, {"credential.useHttpPath": "true"})
@@ -25,13 +86,65 @@ def new_application_run(
             tasks = [with_variables(task, variables) for task in pipeline[part]]
             pipeline[part] = [with_login(task, login) for task in tasks]
     return NewRun(
-        name=request.name,
-        pipeline=f"{request.repo.full_name}/{request.branch}",
+        name=order.name or request.name,
+        pipeline=order.pipeline,
         build=request.build,
         spec={**spec, "pipelineSpec": pipeline},
         context=request.context,
-        revision=request.revision or "",
-        author=author.name,
-        message=message,
+        revision=order.revision,
+        author=order.author.name,
+        message=order.message,
+        git_url=request.repo.url,
+        pull_url=order.pull_url,
         labels=made["metadata"]["labels"],
     )
+
+
+def check_rights(spec: Mapping[str, Any], *, where: str, secrets: Collection[str]) -> None:
+    """Invalid where a compiled pipeline names Secrets that it may not have, or asks for rights on the node. Whoever may push to
+    an application writes what it runs, and it runs where the platform's own Secrets are."""
+    problems = [
+        Problem(where, f"a step names Secret {name}, which runs of this do not get")
+        for name in dict.fromkeys(_secrets(spec))
+        if name not in secrets
+    ]
+    problems += [Problem(where, words) for words in dict.fromkeys(_powers(spec))]
+    if problems:
+        raise Invalid(
+            "the pipeline asks for more than its runs may have",
+            *problems,
+            hint="pipelines.applications in jx-requirements.yml of the dev repository names what pushes may have",
+        )
+
+
+def _secrets(node: Any) -> Iterator[str]:
+    for key, value in _entries(node):
+        if key.lower() in _SECRET_KEYS:
+            for one in value if isinstance(value, list) else [value]:
+                yield (
+                    str(one.get("secretName") or one.get("name") or "")
+                    if isinstance(one, Mapping)
+                    else str(one)
+                )
+        else:
+            yield from _secrets(value)
+
+
+def _powers(node: Any) -> Iterator[str]:
+    for key, value in _entries(node):
+        if key == "securityContext" and isinstance(value, Mapping) and value.get("privileged"):
+            yield "a step is privileged, which gives it the node"
+        if key == "volumes":
+            for one in value if isinstance(value, list) else ():
+                for kind in sorted(set(one) - _VOLUMES if isinstance(one, Mapping) else ()):
+                    yield f"a volume is a {kind}, which runs of applications do not get"
+        yield from _powers(value)
+
+
+def _entries(node: Any) -> Iterator[tuple[str, Any]]:
+    """The keys of a mapping, or of those in a list."""
+    if isinstance(node, Mapping):
+        yield from ((str(key), value) for key, value in node.items())
+    elif isinstance(node, list | tuple):
+        for one in node:
+            yield from _entries(one)

@@ -1,17 +1,17 @@
-"""Run an application: start the pipeline of any repository of the platform's git server, for the head of a branch."""
+"""Run an application: start the pipeline of any repository of the platform's git server."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from jx.domain.errors import NotFound
 from jx.domain.names import Repo, parse_branch
-from jx.domain.pipelines.compiling import compile_run
+from jx.domain.pipelines.compiling import compile_run, find_kind
 from jx.domain.pipelines.effective import Project
 from jx.domain.pipelines.runs import RunRequest
 from jx.domain.pipelines.syntax import EnvVar, PipelineKind
-from jx.domain.runs.application_runs import new_application_run
+from jx.domain.runs.application_runs import RunOrder, check_rights, new_application_run
 from jx.domain.runs.environment_runs import RunSetup
 from jx.domain.runs.runs import Run
 from jx.ports.activities import Activities
@@ -35,7 +35,7 @@ class RunWishes:
 
 @dataclass(frozen=True, slots=True)
 class RunApplication:
-    """Each call is a run of its own, with the next number of its branch."""
+    """Starts runs, each with the next number of its pipeline."""
 
     repos: Repos
     pipelines: Pipelines
@@ -44,35 +44,46 @@ class RunApplication:
     resolve: ResolvePipeline
     setup: RunSetup
 
-    def __call__(self, repo: Repo, branch: str, wishes: RunWishes) -> Run:
-        """Start it. NotFound for a repository, branch or kind of pipeline that is not there; Invalid with the mistakes of
-        its file."""
+    def __call__(
+        self, repo: Repo, branch: str, wishes: RunWishes, *, secrets: frozenset[str] = frozenset()
+    ) -> Run:
+        """Start a run of its own for the head of a branch. NotFound for a repository, branch or kind of pipeline that is not
+        there; Invalid with the mistakes of its file, and where that names other Secrets than `secrets`."""
         head = self.repos.head(repo, parse_branch(branch))
         if head is None:
             raise NotFound(f"{repo.full_name} has no branch {branch}")
         commit = self.repos.log(repo, head, limit=1)[0]
-        tree = self.repos.read(repo, head)
-        env = tuple(EnvVar(name, value) for name, value in wishes.env.items())
-        project = Project(repo=repo, env=env, tree=tree)
-        file = self.resolve(tree, project, context=wishes.context, source=PackSource()).file
-        pipeline = f"{repo.full_name}/{branch}"
-        records = [one for one in self.activities.list_all() if one.pipeline == pipeline]
         request = RunRequest(
             repo=repo,
             branch=branch,
             kind=wishes.kind,
-            build=self.numbers.next(pipeline, above=highest_build(records)),
+            build=1,
             revision=head,
             context=wishes.context,
             account=wishes.account,
             labels=wishes.labels,
+        )
+        env = tuple(EnvVar(name, value) for name, value in wishes.env.items())
+        return self.start(RunOrder(request, head, commit.author, commit.subject, env=env, secrets=secrets))
+
+    def start(self, order: RunOrder) -> Run:
+        """Start what is ordered; one that has a name and is there already is given back. No number is taken for what its file
+        does not have (NotFound)."""
+        if order.name and (there := self.pipelines.find(order.name)):
+            return there
+        request = order.request
+        tree = self.repos.read(request.repo, order.files)
+        project = Project(repo=request.repo, env=order.env, tree=tree)
+        resolved = self.resolve(tree, project, context=request.context, source=PackSource())
+        find_kind(resolved.file, request.kind)
+        records = [one for one in self.activities.list_all() if one.pipeline == order.pipeline]
+        request = replace(
+            request,
+            build=self.numbers.next(order.pipeline, above=highest_build(records)),
             clone_image=self.setup.builder_image,
             pod_templates=self.setup.images,
         )
-        made = compile_run(file, request)
-        secret = self.setup.git_secret
-        return self.pipelines.start(
-            new_application_run(
-                request, made, git_secret=secret, author=commit.author, message=commit.subject
-            )
-        )
+        made = compile_run(resolved.file, request)
+        check_rights(made["spec"], where=resolved.name, secrets=order.secrets)
+        order = replace(order, request=request)
+        return self.pipelines.start(new_application_run(order, made, git_secret=self.setup.git_secret))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from jx.domain.environments.environments import Environment
 from jx.domain.errors import NotFound, Refused, Usage
 from jx.domain.names import Repo, parse_branch
+from jx.domain.platforms.platform import Platform
 from jx.domain.runs.environment_runs import pipeline_of, runs_of
 from jx.domain.runs.run_choice import RunChoice, choose_run
 from jx.domain.runs.runs import Run
@@ -33,7 +34,7 @@ class StartPipeline:
         try:
             environment = find_environment(platform.environments, pipeline)
         except NotFound as unknown:
-            return self._start_application(at.repo, pipeline, wishes or RunWishes(), unknown)
+            return self._start_application(at.repo, pipeline, wishes or RunWishes(), platform, unknown)
         if wishes not in (None, RunWishes()):
             raise Usage(
                 f"{pipeline} is an environment's pipeline, which is run as its file says",
@@ -53,7 +54,9 @@ class StartPipeline:
         attempts = [run for run in runs if run.revision == head]
         return self.run.start(environment, head, attempt=len(attempts) + 1)
 
-    def _start_application(self, dev: Repo, pipeline: str, wishes: RunWishes, unknown: NotFound) -> Run:
+    def _start_application(
+        self, dev: Repo, pipeline: str, wishes: RunWishes, platform: Platform, unknown: NotFound
+    ) -> Run:
         owner, _, rest = pipeline.partition("/")
         name, _, branch = rest.partition("/")
         if not branch:
@@ -64,7 +67,7 @@ class StartPipeline:
         except NotFound:
             words = f"{pipeline} is no environment's pipeline, and there is no repository {repo.full_name}"
             raise NotFound(words, hint=unknown.hint) from unknown
-        return self.application(repo, branch, wishes)
+        return self.application(repo, branch, wishes, secrets=platform.secrets_of(repo, branch))
 
 
 def find_environment(environments: tuple[Environment, ...], pipeline: str) -> Environment:

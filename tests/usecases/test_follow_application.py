@@ -1,0 +1,277 @@
+"""Pushes to an application's repository start its pipeline by themselves: each push once, with nothing of the platform."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from tests.support.applications import Applications
+from tests.support.engine import Engine
+from tests.support.journeys import ANN, BOT, installed
+
+from jx.domain.changes.changes import CheckState
+from jx.domain.names import Person, Revision
+from jx.domain.runs.activities import ActivityStatus
+from jx.domain.runs.runs import RunState
+from jx.domain.trees import Tree
+from jx.ports.repos import Draft
+
+EVE = Person("Eve", "eve@example.com", "eve")
+FILE = """\
+buildPack: none
+pipelineConfig:
+  pipelines:
+    release: {pipeline: {agent: {image: go}, stages: [{name: build, steps: [{command: make}]}]}}
+    pullRequest: {pipeline: {agent: {image: go}, stages: [{name: test, steps: [{command: make test}]}]}}
+"""
+
+
+@pytest.fixture
+def shop() -> Applications:
+    return Applications(Engine(installed())).imported({"jenkins-x.yml": FILE})
+
+
+def let_in(shop: Applications, person: Person, right: str) -> None:
+    shop.engine.world.forge.ensure_collaborator(shop.repo, person.login, right=right)
+
+
+def builds(shop: Applications) -> list[tuple[str, str]]:
+    """Branch or pull request, and commit, of each run that was started."""
+    return [(run.pipeline.removeprefix("acme/shop/"), run.revision) for run in shop.engine.pipelines.started]
+
+
+def test_the_head_of_an_imported_repository_is_built_once_whatever_is_told(shop: Applications) -> None:
+    head = shop.head()
+    shop.look()
+    shop.tell(head)
+    shop.tell(head)
+    shop.look()
+    assert builds(shop) == [("main", head)]
+
+
+def test_each_of_ten_pushes_in_a_second_is_a_build_in_their_order(shop: Applications) -> None:
+    first = shop.head()
+    shop.look()
+    pushed = [shop.push({"n": str(number)}) for number in range(10)]
+    controller = shop.controller()
+    for revision in reversed(pushed):
+        controller.tell(shop.repo, revision, "refs/heads/main")
+    controller.look()
+    assert sorted(builds(shop)) == sorted([("main", first), *(("main", one) for one in pushed)])
+    assert [int(one.build) for one in shop.engine.pipelines.list_all()] == list(range(1, 12))
+
+
+def test_a_push_whose_webhook_is_lost_is_found_and_what_came_before_it_is_in_it(shop: Applications) -> None:
+    first = shop.head()
+    shop.look()
+    shop.push({"n": "1"})
+    newest = shop.push({"n": "2"})
+    shop.look()
+    assert builds(shop) == [("main", first), ("main", newest)]
+
+
+def test_a_late_webhook_of_what_was_before_the_import_starts_nothing(shop: Applications) -> None:
+    first = shop.head()
+    newest = shop.push({"n": "1"})
+    shop.look()
+    shop.tell(first)
+    shop.tell(Revision("0" * 39 + "1"))
+    assert builds(shop) == [("main", newest)]
+
+
+def test_what_was_recorded_is_not_built_again_when_its_run_was_cleared_away(shop: Applications) -> None:
+    shop.look()
+    (run,) = shop.engine.pipelines.list_all()
+    shop.engine.end(run)
+    shop.record()
+    shop.engine.pipelines.remove(run.name)
+    shop.tell(shop.head())
+    shop.look()
+    assert len(shop.engine.pipelines.started) == 1
+
+
+def test_a_run_of_a_push_has_no_rights_and_its_commit_is_told_how_it_goes(shop: Applications) -> None:
+    shop.look()
+    (made,) = shop.engine.pipelines.started
+    assert made.spec["taskRunTemplate"]["serviceAccountName"] == "default"
+    clone, make = made.spec["pipelineSpec"]["tasks"][0]["taskSpec"]["steps"]
+    assert "secretKeyRef" in str(clone["env"])
+    assert "secretKeyRef" not in str(make)
+    (run,) = shop.engine.pipelines.list_all()
+    shop.engine.end(run)
+    shop.record()
+    status = shop.status(shop.head())
+    assert (status.state, status.description) == (CheckState.SUCCESS, "run #1 succeeded")
+    (record,) = shop.records()
+    assert (record.pipeline, record.build, record.git_url) == ("acme/shop/main", "1", shop.repo.url)
+
+
+def test_mistakes_in_its_file_are_recorded_and_told_once_for_a_commit(shop: Applications) -> None:
+    head = shop.push({"jenkins-x.yml": FILE.replace("release:", "relase:")})
+    shop.look()
+    shop.look()
+    assert builds(shop) == []
+    (record,) = shop.records()
+    assert record.status is ActivityStatus.FAILED
+    assert "jenkins-x.yml:4: relase is not known here" in record.steps[0].description
+    assert shop.status(head).state is CheckState.FAILURE
+
+
+def with_options(text: str) -> str:
+    """The file, with these options of its pipelines."""
+    return FILE.replace("agent: {image: go}", f"agent: {{image: go}}, options: {{{text}}}")
+
+
+def with_secret(name: str) -> str:
+    return with_options(
+        f"containerOptions: {{env: [{{name: T, valueFrom: {{secretKeyRef: {{name: {name}, key: t}}}}}}]}}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("file", "words"),
+    [
+        (with_secret("jx-git"), "a step names Secret jx-git"),
+        (
+            with_options("containerOptions: {envFrom: [{secretRef: {name: jx-webhook}}]}"),
+            "names Secret jx-webhook",
+        ),
+        (with_options("volumes: [{name: root, hostPath: {path: /}}]"), "a volume is a hostPath"),
+        (with_options("volumes: [{name: s, secret: {secretName: jx-git}}]"), "a step names Secret jx-git"),
+        (
+            with_options("volumes: [{name: s, projected: {sources: [{secret: {name: jx-git}}]}}]"),
+            "a step names Secret jx-git",
+        ),
+        (with_options("containerOptions: {securityContext: {privileged: true}}"), "a step is privileged"),
+        (
+            with_options("sidecars: [{name: s, image: x, securityContext: {privileged: true}}]"),
+            "a step is privileged",
+        ),
+    ],
+)
+def test_a_pipeline_that_asks_for_what_is_the_platforms_is_not_run(
+    shop: Applications, file: str, words: str
+) -> None:
+    shop.push({"jenkins-x.yml": file})
+    shop.look()
+    assert builds(shop) == []
+    (record,) = shop.records()
+    assert words in record.steps[0].description
+
+
+GRANT = """\
+pipelines:
+  applications: [{name: acme/shop, account: shop-releases, secrets: [jx-registry]}]
+"""
+
+
+def test_the_dev_repository_lets_pushes_of_an_application_have_more_but_no_pull_request(
+    shop: Applications,
+) -> None:
+    world = shop.engine.world
+    text = world.tree().find_text("jx-requirements.yml") or ""
+    world.push(world.tree().put("jx-requirements.yml", text + GRANT), "Let it release")
+    shop.push({"jenkins-x.yml": with_secret("jx-registry")})
+    shop.look()
+    (made,) = shop.engine.pipelines.started
+    assert made.spec["taskRunTemplate"]["serviceAccountName"] == "shop-releases"
+    shop.offer({"n": "1"})
+    shop.look()
+    assert len(shop.engine.pipelines.started) == 1
+    assert "a step names Secret jx-registry" in shop.records()[-1].steps[0].description
+
+
+def test_a_pull_request_is_run_merged_onto_its_base_and_the_newest_head_wins(shop: Applications) -> None:
+    base = shop.head()
+    shop.look()
+    number = shop.offer({"n": "1"})
+    shop.look()
+    shop.look()
+    first = shop.engine.pipelines.started[-1]
+    assert (first.pipeline, first.pull_url) == (f"acme/shop/PR-{number}", shop.pull(number).url)
+    clone = first.spec["pipelineSpec"]["tasks"][0]["taskSpec"]["steps"][0]
+    env = {one["name"]: one.get("value") for one in clone["env"]}
+    assert env["PULL_BASE_SHA"] == base
+    assert env["PULL_HEADS"] == f"refs/pull/{number}/head={shop.pull(number).head}"
+    assert "make test" in str(first.spec)
+    shop.push({"n": "2"}, branch="mine")
+    shop.look()
+    second = shop.engine.pipelines.started[-1]
+    assert len(shop.engine.pipelines.started) == 3
+    states = {run.name: run.state for run in shop.engine.pipelines.list_all()}
+    assert (states[first.name], states[second.name]) == (RunState.CANCELLED, RunState.PENDING)
+
+
+def test_a_pull_request_that_is_closed_has_its_run_ended(shop: Applications) -> None:
+    number = shop.offer({"n": "1"})
+    shop.look()
+    shop.engine.world.forge_as(ANN).close(shop.repo, number)
+    shop.look()
+    assert shop.engine.pipelines.list_all()[-1].state is RunState.CANCELLED
+
+
+def test_somebody_without_rights_waits_for_somebody_with_rights_who_names_the_commit(
+    shop: Applications,
+) -> None:
+    let_in(shop, EVE, "write")
+    number = shop.offer({"jenkins-x.yml": FILE.replace("make test", "evil")}, EVE)
+    let_in(shop, EVE, "read")
+    shop.look()
+    head = shop.pull(number).head
+    assert [branch for branch, _ in builds(shop)] == ["main"]
+    assert shop.status(head).state is CheckState.PENDING
+    assert shop.status(head).description == f"waits for /ok-to-test {head[:12]} by somebody with rights"
+    eve, ann = shop.engine.world.forge_as(EVE), shop.engine.world.forge_as(ANN)
+    eve.comment(shop.repo, number, f"/ok-to-test {head}")
+    ann.comment(shop.repo, number, "/ok-to-test")
+    shop.look()
+    shop.look()
+    assert [branch for branch, _ in builds(shop)] == ["main"]
+    answers = [one.body for one in shop.pull(number).comments if one.author.login == BOT.login]
+    assert len(answers) == 2
+    assert "@eve, sorry: `/ok-to-test` did nothing" in answers[0]
+    ann.comment(shop.repo, number, f"/ok-to-test {head}")
+    shop.look()
+    assert builds(shop)[-1] == (f"PR-{number}", head)
+    newer = shop.push({"n": "2"}, branch="mine", person=EVE)
+    shop.look()
+    assert shop.status(newer).state is CheckState.PENDING
+    assert builds(shop)[-1] == (f"PR-{number}", head)
+
+
+def test_people_ask_for_one_more_run_or_for_the_end_of_it(shop: Applications) -> None:
+    number = shop.offer({"n": "1"})
+    shop.look()
+    ann = shop.engine.world.forge_as(ANN)
+    ann.comment(shop.repo, number, "/retest")
+    shop.look()
+    shop.look()
+    first, second = shop.engine.pipelines.list_all()[-2:]
+    assert (first.state, second.state) == (RunState.CANCELLED, RunState.PENDING)
+    shop.engine.world.clock.move(timedelta(days=400))
+    ann.comment(shop.repo, number, "/cancel")
+    shop.look()
+    assert shop.engine.pipelines.list_all()[-1].state is RunState.CANCELLED
+    let_in(shop, EVE, "read")
+    shop.engine.world.forge_as(EVE).comment(shop.repo, number, "/test all")
+    shop.look()
+    assert len(shop.engine.pipelines.started) == 3
+    assert "@eve, sorry: `/test` did nothing" in shop.pull(number).comments[-1].body
+
+
+def test_a_repository_that_vanishes_is_told_once_and_keeps_no_other_from_its_runs(shop: Applications) -> None:
+    controller = shop.controller()
+    shop.engine.world.repos.delete(shop.repo)
+    controller.look()
+    controller.look()
+    told = [one.message for one in shop.engine.world.reporter.events if "acme/shop" in one.message]
+    assert len([one for one in told if "nothing of it is started until it is back" in one]) == 1
+
+
+def test_what_is_not_imported_starts_nothing(shop: Applications) -> None:
+    world = shop.engine.world
+    other = world.repos.create(world.at.repo.sibling("acme/other"))
+    world.repos.write(other, "main", base=None, draft=Draft(Tree().put("jenkins-x.yml", FILE), "Begin", ANN))
+    controller = shop.controller()
+    controller.controller.look("repo:acme/other")
+    assert builds(shop) == []
