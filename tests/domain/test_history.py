@@ -47,6 +47,19 @@ def connected(*newest_first: HistoryEntry, sources: dict[str, str] | None = None
     return history.connect(newest_first, emit(sources) if sources else "")
 
 
+@pytest.mark.parametrize(
+    ("subject", "words"),
+    [
+        ("Merge pull request #2 from edit-app-redis-1a2b3", "nothing changed in the cluster: edit-app-redis-1a2b3"),
+        ("Say who answers", "nothing changed in the cluster: Say who answers"),
+        ("Apply environment dev", "nothing changed in the cluster"),
+    ],
+)  # fmt: skip
+def test_what_changed_nothing_in_the_cluster_says_what_it_was_about(subject: str, words: str) -> None:
+    facts = (Revision("a" * 40), Person("Ann Lee"), AT, f"{subject}\n\nJx-Applied-By: controller\n")
+    assert history.in_words(history.read_entry(DEV, facts, ())) == (words,)
+
+
 def test_a_changed_field_is_told_by_what_people_call_it() -> None:
     change = entry("Jx-Chart: shop 1.0.0 sha256:1", files=(FileChange(INGRESS, ingress("a"), ingress("b")),))
     told, _ = connected(

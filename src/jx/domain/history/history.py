@@ -5,6 +5,7 @@ Names and trailers are claims, as everywhere in git; `jx.domain.history.history_
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -26,6 +27,7 @@ from jx.domain.objects.manifests import ObjectRef
 _MOST_WORDS = 6
 """Lines that tell one change; the rest is counted."""
 _LONGEST = 60
+_MERGED = re.compile(r"Merge pull request #\d+ from (?P<branch>\S+)")
 
 
 class Kind(StrEnum):
@@ -215,7 +217,15 @@ def in_words(entry: HistoryEntry, *, most: int = _MOST_WORDS) -> tuple[str, ...]
     if len(lines) > most or unread:
         more = f"{len(lines) - most + 1} more changes" + (f", and {unread} more objects" if unread else "")
         lines = [*lines[: most - 1], f"and {more}"]
-    return (*lines, *why) if lines else ("nothing changed in the cluster", *why)
+    return (*lines, *why) if lines else (_nothing_words(entry), *why)
+
+
+def _nothing_words(entry: HistoryEntry) -> str:
+    """Of what was applied and changed no object: what it was about, a branch by its name."""
+    merged = _MERGED.fullmatch(entry.subject)
+    about = merged["branch"] if merged else entry.subject
+    is_told = about and not about.startswith("Apply environment ")
+    return f"nothing changed in the cluster: {about}" if is_told else "nothing changed in the cluster"
 
 
 def _why(entry: HistoryEntry) -> Iterator[str]:
