@@ -71,6 +71,7 @@ if TYPE_CHECKING:
     from jx.usecases.secrets.show_secret_audit import ShowSecretAudit
     from jx.usecases.secrets.show_secrets import ShowSecrets
     from jx.usecases.secrets.verify_secrets import VerifySecrets
+    from jx.usecases.set_up_repository import RenewRules
 
 
 class Wiring(Engines):
@@ -173,7 +174,15 @@ class Wiring(Engines):
         """`jx upgrade platform`."""
         from jx.usecases.proposing.upgrade_platform import UpgradePlatform
 
-        return UpgradePlatform(self.propose_change(), self.catalog, self.repos, self.reporter)
+        return UpgradePlatform(
+            self.propose_change(), self.catalog, self.repos, self.reporter, self._renew_rules()
+        )
+
+    def _renew_rules(self) -> RenewRules:
+        from jx.usecases.set_up_repository import RenewRules
+
+        admin = self.forge_admin
+        return RenewRules(admin, admin.whoami, self.credentials, self.webhook_url, self.reporter)
 
     def promote(self) -> Promote:
         """`jx promote`."""

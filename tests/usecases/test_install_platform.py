@@ -27,11 +27,17 @@ from tests.support.journeys import (
 )
 
 from jx.domain.charts.charts import ChartRef
+from jx.domain.environments.edits import PutEnvironment
 from jx.domain.errors import Failed, Locked, NotFound, Refused
+from jx.domain.layouts import umbrella
+from jx.domain.names import EnvironmentName, Repo
 from jx.domain.secrets.vault_choice import VaultAt
 from jx.domain.trees import Tree
+from jx.ports.forge import Protection
 from jx.ports.repos import Draft
 from jx.usecases.platform import install_platform
+from jx.usecases.proposing.upgrade_platform import UpgradePlatform, UpgradePlatformRequest
+from jx.usecases.set_up_repository import RenewRules
 
 NAMES = (DEV, STAGING, PRODUCTION)
 
@@ -246,3 +252,70 @@ def test_people_get_no_rights_that_nobody_gave_them(world: World) -> None:
     stranger = replace(BOB, login="eve")
     with pytest.raises(NotFound):
         world.forge_as(stranger).list_pulls(world.repo())
+
+
+def make_rules_old(world: World, *names: str) -> None:
+    """As an earlier version left them: an approval, and no check."""
+    for name in names:
+        repo = world.environments[name].repo  # type: ignore[index]
+        assert repo is not None
+        world.forge_as(OLGA).ensure_protection(repo, Protection("master", approvals=1))
+
+
+def created(world: World, name: str) -> None:
+    """An environment of somebody's own, as `jx create env` declares it, with a repository that has no rules."""
+    repo = Repo(world.repo(STAGING).url.replace("staging", name))
+    world.forge_as(OLGA).ensure_repo(repo.owner, repo.name)
+    edit = PutEnvironment(
+        EnvironmentName(name),
+        {"namespace": f"jx-{name}", "kind": "Permanent", "promotionStrategy": "Auto", "order": 50}
+        | {"source": {"url": repo.url, "ref": "master"}},
+    )
+    world.push(umbrella.apply_edit(world.tree(), edit), f"Create {name}")
+
+
+def test_a_second_run_renews_rules_that_an_older_version_made(world: World) -> None:
+    make_rules_old(world, DEV, STAGING, PRODUCTION)
+    again = install_again(world)
+    assert {f"rights on {world.repo(name).full_name}" for name in NAMES} <= set(again)
+    assert install_again(world) == ()
+
+
+def test_a_second_run_renews_the_rules_of_environments_that_were_created_since(world: World) -> None:
+    created(world, "qa")
+    again = install_again(world)
+    assert "rights on team/environment-acme-qa" in again
+    assert "webhook of team/environment-acme-qa" in again
+    assert install_again(world) == ()
+
+
+def test_an_upgrade_renews_rules_once_there_is_nothing_left_to_upgrade(world: World) -> None:
+    created(world, "qa")
+    make_rules_old(world, DEV, STAGING)
+    renew = RenewRules(
+        world.process(OLGA).forge, lambda: OLGA, world.credentials, "http://hook", world.reporter
+    )
+    process = world.process(ANN)
+    use = UpgradePlatform(process.propose_change, process.catalog, process.repos, world.reporter, renew)
+    assert use(UpgradePlatformRequest(world.at, BETTER)) is not None
+    assert use(UpgradePlatformRequest(world.at, GOOD, only_check=True)) is None
+    assert "Renewed" not in world.reporter.text, "older controllers report nothing of what newer rules want"
+    assert use(UpgradePlatformRequest(world.at, GOOD)) is None
+    for name in ("dev", "staging", "qa"):
+        assert f"Renewed rights on team/environment-acme-{name}" in world.reporter.text
+    told = world.reporter.text.count("Renewed")
+    assert use(UpgradePlatformRequest(world.at, GOOD)) is None
+    assert world.reporter.text.count("Renewed") == told
+
+
+def test_rules_that_may_not_be_renewed_are_told_and_keep_nobody_from_anything(world: World) -> None:
+    renew = RenewRules(
+        world.process(ANN).forge, lambda: ANN, world.credentials, "http://hook", world.reporter
+    )
+    process = world.process(ANN)
+    use = UpgradePlatform(process.propose_change, process.catalog, process.repos, world.reporter, renew)
+    assert use(UpgradePlatformRequest(world.at, GOOD)) is None
+    assert (
+        "the rules of team/environment-acme-dev stay as they are: ann has no right to admin"
+        in world.reporter.text
+    )

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from jx.domain.changes.changes import GUARDS
 from jx.domain.environments.environments import Environment
+from jx.domain.errors import Forbidden, NotFound
+from jx.domain.events import Event, Level
 from jx.domain.names import Person, Repo
+from jx.domain.platforms.platform import Platform
+from jx.ports.credentials import Credentials
 from jx.ports.forge import Ability, ForgeAdmin, Protection, Webhook
+from jx.ports.reporter import Reporter
 
 LEDGER_BRANCH = "jx-ledger"
 GIT_SECRET = "jx-git"
@@ -84,6 +89,51 @@ class SetUpRepository:
             yield f"rights on {repo.full_name}"
         if self.forge.ensure_webhook(repo, Webhook(rights.webhook_url, _EVENTS), secret=rights.hmac):
             yield f"webhook of {repo.full_name}"
+
+
+def find_rights(credentials: Credentials, namespace: str, owner: Person, webhook_url: str) -> Rights:
+    """The rights on the repositories of the platform in a namespace; NotFound where its pods have no account of their own."""
+    bot = credentials.ensure(namespace, GIT_SECRET, {}, keep=True).get("username", "")
+    hmac = credentials.ensure(namespace, WEBHOOK_SECRET, {}, keep=True).get("hmac", "")
+    if not bot or not hmac:
+        raise NotFound(
+            f"the platform has no account in namespace {namespace} (Secrets {GIT_SECRET}, {WEBHOOK_SECRET})",
+            hint="jx install repairs it",
+        )
+    return Rights(owner, bot, webhook_url, hmac)
+
+
+@dataclass(frozen=True, slots=True)
+class RenewRules:
+    """Brings the rules of every environment's repository to what this version of jx asks for. Repeatable."""
+
+    forge: ForgeAdmin
+    find_owner: Callable[[], Person]
+    credentials: Credentials
+    webhook_url: str
+    reporter: Reporter
+
+    def __call__(self, platform: Platform) -> None:
+        """Tells what had to be changed, and which rules could not be: those are a matter of who owns the repository."""
+        set_up = SetUpRepository(self.forge)
+        if not set_up.is_possible:
+            return
+        owner, namespace = self.find_owner(), platform.dev.namespace
+        try:
+            rights = find_rights(self.credentials, namespace, owner, self.webhook_url)
+        except (Forbidden, NotFound) as error:
+            words = f"the rules of the repositories stay as they are: {error.message}"
+            self.reporter.tell(Event(words, Level.WARNING))
+            return
+        for environment in platform.environments:
+            if environment.repo is None:
+                continue
+            try:
+                for what in set_up.let_in(environment, rights):
+                    self.reporter.tell(Event(f"Renewed {what}"))
+            except (Forbidden, NotFound) as error:
+                words = f"the rules of {environment.repo.full_name} stay as they are: {error.message}"
+                self.reporter.tell(Event(words, Level.WARNING))
 
 
 def _repo(environment: Environment) -> Repo:

@@ -6,6 +6,7 @@ Each step is repeatable and leaves alone what is right, so a second run repairs,
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 from jx.domain.applying.applying import ApplyReport, Source
 from jx.domain.charts.charts import ChartRef, ChartVersion
 from jx.domain.environments.environments import Environment, in_order
-from jx.domain.errors import Failed, Locked, NotFound, Overtaken, Refused, Stale
+from jx.domain.errors import Failed, Invalid, Locked, NotFound, Overtaken, Refused, Stale
 from jx.domain.events import Event, Level
 from jx.domain.layouts import umbrella
 from jx.domain.layouts.new_environment import (
@@ -23,6 +24,7 @@ from jx.domain.layouts.new_environment import (
 )
 from jx.domain.names import Person, Repo, Revision, parse_app_key
 from jx.domain.platforms.installing import Engine, Installation
+from jx.domain.platforms.platform import read_platform
 from jx.domain.platforms.vault_app import put_vault
 from jx.domain.secrets import vaults
 from jx.domain.secrets.store_readers import Account as ClusterAccount
@@ -152,10 +154,31 @@ class InstallPlatform:
         for environment in environments:
             for what in set_up.let_in(environment, rights):
                 self._note(changed, what, done=True)
+        for environment in self._list_others(environments, heads):
+            for what in set_up.let_in(environment, rights):
+                self._note(changed, what, done=True)
         if request.apply:
             for environment in environments if request.everywhere else environments[:1]:
                 self._apply(request, environment, heads[environment.name], changed)
         return InstallReport(environments, heads, tuple(changed))
+
+    def _list_others(
+        self, environments: tuple[Environment, ...], heads: Mapping[str, Revision]
+    ) -> tuple[Environment, ...]:
+        """Environments that were created since, and that the forge of the platform holds, too."""
+        dev = environments[0]
+        repo = _repo(dev)
+        try:
+            platform = read_platform(self.repos.read(repo, heads[dev.name]), repo=repo, branch=dev.branch)
+        except Invalid:
+            return ()  # the apply says what is wrong with them
+        server = repo.url.removesuffix(".git").removesuffix(repo.full_name)
+        known = {_repo(one).url for one in environments}
+        return tuple(
+            one
+            for one in platform.environments
+            if one.repo and one.repo.url.startswith(server) and one.repo.url not in known
+        )
 
     def plan_vault(self, request: InstallRequest) -> VaultPlan | None:
         """The Vault that is to come with it; None where none is. Invalid with everything that is not said about its cloud."""

@@ -31,7 +31,7 @@ from jx.domain.trees import Tree
 from jx.ports.credentials import Credentials
 from jx.ports.repos import Draft, Repos
 from jx.usecases.propose_change import PlatformAt, ProposeChange, Target
-from jx.usecases.set_up_repository import GIT_SECRET, WEBHOOK_SECRET, Rights, SetUpRepository
+from jx.usecases.set_up_repository import SetUpRepository, find_rights
 
 _STORE = ("secretStorage", "vault")
 
@@ -125,14 +125,7 @@ class CreateEnvironment:
         if not self.set_up.is_possible:
             return
         namespace = target.platform.dev.namespace
-        bot = self.credentials.ensure(namespace, GIT_SECRET, {}, keep=True).get("username", "")
-        hmac = self.credentials.ensure(namespace, WEBHOOK_SECRET, {}, keep=True).get("hmac", "")
-        if not bot or not hmac:
-            raise NotFound(
-                f"the platform has no account in namespace {namespace} (Secrets {GIT_SECRET}, {WEBHOOK_SECRET})",
-                hint="jx install repairs it",
-            )
-        rights = Rights(self.owner, bot, request.webhook_url, hmac)
+        rights = find_rights(self.credentials, namespace, self.owner, request.webhook_url)
         for what in self.set_up.let_in(environment, rights):
             self._tell(f"Made {what}")
 

@@ -20,6 +20,7 @@ from jx.ports.reporter import Reporter
 from jx.ports.repos import Repos
 from jx.usecases.propose_change import PlatformAt, ProposeChange, Target
 from jx.usecases.proposing.read_stream import ReadStream, StreamStep
+from jx.usecases.set_up_repository import RenewRules
 
 _MOST_LINES = 100
 """Of versions, and of commits, in the text of a pull request."""
@@ -50,10 +51,15 @@ class UpgradePlatform:
     catalog: Catalog
     repos: Repos
     reporter: Reporter
+    renew_rules: RenewRules | None = None
+    """None: who may do what on the repositories is not ours to say."""
 
     def __call__(self, request: UpgradePlatformRequest) -> PullRequest | None:
         """The pull request, or None where that version is installed or only a look was asked for. NotFound where there is no
-        platform, or no such version; Refused for an older version unless that is allowed."""
+        platform, or no such version; Refused for an older version unless that is allowed.
+
+        Once nothing is left to upgrade, the rules of the repositories are brought to what this version asks for: not before,
+        since a platform that is older does not report what newer rules want of a merge, that of its upgrade among them."""
         target = self.propose_change.target(request.platform, DEV)
         app = target.platform.chart
         if app is None:
@@ -73,6 +79,8 @@ class UpgradePlatform:
         if request.only_check or not edits:
             for line in step.lines(target.apps) if step else ():
                 self.reporter.tell(Event(line))
+            if self.renew_rules and not request.only_check:
+                self.renew_rules(target.platform)
             return None
         edit = edits[0] if len(edits) == 1 else Several(tuple(edits))
         words = self._words(target, edit, app, step)
