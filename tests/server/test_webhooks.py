@@ -92,6 +92,15 @@ def test_what_was_pushed_is_told_before_its_repository(
     assert heard.keys == [*([key] if key else []), "repo:acme/shop"]
 
 
+def test_a_check_that_has_only_begun_is_nothing_to_look_at(heard: Heard) -> None:
+    there = receiver(heard)
+    for number, state in enumerate(("pending", "success", "failure", "error")):
+        body = json.dumps({"repository": {"full_name": "acme/dev"}, "state": state}).encode()
+        status, _ = there.receive(delivery(body, event="status", number=str(number)))
+        assert status == (200 if state == "pending" else 202)
+    assert heard.keys == ["repo:acme/dev"] * 3
+
+
 @pytest.mark.parametrize(
     "signature",
     [

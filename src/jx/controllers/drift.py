@@ -27,9 +27,11 @@ class DriftController:
         return [key_of(one) for one in self.platform.environments() if one.repo and not one.is_remote]
 
     def look(self, key: str) -> None:
-        environment = self.platform.find(key)
         looked, now = self._looked.get(key), self.clock.now()
-        if environment is None or (looked is not None and now - looked < self.every):
+        if looked is not None and now - looked < self.every:
+            return
+        environment = self.platform.find(key)
+        if environment is None:
             return
         self._looked[key] = now
         try:

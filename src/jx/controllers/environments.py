@@ -77,7 +77,7 @@ class PlatformReader:
 
     def find_with_head(self, key: str) -> tuple[Environment | None, Revision | None]:
         """The environment whose repository a key names, and the head of its branch: of dev's it was asked for just now."""
-        if not key.startswith(_REPO):
+        if not is_key(key):
             return None, None
         head, environments = self._look()
         found = _find(environments, key)
@@ -114,7 +114,7 @@ class PlatformReader:
 
     def find(self, key: str) -> Environment | None:
         """The environment whose repository a key names."""
-        return _find(self.environments(), key) if key.startswith(_REPO) else None
+        return _find(self.environments(), key) if is_key(key) else None
 
 
 def _find(environments: tuple[Environment, ...], key: str) -> Environment | None:
@@ -125,6 +125,11 @@ def key_of(environment: Environment) -> str:
     """`repo:owner/name`."""
     assert environment.repo is not None
     return f"{_REPO}{environment.repo.full_name}"
+
+
+def is_key(key: str) -> bool:
+    """Whether a key names a repository at all."""
+    return key.startswith(_REPO)
 
 
 class Follow(Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from jx.controllers.environments import PlatformReader, key_of
+from jx.controllers.environments import PlatformReader, is_key, key_of
 from jx.domain.changes.promotions import AppPromotions
 from jx.domain.errors import JxError
 from jx.ports.forge import Ability
@@ -23,11 +23,13 @@ class PromotionsController:
         return [key_of(one) for one in self.platform.environments() if one.repo]
 
     def look(self, key: str) -> None:
-        environment = self.platform.find(key)
-        if environment is None or Ability.PULLS not in self.advance.propose_change.forge.abilities:
+        if not is_key(key) or Ability.PULLS not in self.advance.propose_change.forge.abilities:
+            return
+        waiting = [known for known in self.advance.promotions.list_all() if known.open]
+        if not waiting or self.platform.find(key) is None:
             return
         failed: JxError | None = None
-        for known in self.advance.promotions.list_all():
+        for known in waiting:
             if not _concerns(known, key, self.platform):
                 continue
             try:

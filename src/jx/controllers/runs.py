@@ -9,6 +9,7 @@ from datetime import timedelta
 from jx.controllers.environments import PlatformReader
 from jx.domain.platforms import verifying
 from jx.domain.runs import verification_runs
+from jx.domain.runs.runs import RunState
 from jx.ports.pipelines import Pipelines
 from jx.usecases.runs.record_runs import RecordRuns
 
@@ -35,16 +36,21 @@ class RunsController:
 
 @dataclass
 class RunSignals:
-    """Whatever happens to a run is a signal: to record it, and to look at its repository, where something may have waited."""
+    """Whatever happens to a run is a signal to record it; its end is one to look at its repository, where something may have
+    waited for that."""
 
     pipelines: Pipelines
 
     def listen(self, *, within: timedelta) -> Iterator[str]:
         """Keys from now on."""
+        told: set[tuple[str, RunState]] = set()
         for run in self.pipelines.changes(within=within):
             if run is not None:
                 if number := verification_runs.number_of(run):
-                    yield verifying.key_of(number)
+                    if (run.name, run.state) not in told:
+                        yield verifying.key_of(number)
+                    told.add((run.name, run.state))
                     continue
                 yield KEY
-                yield f"repo:{run.repo_name}"
+                if not run.state.is_open:
+                    yield f"repo:{run.repo_name}"

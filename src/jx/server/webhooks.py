@@ -57,6 +57,11 @@ def find_keys(body: bytes) -> tuple[str, ...]:
     return (*((push.key,) if push else ()), f"repo:{name}")
 
 
+def _has_only_begun(body: bytes) -> bool:
+    """Whether a status says no more than that something goes on. Most of these are our own."""
+    return bool(json.loads(body).get("state") == "pending")
+
+
 class Receiver:
     """Verifies deliveries and passes their keys on. A delivery that was seen is answered and dropped: a replay does nothing.
 
@@ -84,6 +89,8 @@ class Receiver:
             return 400, "the event names no number" if is_check else "the event names no repository"
         if delivery.delivery and delivery.delivery in self._seen:
             return 200, "seen before"
+        if delivery.event == "status" and _has_only_begun(delivery.body):
+            return 200, "nothing waits for a check that has only begun"
         try:
             for key in keys:
                 self._signals.tell(key)

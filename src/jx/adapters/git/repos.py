@@ -7,9 +7,10 @@ import os
 import tempfile
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Generic, TypeVar
 from urllib.parse import urlsplit
 
 from jx.adapters.git import objects
@@ -25,6 +26,33 @@ _REMEMBERED = 8
 """Commits whose files are kept in memory: what is looked at again and again is the head of a few branches."""
 _MOST_OWN = 1000
 """Commits of an own branch that are looked at."""
+_LONGEST_KEPT = 1000
+"""Commits of a history that is kept in memory."""
+_T = TypeVar("_T")
+
+
+class _Recent(Generic[_T]):
+    """What git said last of things that never change. Threads may share it."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._lock = threading.Lock()
+        self._known: OrderedDict[Hashable, _T] = OrderedDict()
+
+    def get(
+        self, key: Hashable, ask: Callable[[], _T], *, is_kept: Callable[[_T], bool] = lambda _: True
+    ) -> _T:
+        with self._lock:
+            if key in self._known:
+                self._known.move_to_end(key)
+                return self._known[key]
+        found = ask()
+        if is_kept(found):
+            with self._lock:
+                self._known[key] = found
+                if len(self._known) > self._most:
+                    self._known.popitem(last=False)
+        return found
 
 
 class GitRepos:
@@ -35,7 +63,9 @@ class GitRepos:
         self._logins = logins
         self.git = Git(logins, is_owner=True)
         self._lock = threading.Lock()
-        self._trees: OrderedDict[tuple[str, Revision], Tree] = OrderedDict()
+        self._trees = _Recent[Tree](_REMEMBERED)
+        self._logs = _Recent[tuple[Commit, ...]](2 * _REMEMBERED)
+        self._there = _Recent[bool](_REMEMBERED * _REMEMBERED)
 
     def head(self, repo: Repo, branch: str) -> Revision | None:
         is_tag = branch.startswith(_TAGS)
@@ -67,29 +97,25 @@ class GitRepos:
         return parse_revision(found) if found else None
 
     def read(self, repo: Repo, revision: Revision) -> Tree:
-        key = (repo.url, revision)
-        with self._lock:
-            if key in self._trees:
-                self._trees.move_to_end(key)
-                return self._trees[key]
-        store = self.store_with(repo, revision)
-        tree = objects.read_tree(self.git, store, revision)
-        with self._lock:
-            self._trees[key] = tree
-            if len(self._trees) > _REMEMBERED:
-                self._trees.popitem(last=False)
-        return tree
+        return self._trees.get(
+            (repo.url, revision),
+            lambda: objects.read_tree(self.git, self.store_with(repo, revision), revision),
+        )
 
     def log(
         self, repo: Repo, revision: Revision, *, after: Revision | None = None, limit: int = 100
     ) -> tuple[Commit, ...]:
         store = self.store_with(repo, revision)
         known = after if after and self._has(store, after) else None
-        return objects.read_log(self.git, store, revision, after=known, limit=limit)
+        return self._logs.get(
+            (store, revision, known, limit),
+            lambda: objects.read_log(self.git, store, revision, after=known, limit=limit),
+            is_kept=lambda found: len(found) <= _LONGEST_KEPT,
+        )
 
     def write(self, repo: Repo, branch: str, *, base: Revision | None, draft: Draft) -> Revision:
         store = self.store_with(repo, base) if base else self._store(repo)
-        if base and objects.read_tree(self.git, store, base) == draft.tree:
+        if base and self.read(repo, base) == draft.tree:
             if (head := self.head(repo, branch)) != base:
                 raise Stale(f"branch {branch} of {repo.full_name} has moved from {base} to {head}")
             return base
@@ -178,8 +204,12 @@ class GitRepos:
                     raise
 
     def _has(self, store: Path, revision: Revision) -> bool:
-        found = self.git.run("cat-file", "--batch-check", cwd=store, stdin=f"{revision}\n".encode())
-        return b" commit " in found
+        def ask() -> bool:
+            found = self.git.run("cat-file", "--batch-check", cwd=store, stdin=f"{revision}\n".encode())
+            return b" commit " in found
+
+        # A mirror that was deleted and made anew is another one, and may hold less.
+        return self._there.get((store, store.stat().st_ino, revision), ask, is_kept=bool)
 
     def store_with(self, repo: Repo, revision: Revision) -> Path:
         """The mirror, holding that commit with its history."""

@@ -63,7 +63,8 @@ class FollowEnvironment:
         heed = HeedHolds(self.repos, self.apply.anchors, self.clock, self.reporter)
         heed(environment, anchor, head)
         if is_applied(anchor, head) and not self._is_left_open(environment, head):
-            heed.publish_what_waits(environment)
+            if anchor and (anchor.pending or anchor.holds):
+                heed.publish_what_waits(environment)
             return None
         commit = self.repos.log(environment.repo, head, limit=1)[0]
         record = self._begin(environment, commit)

@@ -62,13 +62,12 @@ class RunEnvironment:
         head = request.head or self.repos.head(environment.repo, environment.branch)
         if head is None:
             return
+        if self._is_done(environment, head):
+            return
         # Runs before the anchor: one that has ended in between has moved the anchor already.
         runs = runs_of(environment, self.pipelines.list_all())
         anchor = self.anchors.find(environment.name)
-        heed = HeedHolds(self.repos, self.anchors, self.clock, self.reporter)
-        heed(environment, anchor, head)
         if is_applied(anchor, head):
-            heed.publish_what_waits(environment)
             return
         attempts = [run for run in runs if run.revision == head]
         if attempts and not (_is_undone(attempts[-1], anchor) or self._is_due(attempts)):
@@ -78,6 +77,17 @@ class RunEnvironment:
         if not attempts:
             self._tell_overtaken(environment, head, runs, anchor)
         self.start(environment, head, attempt=len(attempts) + 1)
+
+    def _is_done(self, environment: Environment, head: Revision) -> bool:
+        """Whether this head is what was applied: then what waits to be published is, and no run has to be asked for."""
+        anchor = self.anchors.find(environment.name)
+        heed = HeedHolds(self.repos, self.anchors, self.clock, self.reporter)
+        heed(environment, anchor, head)
+        if not is_applied(anchor, head):
+            return False
+        if anchor and (anchor.pending or anchor.holds):
+            heed.publish_what_waits(environment)
+        return True
 
     def start_again(self, environment: Environment) -> Run | None:
         """One more run of the head where the last one failed, as a person wants it who mends a platform; None where nothing is

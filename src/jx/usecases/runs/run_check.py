@@ -68,9 +68,11 @@ class RunCheck:
             return False
         occasion = CheckOccasion(pull, base, asked)
         run = self.pipelines.find(occasion.name)
+        if run is not None and not run.state.is_open:
+            return run.state is RunState.SUCCEEDED
         self._cancel_others(occasion, run)
         if run is not None:
-            return run.state is RunState.SUCCEEDED
+            return False
         try:
             file = self._read(occasion)
             if file is None:

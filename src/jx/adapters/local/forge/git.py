@@ -120,12 +120,7 @@ class BareGit:
 
     def head(self, branch: str) -> Revision | None:
         """The head of a branch, or None."""
-
-        def ask() -> Revision | None:
-            done = self._run("rev-parse", "--verify", "--quiet", f"{HEADS}{branch}^{{commit}}")
-            return Revision(done.stdout.decode().strip()) if done.returncode == 0 else None
-
-        return self.known.of_refs(self.folder, (HEADS, branch), ask)
+        return self.known.of_refs(self.folder, HEADS, self._branches).get(branch)
 
     def advert(self, service: str, protocol: str) -> bytes:
         """What a client of `upload-pack` or `receive-pack` is told first: but in the second protocol all refs. `protocol` is what
@@ -150,7 +145,8 @@ class BareGit:
 
     def default_branch(self) -> str:
         """The branch that HEAD names, there or not."""
-        return self.known.of_refs(self.folder, "HEAD", lambda: self._text("symbolic-ref", "--short", "HEAD"))
+        named = (self.folder / "HEAD").read_text().strip().removeprefix("ref: ")
+        return named.removeprefix(HEADS)
 
     def set_default_branch(self, branch: str) -> None:
         """Let HEAD name a branch."""
