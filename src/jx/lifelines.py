@@ -86,18 +86,20 @@ class Lifelines(Wiring):
         from jx.usecases.reviewing.heed_test_requests import HeedTestRequests
         from jx.usecases.runs.cancel_checks import CancelChecks
         from jx.usecases.runs.follow_application import FollowApplication
+        from jx.usecases.runs.heed_triggers import HeedTriggers
         from jx.usecases.runs.record_unrun import RecordUnrun
         from jx.usecases.runs.run_pulls import RunPulls
 
         run = self.run_application()
         unrun = RecordUnrun(self.activities, self.forge, self.clock, self.reporter)
+        triggers = HeedTriggers(self.repos)
         heed = HeedTestRequests(self.repos, self.forge)
         cancel = CancelChecks(self.forge, self.reporter, self.pipelines)
         return ApplicationsController(
             platform,
             self.repos,
-            FollowApplication(run, unrun, self.reporter),
-            RunPulls(self.forge, heed, cancel, run, unrun, self.reporter),
+            FollowApplication(run, triggers, unrun, self.reporter),
+            RunPulls(self.forge, heed, cancel, triggers, run, unrun, self.reporter),
             self.reporter,
         )
 

@@ -27,6 +27,7 @@ from jx.usecases.pipelines.resolve_pipeline import ResolvePipeline
 from jx.usecases.reviewing.heed_test_requests import HeedTestRequests
 from jx.usecases.runs.cancel_checks import CancelChecks
 from jx.usecases.runs.follow_application import FollowApplication
+from jx.usecases.runs.heed_triggers import HeedTriggers
 from jx.usecases.runs.record_runs import RecordRuns
 from jx.usecases.runs.record_unrun import RecordUnrun
 from jx.usecases.runs.run_application import RunApplication
@@ -135,14 +136,15 @@ class Applications:
             SETUP,
         )
         unrun = RecordUnrun(process.activities, process.forge, process.clock, process.reporter)
+        triggers = HeedTriggers(process.repos)
         heed = HeedTestRequests(process.repos, process.forge)
         cancel = CancelChecks(process.forge, process.reporter, self.engine.pipelines)
         return Looking(
             ApplicationsController(
                 PlatformReader(process.repos, self.engine.world.at),
                 process.repos,
-                FollowApplication(run, unrun, process.reporter),
-                RunPulls(process.forge, heed, cancel, run, unrun, process.reporter),
+                FollowApplication(run, triggers, unrun, process.reporter),
+                RunPulls(process.forge, heed, cancel, triggers, run, unrun, process.reporter),
                 process.reporter,
             )
         )

@@ -275,3 +275,131 @@ def test_what_is_not_imported_starts_nothing(shop: Applications) -> None:
     controller = shop.controller()
     controller.controller.look("repo:acme/other")
     assert builds(shop) == []
+
+
+def with_triggers(text: str) -> dict[str, str]:
+    return {"jenkins-x.yml": f"triggers: {{{text}}}\n{FILE}"}
+
+
+FEATURE = (
+    FILE
+    + "    feature: {pipeline: {agent: {image: go}, stages: [{name: try, steps: [{command: make try}]}]}}\n"
+)
+
+
+@pytest.mark.parametrize("words", ["docs [skip ci]", "docs\n\n[CI skip] it", "docs [no ci]"])
+def test_a_push_whose_message_asks_for_no_run_is_recorded_as_skipped(shop: Applications, words: str) -> None:
+    shop.look()
+    head = shop.push({"n": "1"}, message=words)
+    shop.look()
+    shop.look()
+    assert len(builds(shop)) == 1
+    record = shop.records()[-1]
+    assert (record.status, record.build, record.revision) == (ActivityStatus.NOT_EXECUTED, "", head)
+    assert record.steps[0].description.lower().startswith("its message says [")
+    assert shop.status(head).state is CheckState.SUCCESS
+
+
+def test_a_push_that_changes_nothing_that_matters_is_skipped_and_the_next_is_compared_with_it(
+    shop: Applications,
+) -> None:
+    first = shop.push(with_triggers("paths: ['src/**'], pathsIgnore: ['**/*.md']"))
+    shop.look()
+    elsewhere = shop.push({"docs/a": "1"})
+    shop.look()
+    assert "none of the files that matter" in shop.status(elsewhere).description
+    words = shop.push({"src/deep/read.md": "1", "README.md": "1"})
+    shop.look()
+    assert "only files have changed that do not matter" in shop.status(words).description
+    matters = shop.push({"src/deep/a.c": "1"})
+    shop.look()
+    assert builds(shop) == [("main", first), ("main", matters)]
+
+
+def test_a_pull_request_that_is_skipped_says_why_and_runs_when_people_ask(shop: Applications) -> None:
+    shop.push(with_triggers("pathsIgnore: ['docs/**']"))
+    number = shop.offer({"docs/a": "1"})
+    shop.look()
+    head = shop.pull(number).head
+    assert [branch for branch, _ in builds(shop)] == ["main"]
+    assert shop.status(head).state is CheckState.SUCCESS
+    assert "only files have changed that do not matter" in shop.status(head).description
+    shop.engine.world.forge_as(ANN).comment(shop.repo, number, "/test")
+    shop.look()
+    assert builds(shop)[-1] == (f"PR-{number}", head)
+
+
+def test_nobody_takes_a_pull_request_for_tested_whose_author_asked_for_no_run(shop: Applications) -> None:
+    number = shop.offer({"n": "1"}, message="feat: quick [skip ci]")
+    shop.look()
+    check = shop.status(shop.pull(number).head)
+    assert (check.state, check.description) == (
+        CheckState.PENDING,
+        "its message says [skip ci]; /test runs it",
+    )
+
+
+def test_other_branches_are_built_where_their_own_file_asks_for_it_and_the_newest_push_wins(
+    shop: Applications,
+) -> None:
+    controller = shop.controller()
+    controller.look()
+    file = {"jenkins-x.yml": f"triggers: {{branches: ['feature/*']}}\n{FEATURE}"}
+    shop.push(file, branch="feature/deep/x")
+    shop.push({"jenkins-x.yml": FEATURE}, branch="feature/silent")
+    first = shop.push(file, branch="feature/x")
+    controller.look()
+    second = shop.push({"n": "1"}, branch="feature/x")
+    controller.look()
+    assert builds(shop)[1:] == [("feature/x", first), ("feature/x", second)]
+    made = shop.engine.pipelines.started[-1]
+    assert "make try" in str(made.spec)
+    states = [run.state for run in shop.engine.pipelines.list_all()]
+    assert states[1:] == [RunState.CANCELLED, RunState.PENDING]
+    third = shop.push({"n": "2"}, branch="feature/x")
+    shop.look()
+    assert builds(shop)[-1] == ("feature/x", third), "controllers that are started anew know of its records"
+
+
+def test_a_tag_is_released_with_its_version_where_its_file_asks_for_it(shop: Applications) -> None:
+    head = shop.push({**with_triggers("tags: ['v*']"), "n": "1"}, message="release 1.2.3 [ci skip]")
+    controller = shop.controller()
+    controller.look()
+    shop.engine.world.repos.tag(shop.repo, "v1.2.3", head)
+    shop.engine.world.repos.tag(shop.repo, "other", head)
+    controller.look()
+    controller.tell(shop.repo, head, "refs/tags/v1.2.3")
+    assert builds(shop) == [("v1.2.3", head)]
+    (made,) = shop.engine.pipelines.started
+    assert {"name": "version", "value": "1.2.3"} in made.spec["params"]
+    clone = made.spec["pipelineSpec"]["tasks"][0]["taskSpec"]["steps"][0]
+    env = {one["name"]: one.get("value") for one in clone["env"]}
+    assert (env["TAG_NAME"], env["BRANCH_NAME"], env["PULL_BASE_REF"]) == ("v1.2.3", "v1.2.3", "main")
+    assert env["PULL_BASE_SHA"] == head
+
+
+def test_branches_and_tags_that_were_there_before_anybody_looked_start_nothing(shop: Applications) -> None:
+    head = shop.push({"jenkins-x.yml": f"triggers: {{branches: ['**'], tags: ['**']}}\n{FEATURE}"})
+    shop.push(with_triggers("branches: ['**']"), branch="old")
+    shop.engine.world.repos.tag(shop.repo, "v1", head)
+    shop.look()
+    assert [branch for branch, _ in builds(shop)] == ["main"]
+
+
+def test_a_tag_off_the_released_branch_has_nothing_of_what_releases_may_have(shop: Applications) -> None:
+    world = shop.engine.world
+    text = world.tree().find_text("jx-requirements.yml") or ""
+    world.push(world.tree().put("jx-requirements.yml", text + GRANT), "Let it release")
+    on = shop.push(with_triggers("tags: ['**']"))
+    off = shop.push(with_triggers("tags: ['**']"), branch="aside")
+    controller = shop.controller()
+    controller.look()
+    for name, revision in (("v1", on), ("v2", off)):
+        world.repos.tag(shop.repo, name, revision)
+    controller.look()
+    accounts = {
+        run.pipeline: run.spec["taskRunTemplate"]["serviceAccountName"]
+        for run in shop.engine.pipelines.started
+    }
+    assert accounts["acme/shop/v1"] == "shop-releases"
+    assert accounts["acme/shop/v2"] == "default"

@@ -10,6 +10,7 @@ from jx.domain.layouts.sections import Mistakes
 from jx.domain.pipelines.checking import check_config, check_project
 from jx.domain.pipelines.shapes import read_shape
 from jx.domain.pipelines.syntax import PackImports, PipelineConfig, ProjectFile
+from jx.domain.pipelines.triggering import check_triggers
 from jx.domain.texts.yaml_text import parse_node
 from jx.domain.trees import Tree
 
@@ -47,6 +48,7 @@ def parse_project(text: str, where: str = PROJECT_FILE) -> ProjectFile:
     file = _read(ProjectFile, text, where, mistakes)
     if not mistakes.problems:
         check_project(file, mistakes)
+        check_triggers(file, PROJECT_FILE, mistakes)
     mistakes.check(f"{where} has mistakes")
     return file
 

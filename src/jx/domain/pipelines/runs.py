@@ -62,6 +62,8 @@ class RunRequest:
     revision: Revision | None = None
     """The commit of the branch; None for its newest."""
     pulls: tuple[Pull, ...] = ()
+    tag: str = ""
+    """The tag that is built, whose commit `revision` is; empty where it is a branch or pull requests."""
     context: str = ""
     version: str = ""
     """What is released; empty where the pipeline makes it, or nothing is released."""
@@ -89,7 +91,7 @@ class RunRequest:
         if self.namespace:
             parse_namespace(self.namespace)
         texts = {
-            "url": self.repo.url, "branch": self.branch, "version": self.version, "context": self.context,
+            "url": self.repo.url, "branch": self.branch, "tag": self.tag, "version": self.version, "context": self.context,
             "docker registry": self.docker_registry, "docker registry org": self.docker_registry_org,
             "committer": f"{self.committer.name}{self.committer.email}",
             **{f"ref of pull request {pull.number}": pull.real_ref for pull in self.pulls},
@@ -113,9 +115,9 @@ class RunRequest:
 
     @property
     def shown_branch(self) -> str:
-        """The branch as people see it: `PR-12` for a pull request, `batch` for several."""
+        """The branch as people see it: `PR-12` for a pull request, `batch` for several, the tag's name for a tag."""
         if not self.pulls:
-            return self.branch
+            return self.tag or self.branch
         return f"PR-{self.pulls[0].number}" if len(self.pulls) == 1 else "batch"
 
     @property
@@ -185,6 +187,7 @@ def env_of(request: RunRequest) -> dict[str, str]:
         "BUILD_NUMBER": str(request.build),
         "PIPELINE_KIND": request.kind.value.lower(),
         "PIPELINE_CONTEXT": request.context,
+        "TAG_NAME": request.tag,
         "PULL_BASE_REF": request.branch,
         "PULL_BASE_SHA": request.revision or "",
         "PULL_REFS": request.pull_refs,

@@ -413,6 +413,25 @@ class Addon:
 
 
 @dataclass(frozen=True, slots=True)
+class Triggers:
+    """What starts the pipelines by itself, beside pushes to the branch that is released from, and pull requests."""
+
+    branches: tuple[str, ...] = texts(
+        "Branches whose pushes start feature: names, with * for a part of one and ** for any. Default: none."
+    )
+    tags: tuple[str, ...] = texts(
+        "Tags that start release, with the version that they name: likewise. Default: none."
+    )
+    paths: tuple[str, ...] = texts(
+        "Files that matter, likewise: where none of them changed, nothing is started. Default: all."
+    )
+    paths_ignore: tuple[str, ...] = texts(
+        "Files that do not matter, likewise: where nothing else changed, nothing is started. Default: none."
+    )
+    place: Place = placed()
+
+
+@dataclass(frozen=True, slots=True)
 class ProjectFile:
     """jenkins-x.yml, or jenkins-x-NAME.yml for a context of that name."""
 
@@ -427,6 +446,7 @@ class ProjectFile:
     build_pack: str = text("The build pack; none for no one. Default: found by the project's files.")
     build_pack_git_url: str = text("The repository of build packs, https://….")
     build_pack_git_ref: str = text("The branch, tag or full commit of it.")
+    triggers: Triggers | None = one("What starts its pipelines by itself.", lambda: Triggers)
     pipeline_config: PipelineConfig | None = one("How it is built.", lambda: PipelineConfig)
     no_release_prepare: bool = flag("Whether a release's version is made by the pipeline itself.")
     docker_registry_host: str = text("The registry of its images.")

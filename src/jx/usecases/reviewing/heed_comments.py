@@ -57,24 +57,7 @@ class HeedComments:
 
     def _subject(self, pull: PullRequest, base: Revision, tree: Tree, machine: Person) -> Subject:
         newest = self.repos.log(pull.repo, pull.head, limit=1)[0]
-        return Subject(pull, self._files(pull, base, tree), newest.author, machine)
-
-    def _files(self, pull: PullRequest, base: Revision, before: Tree) -> tuple[str, ...]:
-        """The files that a merge may change. Where the branch holds merges of its own, git's merge may take back what the base
-        has got since; so all that differs from the base is asked for, too."""
-        history = {commit.revision for commit in self.repos.log(pull.repo, base, limit=_DEEPEST)}
-        own: list[Commit] = []
-        fork: Revision | None = None
-        for commit in self.repos.log(pull.repo, pull.head, limit=_DEEPEST):
-            if commit.revision in history:
-                fork = commit.revision
-                break
-            own.append(commit)
-        after = self.repos.read(pull.repo, pull.head)
-        files = _differing(self.repos.read(pull.repo, fork) if fork else Tree(), after)
-        if fork is None or any(len(commit.parents) > 1 for commit in own):
-            files |= _differing(before, after)
-        return tuple(sorted(files))
+        return Subject(pull, find_changed(self.repos, pull, base), newest.author, machine)
 
     def _tell(self, pull: PullRequest, judged: Judgement, machine: Person) -> None:
         check = Check(CONTEXT, judged.check.state, _cut(judged.check.description))
@@ -107,6 +90,24 @@ class HeedComments:
             return  # the forge has its own rules, and the merge tells them
 
 
+def find_changed(repos: Repos, pull: PullRequest, base: Revision) -> tuple[str, ...]:
+    """The files that a merge may change. Where the branch holds merges of its own, git's merge may take back what the base has
+    got since; so all that differs from the base is asked for, too."""
+    history = {commit.revision for commit in repos.log(pull.repo, base, limit=_DEEPEST)}
+    own: list[Commit] = []
+    fork: Revision | None = None
+    for commit in repos.log(pull.repo, pull.head, limit=_DEEPEST):
+        if commit.revision in history:
+            fork = commit.revision
+            break
+        own.append(commit)
+    after = repos.read(pull.repo, pull.head)
+    files = differing(repos.read(pull.repo, fork) if fork else Tree(), after)
+    if fork is None or any(len(commit.parents) > 1 for commit in own):
+        files |= differing(repos.read(pull.repo, base), after)
+    return tuple(sorted(files))
+
+
 def _is_own(judged: Judgement, pull: PullRequest) -> bool:
     """Whether it is the requester's own word that lets it in."""
     return any(one.login == pull.author.login for one in judged.approved_by)
@@ -120,7 +121,8 @@ def _rules(environment: Environment, tree: Tree) -> Rules:
     return Rules(read_owners(tree), needed, requirements.allows_own_approval)
 
 
-def _differing(before: Tree, after: Tree) -> set[str]:
+def differing(before: Tree, after: Tree) -> set[str]:
+    """The files that are not the same in both."""
     return {path for path in {*before, *after} if before.files.get(path) != after.files.get(path)}
 
 

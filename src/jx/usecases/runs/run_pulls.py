@@ -17,6 +17,7 @@ from jx.ports.forge import Ability, Forge
 from jx.ports.reporter import Reporter
 from jx.usecases.reviewing.heed_test_requests import HeedTestRequests
 from jx.usecases.runs.cancel_checks import CancelChecks
+from jx.usecases.runs.heed_triggers import HeedTriggers
 from jx.usecases.runs.record_unrun import RecordUnrun
 from jx.usecases.runs.run_application import RunApplication
 
@@ -32,6 +33,7 @@ class RunPulls:
     forge: Forge
     heed: HeedTestRequests
     cancel: CancelChecks
+    triggers: HeedTriggers
     run: RunApplication
     unrun: RecordUnrun
     reporter: Reporter
@@ -67,6 +69,10 @@ class RunPulls:
         if self.run.pipelines.find(order.name) is not None or (not judged.tests and self._is_known(order)):
             return
         try:
+            skip = None if judged.tests else self.triggers.of_pull(pull, base)
+            if skip is not None:
+                self.unrun.skip(order, skip.words, blocks=skip.blocks)
+                return
             run = self.run.start(order)
         except (Invalid, NotFound) as error:
             self.unrun.mistake(order, error)
