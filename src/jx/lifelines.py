@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from jx.controllers.environments import Follow, PlatformReader
     from jx.controllers.run import Controller, Loops
     from jx.usecases.applying.apply_environment import ApplyEnvironment
+    from jx.usecases.following.end_hold import EndHold
+    from jx.usecases.following.find_drift import FindDrift
     from jx.usecases.following.run_environment import RunEnvironment
+    from jx.usecases.following.set_hold import SetHold
     from jx.usecases.platform.examine_platform import ExaminePlatform
     from jx.usecases.rescuing.prove_state import ProveState
     from jx.usecases.rescuing.rescue_environment import RescueEnvironment
@@ -102,6 +105,24 @@ class Lifelines(Wiring):
             RunPulls(self.forge, heed, cancel, triggers, run, unrun, self.reporter),
             self.reporter,
         )
+
+    def set_hold(self) -> SetHold:
+        """`jx hold`."""
+        from jx.usecases.following.set_hold import SetHold
+
+        return SetHold(self.anchors, self.forge, self.cluster, self.clock, self.reporter)
+
+    def end_hold(self) -> EndHold:
+        """`jx resume`."""
+        from jx.usecases.following.end_hold import EndHold
+
+        return EndHold(self.anchors, self.forge, self.cluster, self.clock, self.reporter)
+
+    def find_drift(self) -> FindDrift:
+        """`jx get drift`."""
+        from jx.usecases.following.find_drift import FindDrift
+
+        return FindDrift(self.cluster, self.anchors, self.repos)
 
     def await_checks(self) -> AwaitChecks:
         """What `jx pr merge` begins with."""

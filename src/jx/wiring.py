@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from jx.usecases.applying.send_plan import SendPlan
     from jx.usecases.find_source import FindSource
     from jx.usecases.following.await_apply import AwaitApply
-    from jx.usecases.following.end_hold import EndHold
-    from jx.usecases.following.find_drift import FindDrift
-    from jx.usecases.following.set_hold import SetHold
     from jx.usecases.history.blame_object import BlameObject
     from jx.usecases.history.explain_object import ExplainObject
     from jx.usecases.history.revert_change import RevertChange
@@ -428,18 +425,6 @@ class Wiring(Engines):
             self.edit_secret(), self.find_secret_users(), self.generator, self.apply_environment()
         )
 
-    def set_hold(self) -> SetHold:
-        """`jx hold`."""
-        from jx.usecases.following.set_hold import SetHold
-
-        return SetHold(self.anchors, self.forge, self.cluster, self.clock, self.reporter)
-
-    def find_drift(self) -> FindDrift:
-        """`jx get drift`."""
-        from jx.usecases.following.find_drift import FindDrift
-
-        return FindDrift(self.cluster, self.anchors, self.repos)
-
     def show_history(self, clone: str = "") -> ShowHistory:
         """`jx get history`; with a clone nothing else is asked."""
         from jx.usecases.history.show_history import ShowHistory
@@ -478,12 +463,6 @@ class Wiring(Engines):
 
         preview = PreviewRevert(self.plan_environment(), self.anchors, self.secret_stores)
         return RevertChange(self.propose_change(), FindRevert(self.histories()), preview, self.anchors)
-
-    def end_hold(self) -> EndHold:
-        """`jx resume`."""
-        from jx.usecases.following.end_hold import EndHold
-
-        return EndHold(self.anchors, self.forge, self.cluster, self.clock, self.reporter)
 
     def build_chart(self) -> BuildChart:
         """`jx step helm build`."""
