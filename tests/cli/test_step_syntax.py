@@ -137,7 +137,7 @@ def test_a_file_that_nobody_can_have_written_is_refused(capsys: pytest.CaptureFi
     assert (code, "jenkins-x.yml: larger than 1 MiB" in err) == (5, True)
     Path("jenkins-x.yml").write_bytes(b"buildPack: \xff\n")
     code, _, err = run(capsys, "validate")
-    assert (code, "jenkins-x.yml: 'utf-8' codec can't decode byte 0xff" in err) == (5, True)
+    assert (code, "jenkins-x.yml:1: the byte 0xff is none of a text in UTF-8" in err) == (5, True)
 
 
 def test_a_folder_to_write_into_must_be_there(capsys: pytest.CaptureFixture[str]) -> None:

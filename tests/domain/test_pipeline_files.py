@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import random
 from collections.abc import Iterator
@@ -100,6 +101,65 @@ def test_all_mistakes_of_a_file_are_told_at_once_in_the_order_of_their_lines() -
         "jenkins-x-deploy.yml:5: biuld is not known here; did you mean build?",
         "jenkins-x-deploy.yml:6: environmet is not known here; did you mean environment?",
     ]
+
+
+def test_what_is_spelt_wrongly_hides_no_mistake_and_makes_none() -> None:
+    text = """
+buildPack: none
+pipelineConfig:
+  pipelines:
+    pullrequest:
+      pipeline: {agent: {image: go}, stages: [{name: a, steps: [{comand: x}]}]}
+    release:
+      pipeline:
+        Agent: {image: go}
+        stages:
+        - name: b
+          parallel:
+          - name: c
+            steps: [{}]
+          - name: "1"
+            steps: [{command: a, sh: b}]
+        - steps: make
+    feature:
+      pipeline:
+        agent: go
+        options: {timeout: {unit: hours}}
+        stages:
+        - {name: d, steps: [{command: make, dir: $HOME}]}
+"""
+    with pytest.raises(Invalid) as caught:
+        files.parse_project(text)
+    told = [f"{problem.line}: {problem.what.partition(', which')[0]}" for problem in caught.value.problems]
+    assert told == [
+        "5: pullrequest is not known here; did you mean pullRequest?",
+        "6: comand is not known here; did you mean command?",
+        "9: Agent is not known here; did you mean agent?",
+        "14: a step has exactly one of command, sh, step, loop; it has none",
+        "15: the name of a stage has at least one ASCII letter",
+        "16: a step has exactly one of command, sh, step, loop; it has command and sh",
+        "17: steps is a list",
+        "17: name is missing",
+        "20: agent is a mapping",
+        "21: time is missing",
+        "23: dir $HOME holds a variable",
+    ]
+
+
+@given(st.randoms(use_true_random=False))
+@settings(max_examples=60, deadline=None)
+def test_whatever_is_torn_out_of_a_file_is_told_as_a_mistake(chance: random.Random) -> None:
+    data: Any = read_yaml(EVERYTHING.read_text())
+    for _ in range(chance.randint(1, 4)):
+        at = data
+        while isinstance(at, dict | list) and at:
+            key = chance.choice(list(at) if isinstance(at, dict) else range(len(at)))
+            if chance.random() < 0.2 or not isinstance(at[key], dict | list):
+                at[key] = chance.choice([None, 7, "x", [], {}, ["x"], {"x": "y"}, True])
+                break
+            at = at[key]
+    with contextlib.suppress(Invalid):
+        files.parse_project(write_yaml(data))
 
 
 def test_a_file_is_read_as_it_is_written() -> None:

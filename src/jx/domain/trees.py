@@ -71,7 +71,9 @@ class Tree:
         try:
             return blob.data.decode()
         except UnicodeDecodeError as error:
-            raise Invalid(f"{path} is not UTF-8 text", Problem(path, str(error))) from error
+            byte, line = blob.data[error.start], blob.data.count(b"\n", 0, error.start) + 1
+            problem = Problem(path, f"the byte 0x{byte:02x} is none of a text in UTF-8", line)
+            raise Invalid(f"{path} is not UTF-8 text", problem) from error
 
     def find_text(self, path: str) -> str | None:
         """The file as UTF-8 text, or None where there is none."""

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import re
-from typing import TypeVar
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
 
 from jx.domain.errors import Invalid, NotFound, Problem
 from jx.domain.layouts.sections import Mistakes
 from jx.domain.pipelines.checking import check_config, check_project
-from jx.domain.pipelines.shapes import read_shape
+from jx.domain.pipelines.parts_checking import NO_VOLUME
+from jx.domain.pipelines.shapes import Place, read_shape
+from jx.domain.pipelines.step_checking import NO_IMAGE
 from jx.domain.pipelines.syntax import PackImports, PipelineConfig, ProjectFile
 from jx.domain.pipelines.triggering import check_triggers
 from jx.domain.texts.yaml_text import parse_node
@@ -45,10 +49,9 @@ def find_file(tree: Tree, context: str = "") -> str:
 def parse_project(text: str, where: str = PROJECT_FILE) -> ProjectFile:
     """A project's file, or Invalid with all its mistakes."""
     mistakes = Mistakes()
-    file = _read(ProjectFile, text, where, mistakes)
-    if not mistakes.problems:
-        check_project(file, mistakes)
-        check_triggers(file, PROJECT_FILE, mistakes)
+    spoiled: set[int] = set()
+    file = _read(ProjectFile, text, where, mistakes, spoiled)
+    _add_meanings(mistakes, spoiled, functools.partial(_check_whole, file))
     mistakes.check(f"{where} has mistakes")
     return file
 
@@ -56,9 +59,9 @@ def parse_project(text: str, where: str = PROJECT_FILE) -> ProjectFile:
 def parse_pack(text: str, where: str = PACK_FILE) -> PipelineConfig:
     """A build pack's pipeline.yaml, or Invalid with all its mistakes."""
     mistakes = Mistakes()
-    config = _read(PipelineConfig, text, where, mistakes)
-    if not mistakes.problems:
-        check_config(config, mistakes)
+    spoiled: set[int] = set()
+    config = _read(PipelineConfig, text, where, mistakes, spoiled)
+    _add_meanings(mistakes, spoiled, lambda found: check_config(config, found))
     mistakes.check(f"{where} has mistakes")
     return config
 
@@ -71,11 +74,28 @@ def parse_imports(text: str, where: str = IMPORTS_FILE) -> PackImports:
     return imports
 
 
-def _read(kind: type[_T], text: str, where: str, mistakes: Mistakes) -> _T:
+def _check_whole(file: ProjectFile, mistakes: Mistakes) -> None:
+    check_project(file, mistakes)
+    check_triggers(file, PROJECT_FILE, mistakes)
+
+
+def _add_meanings(mistakes: Mistakes, spoiled: set[int], check: Callable[[Mistakes], None]) -> None:
+    """What is wrong with what was read, but for what may only follow from what could not be read."""
+    found = Mistakes()
+    check(found)
+    mistakes.problems += [
+        problem
+        for problem in found.problems
+        if not mistakes.problems
+        or not (problem.line in spoiled or problem.what.startswith((NO_IMAGE, NO_VOLUME)))
+    ]
+
+
+def _read(kind: type[_T], text: str, where: str, mistakes: Mistakes, spoiled: set[int] | None = None) -> _T:
     node = parse_node(text, where)
     if node is None or node.real.tag == "null":
-        return kind()
+        return cast("_T", cast("Any", kind)(place=Place(where)))
     if node.real.tag != "map":
         mistakes.add(where, "expected `key: value`", node.line)
         return kind()
-    return read_shape(kind, node, where, mistakes)
+    return read_shape(kind, node, where, mistakes, spoiled)

@@ -23,6 +23,9 @@ _QUANTITY = re.compile(r"\d+(\.\d*)?([eE][+-]?\d+)?([numkMGTPE]|[KMGTPE]i)?")
 _SET_BY_SYNTAX = ("args", "command", "image", "name", "stdin", "stdinOnce", "tty", "workingDir")
 
 
+NO_VOLUME = "there is no volume"
+
+
 def check_variable(name: str, place: Place, mistakes: Mistakes, *, key: str) -> None:
     """Note a name that a shell could not use."""
     if name and not _NAME.fullmatch(name):
@@ -218,5 +221,5 @@ def check_mounts(options: Options | None, volumes: frozenset[str], mistakes: Mis
         name = mount.get("name") if isinstance(mount, dict) else None
         if options and isinstance(name, str) and name not in volumes:
             mistakes.problems.append(
-                options.place.problem(f"there is no volume {name} to mount", "containerOptions.volumeMounts")
+                options.place.problem(f"{NO_VOLUME} {name} to mount", "containerOptions.volumeMounts")
             )

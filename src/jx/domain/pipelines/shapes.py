@@ -40,6 +40,10 @@ class Kind(Enum):
     PLAINS = "list of mappings as Kubernetes has them"
 
 
+_NEEDED = frozenset({Kind.WHOLE, Kind.CHOICE})
+"""What has no value that stands for a mistake."""
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where something was written, so that a later mistake can be told with its line."""
@@ -168,15 +172,21 @@ def _key(name: str) -> str:
 # reading
 
 
-def read_shape(kind: type[_T], node: Node, where: str, mistakes: Mistakes) -> _T:
-    """The value that a mapping stands for; what is wrong is noted, and reading goes on with what can be read."""
-    return cast("_T", _Reader(where, mistakes).value(kind, node))
+def read_shape(
+    kind: type[_T], node: Node, where: str, mistakes: Mistakes, spoiled: set[int] | None = None
+) -> _T:
+    """The value that a mapping stands for; what is wrong is noted, and reading goes on with what can be read: a key that is spelt
+    wrongly is read as the one that it must be. The lines of mappings that are not whole are added to `spoiled`."""
+    return cast("_T", _Reader(where, mistakes, set() if spoiled is None else spoiled).value(kind, node))
 
 
 class _Reader:
-    def __init__(self, where: str, mistakes: Mistakes) -> None:
+    def __init__(self, where: str, mistakes: Mistakes, spoiled: set[int]) -> None:
         self._where = where
         self._mistakes = mistakes
+        self._spoiled = spoiled
+        self._is_whole = True
+        """Whether nothing was wrong so far with what belongs to the mapping that is read."""
         self._count = 0
         self._plainly: dict[Kind, Callable[[str, Node], Any]] = {
             Kind.TEXT: self._text,
@@ -188,20 +198,23 @@ class _Reader:
         }
 
     def value(self, kind: type[Any], node: Node) -> Any:
+        """None for one that cannot be without what it lacks."""
         shapes = _shapes(kind)
         found: dict[str, Any] = {}
         lines: dict[str, int] = {}
         empty: set[str] = set()
         deeper: dict[str, int] = {}
+        around, self._is_whole = self._is_whole, True
         for name, value in self._entries(node.real):
             key = name.real.text
             if key in lines:
                 self._note(f"{key} stands here and in line {lines[key]}", name)
                 continue
-            lines[key] = name.line
             if key not in shapes:
-                self._unknown(name, shapes)
-                continue
+                key = self._meant(name, shapes, node)
+                if not key or key in lines:
+                    continue
+            lines[key] = name.line
             if value.real.tag == "null":
                 empty.add(key)
                 continue
@@ -211,10 +224,27 @@ class _Reader:
             read = self._read(shape, key, value)
             if read is not None:
                 found[attribute] = read
-        for key, (_, shape) in shapes.items():
-            if shape.is_required and (key not in lines or key in empty):
-                self._note(f"{key} is missing", node)
+        self._end(shapes, node, lines, empty)
+        self._is_whole = around
+        if any(
+            one.kind in _NEEDED and one.is_required and name not in found for name, one in shapes.values()
+        ):
+            return None
         return kind(**found, place=Place(self._where, node.line, tuple((lines | deeper).items())))
+
+    def _end(
+        self, shapes: Mapping[str, tuple[str, _Shape]], node: Node, lines: dict[str, int], empty: set[str]
+    ) -> None:
+        """Note what a mapping lacks, and where it stands if something is wrong with it."""
+        missing = [
+            key
+            for key, (_, shape) in shapes.items()
+            if shape.is_required and (key not in lines or key in empty)
+        ]
+        for key in missing:
+            self._note(f"{key} is missing", node)
+        if not self._is_whole:
+            self._spoiled.update([node.line, *lines.values()])
 
     def _entries(self, node: Node) -> Iterator[tuple[Node, Node]]:
         """Keys and values, those of merge keys (`<<`) after the ones that go before them."""
@@ -242,7 +272,8 @@ class _Reader:
         if kind in self._plainly:
             return self._plainly[kind](key, node)
         if kind in {Kind.MANY, Kind.PLAINS}:
-            return tuple(self._mapping(shape, item) for item in self._mappings(key, node))
+            read = (self._mapping(shape, item) for item in self._mappings(key, node))
+            return tuple(item for item in read if item is not None)
         return self._mapping(shape, node) if self._is(node, "map", key) else None
 
     def _grow(self, node: Node) -> None:
@@ -316,13 +347,23 @@ class _Reader:
             self._note(f"{key} is a {'mapping' if tag == 'map' else 'list'}", node)
         return node.real.tag == tag
 
-    def _unknown(self, name: Node, known: Mapping[str, Any] | frozenset[str]) -> None:
+    def _meant(self, name: Node, shapes: Mapping[str, Any], node: Node) -> str:
+        """The key that a key which is not known must be, unless that is there, too; empty for none."""
+        meant = self._unknown(name, shapes)
+        return "" if node.real.find(meant) else meant
+
+    def _unknown(self, name: Node, known: Mapping[str, Any] | frozenset[str]) -> str:
+        """Note it; which of the known ones was meant, where that can be told."""
         word = name.real.text
         near = [one for one in known if one.lower() == word.lower()] or find_nearest(word, known)
         may = f"did you mean {near[0]}?" if near else f"{', '.join(sorted(known))} are"
-        self._note(f"{word} is not known here; {may}", name)
+        self._mistakes.add(self._where, f"{word} is not known here; {may}", name.line)
+        self._spoiled.add(name.line)
+        self._is_whole = self._is_whole and bool(near)
+        return near[0] if near else ""
 
     def _note(self, what: str, node: Node) -> None:
+        self._is_whole = False
         self._mistakes.add(self._where, what, node.line)
 
 

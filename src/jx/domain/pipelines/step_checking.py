@@ -21,6 +21,9 @@ _CHECKOUT = re.compile(r"checkout scm|git\s+['\"][^'\"]*['\"]")
 _OF_LIFECYCLES = ("comment", "groovy", "steps", "when", "container")
 
 
+NO_IMAGE = "no image for this step"
+
+
 @dataclass(frozen=True, slots=True)
 class StepRules:
     """Where steps stand."""
@@ -92,7 +95,7 @@ def _check_step(step: Step, rules: StepRules, mistakes: Mistakes) -> None:
     parts.check_dir(step.dir, step.place, mistakes)
     has_image = rules.has_image or bool(step.real_image)
     if step.real_command and not has_image:
-        what = f"no image for this step: neither it nor its stage ({rules.stage}) nor what that stands in has an agent with one"
+        what = f"{NO_IMAGE}: neither it nor its stage ({rules.stage}) nor what that stands in has an agent with one"
         _note(mistakes, step, what)
     if step.loop is not None:
         _check_loop(step, replace(rules, has_image=has_image), mistakes)
