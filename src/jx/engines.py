@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from jx.usecases.pipelines.validate_pipelines import ValidatePipelines
     from jx.usecases.proposing.import_repository import ImportRepository
     from jx.usecases.rescuing.run_verification import RunVerification
+    from jx.usecases.runs.clear_records import ClearRecords
     from jx.usecases.runs.record_runs import RecordRuns
     from jx.usecases.runs.run_application import RunApplication
     from jx.usecases.runs.run_check import RunCheck
@@ -124,6 +125,12 @@ class Engines(Outside):
         from jx.usecases.runs.record_runs import RecordRuns
 
         return RecordRuns(self.pipelines, self.activities, self.forge, self.reporter)
+
+    def clear_records(self) -> ClearRecords:
+        """What removes old records."""
+        from jx.usecases.runs.clear_records import ClearRecords
+
+        return ClearRecords(self.activities, self.reporter, self.pipelines if self.has_engine else None)
 
     def show_logs(self) -> ShowLogs:
         """`jx get build logs`."""

@@ -39,7 +39,7 @@ class Lifelines(Wiring):
         from jx.controllers.environments import ChangesController, EnvironmentsController, PlatformReader
         from jx.controllers.promotions import PromotionsController
         from jx.controllers.run import Loops, Several
-        from jx.controllers.runs import RunsController, RunSignals
+        from jx.controllers.runs import RecordsController, RunsController, RunSignals
         from jx.controllers.verification import VerificationController
         from jx.usecases.following.follow_environment import FollowEnvironment
         from jx.usecases.following.watch_drift import WatchDrift
@@ -76,6 +76,7 @@ class Lifelines(Wiring):
                 platform, answer, self.prove_state(), propose, within=_WITH_A_RUN if verify else _WITHIN
             ),
             *runs,
+            RecordsController(platform, self.clear_records()),
         )
         also = (RunSignals(self.pipelines),) if self.has_engine else ()
         changes = ChangesController(platform, heed, check, merge, run, cancel)

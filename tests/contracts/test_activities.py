@@ -50,6 +50,14 @@ def activities(request: pytest.FixtureRequest) -> Activities:
     return KubernetesActivities(api, namespace=namespace)
 
 
+def test_what_is_removed_is_gone_and_removing_it_again_is_no_error(activities: Activities) -> None:
+    activities.save(run("1"))
+    activities.save(run("2", name="Acme/Odd Name" + "x" * 80))
+    for _ in range(2):
+        activities.remove("Acme/Odd Name" + "x" * 80)
+    assert [one.build for one in activities.list_all()] == ["1"]
+
+
 def run(build: str = "1", *, name: str = "") -> Activity:
     return Activity(
         name=name or f"acme-environment-jx-dev-master-{build}",

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from jx.domain.applying.applying import ApplyReport, ApplyResult
-from jx.domain.environments.environments import Environment
+from jx.domain.environments.environments import Environment, Requirements
 from jx.domain.environments.source_repositories import Grant, SourceRepository
 from jx.domain.errors import Held, Invalid, JxError, NotFound, Refused, Retryable
 from jx.domain.names import Repo, Revision
@@ -50,6 +50,11 @@ class PlatformReader:
         """The repositories of applications; none while the dev repository is empty."""
         platform = self._platform()
         return platform.applications if platform else ()
+
+    def requirements(self) -> Requirements:
+        """The settings of the installation as they were last read."""
+        platform = self._known()
+        return platform.requirements if platform else Requirements()
 
     def grant_of(self, repo: Repo) -> Grant:
         """What runs of an application may have, as it was last read."""

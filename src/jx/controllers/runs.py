@@ -11,10 +11,13 @@ from jx.domain.platforms import verifying
 from jx.domain.runs import verification_runs
 from jx.domain.runs.runs import RunState
 from jx.ports.pipelines import Pipelines
+from jx.usecases.runs.clear_records import ClearRecords
 from jx.usecases.runs.record_runs import RecordRuns
 
 KEY = "runs"
 """The one key of all runs: a look is at all of them."""
+RECORDS = "records"
+"""That of all records."""
 
 
 @dataclass
@@ -31,7 +34,23 @@ class RunsController:
         if key != KEY:
             return
         # As last read: a repository that is gone keeps nobody from recording how its runs ended.
-        self.record({repo.full_name: repo for repo in self.platform.known_repos()})
+        repos = {repo.full_name: repo for repo in self.platform.known_repos()}
+        self.record(repos, keep=self.platform.requirements().keep_runs)
+
+
+@dataclass
+class RecordsController:
+    """Clears records away that are more than the platform keeps."""
+
+    platform: PlatformReader
+    clear: ClearRecords
+
+    def list_keys(self) -> Iterable[str]:
+        return [RECORDS]
+
+    def look(self, key: str) -> None:
+        if key == RECORDS:
+            self.clear(keep=self.platform.requirements().keep_activities)
 
 
 @dataclass

@@ -15,6 +15,10 @@ class Activities(Protocol):
         """Write a record by its name; the newest write wins, and the same again changes nothing."""
         ...
 
+    def remove(self, name: str) -> None:
+        """Remove a record by its name; one that is not there is no error."""
+        ...
+
     def list_all(self) -> tuple[Activity, ...]:
         """All records, oldest first."""
         ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
@@ -34,6 +35,11 @@ class KubernetesActivities:
             self._api.apply(PIPELINE_ACTIVITIES, self._namespace, self._body(activity), query=query)
         except NotFound as error:
             raise self._not_there() from error
+
+    def remove(self, name: str) -> None:
+        """Remove a record; there or not."""
+        with contextlib.suppress(NotFound):
+            self._api.delete(PIPELINE_ACTIVITIES, self._namespace, _dns_name(name))
 
     def list_all(self) -> tuple[Activity, ...]:
         """All records, oldest first."""

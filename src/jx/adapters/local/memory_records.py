@@ -27,6 +27,9 @@ class MemoryActivities:
         for watcher in self._watchers:
             watcher.put(activity)
 
+    def remove(self, name: str) -> None:
+        self._stored.pop(name, None)
+
     def list_all(self) -> tuple[Activity, ...]:
         return tuple(sorted(self._stored.values(), key=lambda one: (one.started or _OLDEST, one.name)))
 

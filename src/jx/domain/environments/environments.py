@@ -144,6 +144,10 @@ class Requirements:
     """Whether somebody has to approve a change; None: everywhere but where releases get in by themselves."""
     allows_own_approval: bool = False
     """Whether who asks for a change may approve it, too."""
+    keep_runs: int | None = None
+    """How many ended runs of each pipeline stay, with their pods; None: as many as usual."""
+    keep_activities: int | None = None
+    """How many records of each pipeline stay; None: all of them."""
     grants: tuple[Grant, ...] = ()
     """What runs of applications may have of the platform."""
 

@@ -81,7 +81,7 @@ def read_requirements(tree: Tree, mistakes: Mistakes) -> tuple[Requirements, App
     approval = top.section("approval")
     approval.expect_only("required", "own")
     pipelines = top.section("pipelines")
-    pipelines.expect_only("applications")
+    pipelines.expect_only("applications", "keepRuns", "keepActivities")
     url = stream.text("url")
     usual = Requirements()
     requirements = Requirements(
@@ -109,11 +109,23 @@ def read_requirements(tree: Tree, mistakes: Mistakes) -> tuple[Requirements, App
         protect=frozenset(apply.texts("protect")),
         needs_approval=approval.boolean("required") if approval.has("required") else None,
         allows_own_approval=approval.boolean("own"),
+        keep_runs=_read_count(pipelines, "keepRuns"),
+        keep_activities=_read_count(pipelines, "keepActivities"),
         grants=tuple(_read_grant(item) for item in pipelines.items("applications")),
     )
     return requirements, ApplySettings(
         apply.text("environment"), apply.text("namespace"), apply.text("release")
     )
+
+
+def _read_count(section: Section, key: str) -> int | None:
+    """How many stay: at least the newest, which says how things are."""
+    if not section.has(key):
+        return None
+    count = section.integer(key, 1)
+    if count < 1:
+        section.mistake(f"{key} is 1 or more: the newest stays", key)
+    return max(count, 1)
 
 
 def _read_grant(item: Section) -> Grant:

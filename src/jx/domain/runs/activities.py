@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -18,6 +19,17 @@ class ActivityStatus(StrEnum):
     ABORTED = "Aborted"
     NOT_EXECUTED = "NotExecuted"
     WAITING = "WaitingForApproval"
+
+
+_ENDED = frozenset(
+    {
+        ActivityStatus.SUCCEEDED,
+        ActivityStatus.FAILED,
+        ActivityStatus.ERROR,
+        ActivityStatus.ABORTED,
+        ActivityStatus.NOT_EXECUTED,
+    }
+)
 
 
 UNTOLD = "tell the forge"
@@ -86,3 +98,17 @@ class Activity:
     """Where the repository is."""
     pull_url: str = ""
     """Where people look at the pull request that was checked."""
+
+
+def find_outdated(
+    records: Iterable[Activity], *, keep: int, of_runs: Collection[str]
+) -> tuple[Activity, ...]:
+    """The ended records of each pipeline beyond the newest `keep`; `records`, oldest first. Those of runs that are still there
+    (`of_runs`, their names) stay, or they would be written again."""
+    kept: dict[str, int] = {}
+    found = []
+    for one in reversed(tuple(records)):
+        kept[one.pipeline] = kept.get(one.pipeline, 0) + 1
+        if kept[one.pipeline] > keep and one.status in _ENDED and one.name not in of_runs:
+            found.append(one)
+    return tuple(found)

@@ -17,7 +17,7 @@ from jx.domain.texts.patches import FilePatch
 from jx.ports.credentials import Credentials
 from jx.ports.repos import Repos
 from jx.usecases.propose_change import PlatformAt, ProposeChange, Target
-from jx.usecases.set_up_repository import GIT_SECRET, WEBHOOK_SECRET, Rights, SetUpRepository
+from jx.usecases.set_up_repository import SetUpRepository, find_rights
 
 _BRANCHES = ("main", "master")
 
@@ -113,14 +113,8 @@ class ImportRepository:
         if not self.set_up.is_possible:
             return
         namespace = target.platform.dev.namespace
-        bot = self.credentials.ensure(namespace, GIT_SECRET, {}, keep=True).get("username", "")
-        hmac = self.credentials.ensure(namespace, WEBHOOK_SECRET, {}, keep=True).get("hmac", "")
-        if not bot or not hmac:
-            raise NotFound(
-                f"the platform has no account in namespace {namespace} (Secrets {GIT_SECRET}, {WEBHOOK_SECRET})",
-                hint="jx install repairs it",
-            )
-        for what in self.set_up.connect(source.repo, Rights(self.owner, bot, request.webhook_url, hmac)):
+        rights = find_rights(self.credentials, namespace, self.owner, request.webhook_url)
+        for what in self.set_up.connect(source.repo, rights):
             self.propose_change.reporter.tell(Event(f"Made {what}"))
 
 

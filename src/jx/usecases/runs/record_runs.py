@@ -41,8 +41,9 @@ class RecordRuns:
     _told: dict[str, Told] = field(default_factory=dict, repr=False, compare=False)
     """What is known to be told, by run; it only spares asking again."""
 
-    def __call__(self, repos: Mapping[str, Repo]) -> None:
-        """Record all runs. `repos`, by `owner/name`, are those whose forge can be told."""
+    def __call__(self, repos: Mapping[str, Repo], *, keep: int | None = None) -> None:
+        """Record all runs. `repos`, by `owner/name`, are those whose forge can be told; `keep`, how many ended ones of a pipeline
+        stay, where that is another number than usual."""
         runs = tuple(run for run in self.pipelines.list_all() if run.context != VERIFY)
         told = {run.name: Told(to_activity(run), check_of(run, _overtaker(run, runs))) for run in runs}
         news = [run for run in runs if self._told.get(run.name) != told[run.name]]
@@ -51,7 +52,7 @@ class RecordRuns:
             for run in news:
                 repo = None if _says_another(run, runs) else repos.get(run.repo_name)
                 self._record(run, told[run.name], known.get(told[run.name].record.name), repo)
-        for run in find_obsolete(runs, keep=self.keep):
+        for run in find_obsolete(runs, keep=self.keep if keep is None else keep):
             if self._told.get(run.name) == told[run.name]:
                 self.pipelines.remove(run.name)
                 del self._told[run.name]
