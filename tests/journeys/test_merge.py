@@ -10,13 +10,31 @@ import pytest
 from tests.support.endings import end_state
 from tests.support.faults import PURE, Faults
 from tests.support.interruptions import differences, is_change
-from tests.support.journeys import ANN, BOT, DEV, STAGING, Controllers, World, installed, merged
+from tests.support.journeys import (
+    ANN,
+    BOB,
+    BOT,
+    DEV,
+    STAGING,
+    Controllers,
+    World,
+    checked,
+    installed,
+    merged,
+)
 
 from jx.domain.applying.applying import LiveObject
 from jx.domain.changes.changes import CheckState
+from jx.domain.environments.edits import SetRequirements
+from jx.domain.history import history
+from jx.domain.history.history import HistoryEntry
+from jx.domain.layouts import umbrella
 from jx.domain.names import Revision
 from jx.domain.objects.manifests import ObjectRef
 from jx.domain.runs.activities import ActivityStatus
+from jx.ports.forge import MergeRequest
+from jx.usecases.history.show_history import HistoryRequest, Place
+from jx.usecases.proposing.remove_app import RemoveApp, RemoveAppRequest
 
 ROUND = timedelta(seconds=10)
 REDIS = ObjectRef("apps", "StatefulSet", "jx", "jenkins-x-redis")
@@ -41,6 +59,78 @@ def state_of(world: World, revision: Revision) -> CheckState | None:
 
 def entries(world: World) -> list[str]:
     return [commit.trailers.get("Jx-Source-Commit", "") for commit in world.ledger()]
+
+
+# Other clients
+
+
+def stale(world: World) -> int:
+    """A pull request on staging that was checked, and whose base has moved since in a way that its plan knows nothing of: what it
+    deletes is more than may be deleted by now."""
+    pull = world.process(ANN).add_app("shop", STAGING)
+    assert pull is not None
+    merged(world, pull.number, STAGING)
+    world.settle()
+    process = world.process(ANN)
+    pull = RemoveApp(process.propose_change)(RemoveAppRequest(world.at, "shop", STAGING))
+    assert pull is not None
+    checked(world, pull.number, STAGING)
+    return pull.number
+
+
+def merged_by_another_client(world: World, number: int) -> Revision:
+    """By the API of the forge, which asks for no commit of the base."""
+    return Revision(world.forge_as(BOB).merge(world.repo(STAGING), MergeRequest(number)))
+
+
+def newest(world: World) -> tuple[str, ...]:
+    """What the history says of the newest apply in staging."""
+    return history.in_words(history_of(world)[0])
+
+
+def history_of(world: World) -> tuple[HistoryEntry, ...]:
+    place = Place(STAGING, world.repo(STAGING))
+    return world.process(BOB).show_history(HistoryRequest((place,)))
+
+
+def test_a_merge_by_another_client_on_another_base_is_planned_anew_and_told(world: World) -> None:
+    number = stale(world)
+    more = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: more}\n"
+    world.push(world.tree(STAGING).put("env/templates/more.yaml", more), "Something else", STAGING)
+    merged_by_another_client(world, number)
+    world.settle()
+    refs = {(ref.kind, ref.name) for ref in world.cluster.objects if ref.namespace == "jx-staging"}
+    assert ("ConfigMap", "more") in refs
+    assert ("Deployment", "jx-shop") not in refs
+    assert newest(world)[-1] == (
+        "merged by another client than jx, which held it to no plan: it was planned anew"
+    )
+
+
+def test_a_merge_by_another_client_meets_the_guards_of_the_base_that_it_came_to(world: World) -> None:
+    number = stale(world)
+    world.push(
+        umbrella.apply_edit(world.tree(STAGING), SetRequirements({"apply.maxDeletions": 1})),
+        "Delete less at once",
+        STAGING,
+    )
+    told = len(history_of(world))
+    merged_as = merged_by_another_client(world, number)
+    world.settle()
+    assert world.cluster.find(ObjectRef("apps", "Deployment", "jx-staging", "jx-shop"))
+    check = world.status(merged_as, STAGING)
+    assert check is not None
+    assert check.state is CheckState.FAILURE
+    assert "maxDeletions" in check.description or "delete" in check.description
+    assert len(history_of(world)) == told, "nothing was applied"
+
+
+def test_a_merge_that_jx_held_to_its_plan_has_nothing_to_tell(world: World) -> None:
+    pull = world.process(ANN).add_app("shop", STAGING)
+    assert pull is not None
+    merged(world, pull.number, STAGING)
+    world.settle()
+    assert not [line for line in newest(world) if "merged" in line]
 
 
 # Webhooks

@@ -470,8 +470,10 @@ class Process:
         self.review_change(ReviewRequest(self.world.repo(environment), number, Approve()))
 
     def merge(self, number: int, environment: EnvironmentName = DEV) -> Revision:
-        """`jx pr merge`."""
-        pull = self.review_change(ReviewRequest(self.world.repo(environment), number, Merge()))
+        """`jx pr merge`, which holds it to the commit of the base that it was checked on."""
+        repo = self.world.repo(environment)
+        verdict = Merge(base=self.world.head(environment))
+        pull = self.review_change(ReviewRequest(repo, number, verdict))
         assert pull.merged_as is not None
         return pull.merged_as
 

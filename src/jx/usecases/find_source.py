@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from jx.domain.applying.applying import Source
+from jx.domain.changes.changes import CHECKED_ON
 from jx.domain.errors import JxError
 from jx.domain.ledger.trailers import list_trailers
 from jx.domain.names import Person, Repo
@@ -47,4 +48,16 @@ def source_of(repo: Repo, commit: Commit, tree_digest: str) -> Source:
         subject=commit.subject,
         pull_request=commit.trailers.get("Jx-Pull-Request", ""),
         approvers=approvers,
+        merge_note=_merge_note(commit),
     )
+
+
+def _merge_note(commit: Commit) -> str:
+    """Empty for what no pull request brought, and for a merge that was held to the base that its plan was made on."""
+    is_merge = len(commit.parents) == 2 or "Jx-Pull-Request" in commit.trailers
+    override = commit.trailers.get("Jx-Override", "")
+    if override:
+        return f"merged against the rules by {override}"
+    if not is_merge or (commit.trailers.get(CHECKED_ON),) == commit.parents[:1]:
+        return ""
+    return "merged by another client than jx, which held it to no plan: it was planned anew"

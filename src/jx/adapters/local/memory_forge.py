@@ -223,7 +223,7 @@ class MemoryForge:
             pull = self.observe(repo, pull.number)
         message = rules.merge_message(
             pull,
-            method=request.method,
+            request,
             approved_by=rules.approvers(pull, protection, written_by=wrote),
             overridden=f"{self._user}: {note}" if note else "",
         )

@@ -172,6 +172,8 @@ class Source:
     subject: str = ""
     pull_request: str = ""
     approvers: tuple[str, ...] = ()
+    merge_note: str = ""
+    """How it was merged, where that was held to no plan: against the rules, or by another client than jx."""
 
 
 @dataclass(frozen=True, slots=True)

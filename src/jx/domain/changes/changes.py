@@ -65,6 +65,8 @@ class Check:
     target_url: str = ""
 
 
+CHECKED_ON = "Jx-Checked-On"
+"""The trailer of a merge that tells the commit of the base that it was held to."""
 GUARDS = ("jx/approval", "jx/check", "jx/plan")
 """The checks without which nothing gets into the branch of an environment: the people's word, the pipeline's, and the plan's."""
 

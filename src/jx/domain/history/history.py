@@ -229,7 +229,9 @@ def _nothing_words(entry: HistoryEntry) -> str:
 
 
 def _why(entry: HistoryEntry) -> Iterator[str]:
-    """What a person said who applied by hand, or took the lock from somebody."""
+    """What was out of the ordinary about the merge; what a person said who applied by hand, or took the lock from somebody."""
+    if note := entry.first("Jx-Merge-Note"):
+        yield note
     reason, holder = entry.first("Jx-Reason"), entry.first("Jx-Lock-Taken-From")
     if holder:
         yield f"lock taken from {holder}: {reason or 'no reason given'}"

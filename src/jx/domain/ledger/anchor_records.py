@@ -174,6 +174,7 @@ def source_to_data(source: Source) -> dict[str, Any]:
         "subject": source.subject,
         "pullRequest": source.pull_request,
         "approvers": list(source.approvers),
+        "mergeNote": source.merge_note,
     }
 
 
@@ -187,6 +188,7 @@ def parse_source(data: Mapping[str, Any]) -> Source:
         subject=data["subject"],
         pull_request=data["pullRequest"],
         approvers=tuple(data["approvers"]),
+        merge_note=data.get("mergeNote", ""),
     )
 
 

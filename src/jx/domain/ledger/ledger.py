@@ -233,6 +233,7 @@ def _trailers(plan: ApplyPlan, story: Story, capabilities: Capabilities) -> Iter
         ("Jx-Source-Tree", source.tree_digest),
         ("Jx-Pull-Request", source.pull_request),
         *(("Jx-Approved-By", approver) for approver in source.approvers),
+        ("Jx-Merge-Note", source.merge_note),
         ("Jx-Plan-Digest", plan.digest),
         *(("Jx-Chart", _chart_words(pin)) for pin in plan.charts),
         *(("Jx-Secret", f"{at}={version}") for at, version in sorted(story.secret_versions.items())),

@@ -95,7 +95,7 @@ class Merges:
         parents = (base,) if request.method == "squash" else (base, pull.head)
         message = rules.merge_message(
             pull,
-            method=request.method,
+            request,
             approved_by=rules.approvers(pull, protection, written_by=wrote),
             overridden=f"{user.person}: {request.override}" if request.override else "",
         )

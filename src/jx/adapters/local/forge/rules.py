@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from jx.domain.changes.changes import Check, CheckState, PullRequest
+from jx.domain.changes.changes import CHECKED_ON, Check, CheckState, PullRequest
 from jx.domain.changes.commands import earlier_approvals, list_approvals
 from jx.domain.errors import Forbidden, Refused
 from jx.domain.names import Person
@@ -121,18 +121,20 @@ def override_note(request: MergeRequest, missing: Sequence[Lack]) -> str:
 
 
 def merge_message(
-    pull: PullRequest, *, method: str, approved_by: Sequence[Person] = (), overridden: str = ""
+    pull: PullRequest, request: MergeRequest, *, approved_by: Sequence[Person] = (), overridden: str = ""
 ) -> str:
-    """The message of a merge commit (`merge`) or of the one commit that stands for all (`squash`), with trailers that say who."""
+    """The message of a merge commit (`merge`) or of the one commit that stands for all (`squash`), with trailers that say who,
+    and which commit of the base it was held to."""
     title = " ".join(pull.title.split())
     first = (
         f"{title} (#{pull.number})"
-        if method == "squash"
+        if request.method == "squash"
         else f"Merge pull request #{pull.number} from {pull.head_branch}\n\n{title}"
     )
     trailers = [f"Jx-Requested-By: {pull.author}"]
     trailers += [f"Jx-Approved-By: {person}" for person in approved_by]
     trailers += [f"Jx-Override: {overridden}"] if overridden else []
+    trailers += [f"{CHECKED_ON}: {request.base}"] if request.base else []
     trailers.append(f"Jx-Pull-Request: {pull.url}")
     return first + "\n\n" + "\n".join(trailers) + "\n"
 
