@@ -19,12 +19,14 @@ from jx.adapters.kubernetes import kubeconfig
 from jx.adapters.kubernetes.activities import KubernetesActivities
 from jx.adapters.kubernetes.anchors import KubernetesAnchors
 from jx.adapters.kubernetes.api import CONFIG_MAPS, SECRETS, Api
+from jx.adapters.kubernetes.build_numbers import KubernetesBuildNumbers
 from jx.domain.names import DEV
 from jx.domain.runs.activities import Activity, ActivityStatus
 
 pytestmark = pytest.mark.xdist_group("foreign-clusters")
 
 ANCHORS = "jx-anchors"
+PIPELINE = "acme/shop/main"
 
 
 @dataclass
@@ -60,6 +62,8 @@ def saved(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         foreign.jx(*foreign.install_words, "-b", "--no-wait").ok()
         record = Activity("acme-shop-master-1", "acme/shop/master", "1", ActivityStatus.SUCCEEDED)
         KubernetesActivities(foreign.api, namespace="jx").save(record)
+        for _ in range(3):
+            KubernetesBuildNumbers(foreign.api, namespace="jx").next(PIPELINE)
         (folder / "passphrase").write_text("correct horse battery\n")
         place = Saved(foreign, folder)
         secret = ("--passphrase-file", str(folder / "passphrase"))
@@ -97,6 +101,19 @@ def test_what_is_there_stays_unless_it_is_forced(saved: Saved) -> None:
     assert "differ" not in saved.restore("--force")
     assert "after the backup" not in saved.jx("get", "env")
     assert KubernetesAnchors(api).find(DEV)
+
+
+def test_no_build_number_is_given_again_after_a_restore(saved: Saved) -> None:
+    api = saved.foreign.api
+    numbers = KubernetesBuildNumbers(api, namespace="jx")
+    assert [numbers.next(PIPELINE), numbers.next(PIPELINE), numbers.next("acme/other/main")] == [4, 5, 1]
+    for words in ((), ("--force",)):
+        saved.restore(*words)
+    assert [numbers.next(PIPELINE), numbers.next("acme/other/main")] == [6, 2]
+    api.delete(CONFIG_MAPS, "jx", "jx-build-numbers")
+    saved.restore()
+    assert numbers.next(PIPELINE) == 4, "nobody knows of more than the backup"
+    assert numbers.next(PIPELINE, above=6) == 7, "but for the records that there are"
 
 
 def test_without_secrets_there_are_none_in_the_file(

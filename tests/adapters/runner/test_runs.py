@@ -104,6 +104,48 @@ def test_when_decides_and_who_needs_what_was_not_made_is_skipped(world: RunnerWo
     assert world.log("after", run=name) == b"on\n"
 
 
+def test_when_may_be_an_expression_of_cel_on_what_others_made(world: RunnerWorld, name: str) -> None:
+    makes = {"results": [{"name": "size"}]}
+    world.start(
+        name,
+        params_=[{"name": "branch", "default": "main"}],
+        tasks=[
+            task("measure", "printf 12 > $(results.size.path)", spec=makes),
+            task("big", "echo big", when=[{"cel": "int('$(tasks.measure.results.size)') > 10"}]),
+            task("small", "echo small", when=[{"cel": "!('$(params.branch)' in ['main'] && 1 < 2)"}]),
+        ],
+    )
+    run = world.ended(name)
+    assert outcome(run) == ("True", "Completed")
+    skipped = [(each["name"], each["reason"]) for each in run["status"]["skippedTasks"]]
+    assert skipped == [("small", "When Expressions evaluated to false")]
+    assert world.log("big", run=name) == b"big\n"
+
+
+@pytest.mark.parametrize(
+    ("when", "reason", "words"),
+    [
+        ({"cel": "'main' =="}, "CELEvaluationFailed", "task never: when: 'main' ==: "),
+        ({"cel": "branch == 'main'"}, "CELEvaluationFailed", "undeclared reference to 'branch'"),
+        ({"cel": "'main'"}, "CELEvaluationFailed", "'main' is 'main', which is neither true nor false"),
+        ({"cel": "int('$(params.branch)') > 1"}, "CELEvaluationFailed", "int('main') > 1: "),
+        (
+            {"cel": "true", "input": "a", "operator": "in", "values": ["a"]},
+            "PipelineValidationFailed",
+            "cel and input, operator, values exclude each other",
+        ),
+    ],
+)
+def test_an_expression_that_is_no_yes_or_no_fails_the_run(
+    world: RunnerWorld, name: str, when: Obj, reason: str, words: str
+) -> None:
+    branch = {"name": "branch", "default": "main"}
+    world.start(name, params_=[branch], tasks=[task("never", "true", when=[when])])
+    run = world.ended(name)
+    assert outcome(run) == ("False", reason)
+    assert words in message(run)
+
+
 def test_a_matrix_is_a_task_run_for_each_combination_and_its_results_are_lists(
     world: RunnerWorld, name: str
 ) -> None:

@@ -21,6 +21,7 @@ from jx.adapters.kubernetes.activities import PIPELINE_ACTIVITIES
 from jx.adapters.kubernetes.anchors import ANCHOR_LABEL, KubernetesAnchors, ensure_namespace
 from jx.adapters.kubernetes.api import CONFIG_MAPS, NAMESPACES, SECRETS, Api, Json, Resource
 from jx.adapters.kubernetes.build_numbers import NAME as BUILD_NUMBERS
+from jx.adapters.kubernetes.build_numbers import with_highest
 from jx.adapters.kubernetes.watchdogs import LABEL as WATCHDOG_LABEL
 from jx.domain.errors import NotFound, Stale, Usage
 from jx.domain.names import EnvironmentName
@@ -106,6 +107,8 @@ class ClusterBackups:
             there = self.api.get(resource, namespace, name)
         except NotFound:
             there = None
+        if there is not None and name == BUILD_NUMBERS:
+            body, force = with_highest(body, there), True
         if there is not None and _plain(there, resource) == body:
             return "same"
         if there is not None and not force:

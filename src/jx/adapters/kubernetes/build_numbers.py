@@ -23,8 +23,7 @@ class KubernetesBuildNumbers:
         key = hashlib.sha256(pipeline.encode()).hexdigest()[:40]
         for _ in range(_TRIES):
             body = self._find()
-            given = str((body or {}).get("data", {}).get(key, "")).rpartition(" ")[2]
-            number = max(int(given) if given.isdigit() else 0, above) + 1
+            number = max(_last((body or {}).get("data", {}).get(key)), above) + 1
             try:
                 self._write(body, {key: f"{pipeline} {number}"})
             except Stale:  # somebody else took a number in between
@@ -49,3 +48,16 @@ class KubernetesBuildNumbers:
             self._api.create(CONFIG_MAPS, self._namespace, fresh)
             return
         self._api.replace(CONFIG_MAPS, self._namespace, {**body, "data": {**body.get("data", {}), **entry}})
+
+
+def with_highest(counters: Json, others: Json) -> Json:
+    """Counters that go on above both: what was given by either is not given again."""
+    mine, theirs = counters.get("data") or {}, others.get("data") or {}
+    data = {key: max(mine.get(key), theirs.get(key), key=_last) for key in {**theirs, **mine}}
+    return {**counters, "data": data}
+
+
+def _last(entry: object) -> int:
+    """The number that an entry says was given last; 0 for none."""
+    given = str(entry or "").rpartition(" ")[2]
+    return int(given) if given.isdigit() else 0

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from jx.adapters.local.runner.plan import Plan, Task
+from jx.adapters.local.kubernetes.cel import cel
+from jx.adapters.local.runner.plan import BadRun, Plan, Task
 from jx.adapters.local.runner.substitution import named, substitute
 
 
@@ -187,10 +188,26 @@ def _why_skip(plan: Plan, task: Task, seen: Mapping[str, Seen], skipped: Mapping
 def _holds(task: Task, values: Mapping[str, str | list[str]]) -> bool:
     for raw in task.body.get("when") or ():
         expression = substitute(raw, values)
+        if source := expression.get("cel"):
+            if not _is_true(task.name, source):
+                return False
+            continue
         is_in = expression.get("input", "") in (expression.get("values") or [])
         if is_in == (expression.get("operator") == "notin"):
             return False
     return True
+
+
+def _is_true(task: str, source: str) -> bool:
+    """What a CEL expression comes to, its variables replaced already; BadRun with Tekton's reason where that is no yes or no."""
+    try:
+        found = cel.compiled(source, {}).evaluate({})
+    except (cel.CompilationError, cel.EvaluationError) as error:
+        raise BadRun("CELEvaluationFailed", f"task {task}: when: {source}: {error}") from error
+    if not isinstance(found, bool):
+        words = f"task {task}: when: {source} is {found!r}, which is neither true nor false"
+        raise BadRun("CELEvaluationFailed", words)
+    return found
 
 
 def _is_over(name: str, seen: Mapping[str, Seen], skipped: Mapping[str, Skip]) -> bool:

@@ -69,7 +69,7 @@ _SIDECAR = frozenset(
 _TASK_RUN_SPEC = frozenset(
     {"pipelineTaskName", "serviceAccountName", "podTemplate", "computeResources", "metadata"}
 )
-_WHEN = frozenset({"input", "operator", "values"})
+_WHEN = frozenset({"input", "operator", "values", "cel"})
 
 
 _NAMING = ("params", "when", "matrix", "taskSpec")
@@ -174,6 +174,9 @@ def _task(body: Obj, *, is_final: bool) -> Task:
     _check_sidecars(name, spec)
     for expression in body.get("when") or ():
         _known(f"task {name}: when", expression, _WHEN)
+        if expression.get("cel") and any(expression.get(key) for key in ("input", "operator", "values")):
+            words = f"task {name}: when: cel and input, operator, values exclude each other"
+            raise BadRun("PipelineValidationFailed", words)
     if body.get("timeout"):
         seconds_of(str(body["timeout"]))
     _known(f"task {name}: matrix", body.get("matrix") or {}, _MATRIX)

@@ -92,15 +92,15 @@ class Runs:
         course = self._course(run, plan, wish, started=started, now=now)
         for each in self._children(run):
             self._tend(run, each, course)
-        decision = decide(plan, _seen(run, self._children(run)), course)
-        if decision.begin:
-            try:
-                for task in decision.begin:
-                    self._begin(run, plan, task, course)
-            except BadRun as error:
-                self._refuse(run, error)
-                return None
+        try:
             decision = decide(plan, _seen(run, self._children(run)), course)
+            for task in decision.begin:
+                self._begin(run, plan, task, course)
+            if decision.begin:
+                decision = decide(plan, _seen(run, self._children(run)), course)
+        except BadRun as error:
+            self._refuse(run, error)
+            return None
         made = self._children(run)
         status = statuses.run_status(run, plan, decision, made, now=self._text())
         if decision.is_over and not course.late:
