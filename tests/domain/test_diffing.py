@@ -103,3 +103,42 @@ def test_a_value_of_a_secret_that_git_changes_shows_as_changed_though_neither_si
     assert ' same: "<secret:same>"' in text
     assert "b2xk" not in text
     assert "bmV3" not in text
+
+
+def drawing(name: str, digest: str, replicas: int = 1) -> Manifest:
+    """A Deployment whose pods have a digest of what its chart draws at random."""
+
+    def body(seen: str) -> dict[str, Any]:
+        return {
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": {"name": name, "namespace": "default"},
+            "spec": {
+                "replicas": replicas,
+                "template": {"metadata": {"annotations": {"checksum/secret": seen}}},
+            },
+        }
+
+    made = body(digest)
+    return Manifest(ref_of(made), "apps/v1", made, shown=body("<drawn at random>"))
+
+
+def test_that_what_is_drawn_at_random_changes_is_told_though_neither_side_may_be_shown() -> None:
+    cluster = MemoryCluster()
+    before = drawing("web", "aaa")
+    send(cluster, dict(before.body))
+    live = cluster.find(before.ref)
+
+    def update(manifest: Manifest) -> Step:
+        return Step(Action.UPDATE, before.ref, "apps/v1", 2, "because", manifest)
+
+    text = diffing.diff_step(update(drawing("web", "bbb")), live, before.public)
+    changed = [line for line in text.splitlines() if line[:1] in "+-" and line[:3] not in {"---", "+++"}]
+    assert [line.split(": ")[1].strip('"') for line in changed] == [
+        "<drawn at random>",
+        "<drawn at random, changed>",
+    ]
+    assert "aaa" not in text
+    assert "bbb" not in text
+    same = update(drawing("web", "aaa", replicas=2))
+    assert "changed>" not in diffing.diff_step(same, live, before.public)

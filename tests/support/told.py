@@ -40,10 +40,12 @@ _NAMED_BY = (
     "topologyKey",
     "uid",
 )
-_OURS = frozenset({"jx-anchors", "jx-rescue"})
+_OURS = frozenset({"jx-anchors", "jx-rescue", "jx-build-numbers"})
 _LOCKS = "jx-fence"
 """The lock's own policies, which keep late requests off."""
-_ASIDE = frozenset({"leases", "pipelineactivities", "promotions", "tokenreviews", "subjectaccessreviews"})
+_ASIDE = frozenset(
+    {"leases", "pipelineactivities", "pipelineruns", "promotions", "tokenreviews", "subjectaccessreviews"}
+)
 
 
 @dataclass(frozen=True, order=True)
@@ -105,7 +107,7 @@ class Told:
         if what == "delete":
             self._texts.pop(one, None)
             return Operation(what)
-        self._texts[one] = [line.replace(', changed>"', '>"') for line in after]
+        self._texts[one] = [line.replace(", changed>", ">") for line in after]
         new = leaves(_load(after))
         old = leaves(_load(before)) if what == "change" else {}
         return Operation(what, _differing(old, new))

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator, Mapping
 
 from jx.domain.applying.applying import Action, ApplyPlan, HookStep, LiveObject, Step
 from jx.domain.applying.field_ownership import owned_part
 from jx.domain.ledger import ledger, sent_before
-from jx.domain.objects import secret_parts
+from jx.domain.objects import drawn_places, secret_parts
 from jx.domain.objects.manifests import Body, Manifest, ObjectRef
-from jx.domain.objects.secrets import mask, mask_pair
+from jx.domain.objects.references import leaves
+from jx.domain.objects.secrets import is_secret, mask, mask_pair
 from jx.domain.texts.yaml_emitter import emit
 
 Bodies = Mapping[ObjectRef, Body]
 _NOTHING: Bodies = {}
+_MASK = re.compile(r"<([^<>]+)>")
 
 
 def render_diff(plan: ApplyPlan, live: Mapping[ObjectRef, LiveObject], sent: Bodies = _NOTHING) -> str:
@@ -47,9 +50,27 @@ def sides(step: Step, live: LiveObject | None, sent: Body | None = None) -> tupl
     not there, or goes."""
     if live and sent is not None:
         old = sent_before.beside(sent, live, step.manifest)
-        return mask_pair(old, step.manifest.public if step.manifest else {})
+        before, after = mask_pair(old, step.manifest.public if step.manifest else {})
+        return before, _mark_changed(before, after, step.manifest, live) if step.manifest else after
     new_body = _new_body(step.manifest, live) if step.manifest else {}
     return mask_pair(_old_body(live, new_body), new_body)
+
+
+def _mark_changed(before: Body, after: Body, manifest: Manifest, live: LiveObject) -> Body:
+    """The new side with each mask marked whose value is another one than the live object's: both sides would look alike."""
+    if is_secret(manifest.body):
+        return after  # of those, each key is marked already
+    marked = {
+        at: _MASK.sub(r"<\1, changed>", text, count=1)
+        for at, text in leaves(after)
+        if isinstance(text, str)
+        and drawn_places.has(manifest.body, at)
+        and (value := drawn_places.get(manifest.body, at)) != text
+        and drawn_places.find(before, place := drawn_places.named(after, at)) == text
+        and drawn_places.find(live.body, place) != value
+    }
+    found: Body = drawn_places.with_leaves(after, marked)
+    return found
 
 
 def _new_body(manifest: Manifest, live: LiveObject | None) -> Body:
