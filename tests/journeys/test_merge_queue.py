@@ -6,9 +6,10 @@ from datetime import timedelta
 
 import pytest
 from tests.support.engine import Engine
-from tests.support.journeys import ANN, STAGING, World, installed
+from tests.support.journeys import ANN, OLGA, STAGING, World, installed
 
-from jx.domain.changes.changes import PullRequest, PullState
+from jx.domain.changes.changes import Check, CheckState, PullRequest, PullState
+from jx.domain.errors import Refused
 from jx.domain.names import Revision
 from jx.domain.runs.runs import CHECK, NewRun, RunState
 from jx.ports.forge import Offer
@@ -175,3 +176,122 @@ def test_a_merge_by_hand_in_between_has_the_next_checked_anew(engine: Engine) ->
     (landed,) = merges(world)
     assert landed.parents[0] == base
     assert was_checked(engine, landed.parents[1], base)
+
+
+# After a merge the others would have to be checked on another base, and most of them for nothing
+
+
+MANY = 6
+
+
+def propose(world: World, number: int) -> Revision:
+    """Somebody's commit for dev, which needs an approval, into a file of its own."""
+    repo, branch = world.repo(), f"mine-{number}"
+    draft = Draft(world.tree().put(f"notes/{number}.md", "mine\n"), f"Note {number}", ANN)
+    head = world.repos.login_as(ANN).replace(repo, branch, base=world.head(), draft=draft)
+    world.forge_as(ANN).propose(repo, Offer(branch, "master", branch, ""))
+    return head
+
+
+def look(engine: Engine) -> None:
+    engine.checking().work(patience=timedelta(seconds=1))
+
+
+def plan_of(world: World, number: int) -> Check:
+    return next(one for one in world.pull(number).checks if one.context == "jx/plan")
+
+
+def count_checks(engine: Engine) -> int:
+    return sum(run.context == CHECK for run in engine.pipelines.started)
+
+
+@pytest.fixture
+def waiting(engine: Engine) -> Engine:
+    """Pull requests that all were checked, and a base that has moved since."""
+    for number in range(1, MANY + 1):
+        propose(engine.world, number)
+    look(engine)
+    check_all(engine)
+    look(engine)
+    engine.world.push(engine.world.tree().put("NOTES.md", "x\n"), "Move on")
+    look(engine)
+    check_all(engine)
+    look(engine)
+    return engine
+
+
+def test_a_base_that_moved_has_the_oldest_checked_anew_and_the_others_say_that_they_wait(
+    waiting: Engine,
+) -> None:
+    world = waiting.world
+    assert count_checks(waiting) == MANY + 1
+    assert f"(on {world.head()[:12]})" in plan_of(world, 1).description
+    plans = [plan_of(world, number) for number in range(2, MANY + 1)]
+    assert {plan.state for plan in plans} == {CheckState.PENDING}
+    assert {plan.description for plan in plans} == {
+        "master has moved: checked anew when its turn comes to be merged, or now by /test (waits)"
+    }
+
+
+def test_nothing_is_merged_by_a_plan_for_a_base_that_has_moved(waiting: Engine) -> None:
+    world = waiting.world
+    world.process(OLGA).approve(3)
+    with pytest.raises(Refused, match="jx/plan"):
+        world.process(OLGA).merge(3)
+
+
+def test_what_somebody_approves_is_checked_on_todays_base(waiting: Engine) -> None:
+    world = waiting.world
+    world.process(OLGA).approve(3)
+    look(waiting)
+    check_all(waiting)
+    look(waiting)
+    assert f"(on {world.head()[:12]})" in plan_of(world, 3).description
+    assert count_checks(waiting) == MANY + 2
+    world.process(OLGA).merge(3)
+
+
+def test_one_that_waits_is_checked_at_once_when_somebody_asks(waiting: Engine) -> None:
+    world = waiting.world
+    world.forge_as(OLGA).comment(world.repo(), 4, "/test")
+    look(waiting)
+    assert f"(on {world.head()[:12]}, asked 1)" in plan_of(world, 4).description
+    assert count_checks(waiting) == MANY + 2
+    world.push(world.tree().put("NOTES.md", "y\n"), "Move on again")
+    look(waiting)
+    assert plan_of(world, 4).description.endswith("(waits, asked 1)")
+
+
+def test_a_new_commit_is_checked_whatever_else_waits(waiting: Engine) -> None:
+    world = waiting.world
+    head = world.repos.head(world.repo(), "mine-5")
+    draft = Draft(world.tree().put("notes/5.md", "better\n"), "Note 5, better", ANN)
+    world.repos.login_as(ANN).write(world.repo(), "mine-5", base=head, draft=draft)
+    look(waiting)
+    assert f"(on {world.head()[:12]})" in plan_of(world, 5).description
+
+
+def test_what_merges_by_itself_takes_checks_that_grow_with_their_number_not_with_its_square(
+    engine: Engine,
+) -> None:
+    world = engine.world
+    for number in range(MANY):
+        push(world, f"mine-{number}", f"notes/{number}.md", "mine\n")
+    drain(engine)
+    assert len(pulls(world, PullState.MERGED)) == MANY
+    # Each once when it came, and once more when its turn came: all but the first.
+    assert count_checks(engine) == 2 * MANY - 1
+    for commit in merges(world):
+        base, head = commit.parents
+        assert was_checked(engine, head, base), commit.subject
+
+
+def test_a_check_that_fails_at_its_turn_lets_the_next_have_its_own(engine: Engine) -> None:
+    world = engine.world
+    for number in range(3):
+        push(world, f"mine-{number}", f"notes/{number}.md", "mine\n")
+    look(engine)
+    for _ in range(4):
+        check_others(engine, "PR-1")
+        look(engine)
+    assert [pull.number for pull in pulls(world, PullState.MERGED)] == [3, 2]

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from jx.domain.applying.applying import ApplyReport, ApplyResult
+from jx.domain.changes.changes import CheckState
 from jx.domain.environments.environments import Environment, Requirements
 from jx.domain.environments.source_repositories import Grant, SourceRepository
 from jx.domain.errors import Held, Invalid, JxError, NotFound, Refused, Retryable
@@ -177,8 +178,13 @@ class EnvironmentsController:
 @dataclass
 class ChangesController:
     """Says on each open pull request who has to approve it and what it would do to the cluster, and merges what merges itself,
-    oldest first: whatever comes after a merge is checked on the base that it made. One that cannot be checked now keeps no other
-    waiting; one of somebody without rights is not checked before somebody with rights says so."""
+    oldest first. One that cannot be checked now keeps no other waiting; one of somebody without rights is not checked before
+    somebody with rights says so.
+
+    After a merge the others would have to be checked on the base that it made, and most of them for nothing: another merge comes
+    before theirs. So only the oldest is at once. Of the later ones those are that may be merged, one when the check before it has
+    ended; any other waits until somebody approves it or asks.
+    """
 
     platform: PlatformReader
     heed: HeedComments
@@ -199,25 +205,37 @@ class ChangesController:
             return
         failed: JxError | None = None
         pulls = self.check.forge.list_pulls(environment.repo)
+        is_free, oldest = True, min((pull.number for pull in pulls), default=0)
         for pull in reversed(pulls):
             try:
-                self._look_at(environment, pull.number)
+                is_going = self._look_at(
+                    environment, pull.number, is_free=is_free, is_oldest=pull.number == oldest
+                )
             except JxError as error:
                 failed = failed or error
+            else:
+                is_free = is_free and not is_going
         self.run.cancel_closed(environment.repo, {pull.number for pull in pulls})
         if failed is not None:
             raise failed
 
-    def _look_at(self, environment: Environment, number: int) -> None:
+    def _look_at(self, environment: Environment, number: int, *, is_free: bool, is_oldest: bool) -> bool:
+        """Whether this one may be merged as soon as its check has ended, so that later ones wait for that. `is_free`: no earlier
+        one is on its way so."""
         judged = self.heed(environment, number)
         if judged is None:
-            return
+            return False
         assert environment.repo is not None
         self.cancel(environment.repo, number, judged.cancels)
         if not judged.is_trusted:
-            return
-        self.check(environment, number, asked=judged.tests)
-        is_good = self.run(environment, number, asked=judged.tests)
-        self.merge(
-            environment, number, is_approved=judged.may_merge and is_good, must_replay=judged.must_rebase
-        )
+            return False
+        state = CheckState.PENDING
+        is_due = is_oldest or (is_free and judged.may_merge)
+        is_put_off = not is_due and self.check.put_off(environment, number, asked=judged.tests)
+        if not is_put_off:
+            self.check(environment, number, asked=judged.tests)
+            state = self.run(environment, number, asked=judged.tests)
+        is_good = judged.may_merge and state is CheckState.SUCCESS
+        self.merge(environment, number, is_approved=is_good, must_replay=judged.must_rebase)
+        is_going = judged.may_merge and state is CheckState.PENDING and not is_put_off
+        return is_going and not self.check.says_no(environment, number)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from jx.domain.applying.applying import Hold
@@ -18,6 +19,8 @@ from jx.usecases.reviewing.plan_change import PlanChange, PlannedChange
 
 CONTEXT = "jx/plan"
 COMMENT_KEY = "jx-plan"
+_WAITS = "{} has moved: checked anew when its turn comes to be merged, or now by /test"
+_ASKED = re.compile(r", asked (\d+)\)$")
 _OVERTAKEN = "nothing is left to change"
 
 
@@ -58,6 +61,26 @@ class CheckChange:
         if _is_checked(pull, mark):
             return None
         return self.tell(self._look(environment, pull, mark, hold))
+
+    def put_off(self, environment: Environment, number: int, *, asked: int = 0) -> bool:
+        """Whether the check is one of a base that has moved since, and nobody has asked for another: then it says that it waits
+        for its turn, which keeps everybody from merging by it. False where there is none yet of this head."""
+        assert environment.repo is not None
+        pull = self.forge.observe(environment.repo, number)
+        base = self.repos.head(pull.repo, pull.base_branch)
+        check = next((one for one in pull.checks if one.context == CONTEXT), None)
+        if check is None or base is None or is_made_on(check, base) or asked > _asked(check):
+            return False
+        waits = _marked(CheckState.PENDING, _WAITS.format(pull.base_branch), _mark_of_waiting(_asked(check)))
+        if check != waits:
+            self.forge.set_status(pull.repo, pull.head, waits)
+        return True
+
+    def says_no(self, environment: Environment, number: int) -> bool:
+        """Whether the check, as it was set last, keeps the head from being merged."""
+        assert environment.repo is not None
+        checks = self.forge.observe(environment.repo, number).checks
+        return any(one.context == CONTEXT and one.state is not CheckState.SUCCESS for one in checks)
 
     def look(self, environment: Environment, pull: PullRequest) -> Verdict:
         """What the check says, without telling anybody; NotFound without the base branch, and retryable errors."""
@@ -100,6 +123,16 @@ class CheckChange:
 def _mark(base: Revision, hold: Hold | None, asked: int) -> str:
     """What a check was made on, so that it is made again when the base moves, a hold begins or ends, or somebody asks."""
     return f" (on {base[:12]}{', held' if hold else ''}{f', asked {asked}' if asked else ''})"
+
+
+def _mark_of_waiting(asked: int) -> str:
+    return f" (waits{f', asked {asked}' if asked else ''})"
+
+
+def _asked(check: Check) -> int:
+    """How often people had asked when a check was made."""
+    found = _ASKED.search(check.description)
+    return int(found[1]) if found else 0
 
 
 def is_made_on(check: Check, base: Revision) -> bool:

@@ -34,12 +34,12 @@ class PassCheck:
 
     forge: Forge
 
-    def __call__(self, environment: Environment, number: int, *, asked: int = 0) -> bool:
+    def __call__(self, environment: Environment, number: int, *, asked: int = 0) -> CheckState:
         """Always yes, of a pull request that is open."""
         assert environment.repo is not None
         pull = self.forge.observe(environment.repo, number)
         _report(self.forge, pull, CheckState.SUCCESS, "nothing runs pipelines here")
-        return True
+        return CheckState.SUCCESS
 
     def cancel_closed(self, repo: Repo, opened: Collection[int]) -> None:
         """There is nothing to end."""
@@ -58,31 +58,38 @@ class RunCheck:
     setup: RunSetup
     reporter: Reporter
 
-    def __call__(self, environment: Environment, number: int, *, asked: int = 0) -> bool:
-        """Whether the base's pipeline says yes to the head; so it does where it has nothing to say of pull requests. Runs of
-        older heads and bases are cancelled. `asked`: how often people asked for one more."""
+    def __call__(self, environment: Environment, number: int, *, asked: int = 0) -> CheckState:
+        """What the base's pipeline says to the head; yes, where it has nothing to say of pull requests. Runs of older heads and
+        bases are cancelled. `asked`: how often people asked for one more."""
         assert environment.repo is not None
         pull = self.forge.observe(environment.repo, number)
         base = self.repos.head(pull.repo, pull.base_branch)
         if pull.state is not PullState.OPEN or base is None:
-            return False
+            return CheckState.FAILURE
         occasion = CheckOccasion(pull, base, asked)
         run = self.pipelines.find(occasion.name)
         if run is not None and not run.state.is_open:
-            return run.state is RunState.SUCCEEDED
+            return self._said(pull) if run.state is RunState.SUCCEEDED else CheckState.FAILURE
         self._cancel_others(occasion, run)
         if run is not None:
-            return False
+            return CheckState.PENDING
         try:
             file = self._read(occasion)
             if file is None:
                 words = f"{pull.base_branch} has no pipeline for pull requests"
                 _report(self.forge, pull, CheckState.SUCCESS, words)
-                return True
+                return CheckState.SUCCESS
             self._start(environment, occasion, file)
         except (Invalid, NotFound) as error:
             self._tell_mistake(occasion, error)
-        return False
+            return CheckState.FAILURE
+        return CheckState.PENDING
+
+    def _said(self, pull: PullRequest) -> CheckState:
+        """Yes, once the forge has been told, without which it merges nothing."""
+        told = {check.context: check.state for check in pull.checks}
+        is_told = Ability.STATUSES not in self.forge.abilities or told.get(_CONTEXT) is CheckState.SUCCESS
+        return CheckState.SUCCESS if is_told else CheckState.PENDING
 
     def cancel_closed(self, repo: Repo, opened: Collection[int]) -> None:
         """End the runs of pull requests that are not open any more: nobody waits for them."""
