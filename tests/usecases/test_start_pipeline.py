@@ -13,7 +13,7 @@ from jx.domain.errors import NotFound, Refused, Usage
 from jx.domain.names import Repo
 from jx.domain.pipelines.syntax import PipelineKind
 from jx.domain.runs.run_choice import RunChoice, not_found
-from jx.domain.runs.runs import LogLine, RunState
+from jx.domain.runs.runs import LogLine, RunStage, RunState
 from jx.domain.trees import Tree
 from jx.ports.repos import Draft
 from jx.usecases.pipelines.resolve_pipeline import ResolvePipeline
@@ -152,6 +152,16 @@ def test_logs_come_from_the_pods_or_from_where_they_are_kept(engine: Engine) -> 
     engine.pipelines.remove(run.name)
     kept = show(ShowLogsRequest(RunChoice(DEV, build="1")))
     assert (kept.run, [line.text for line in kept.lines]) == (None, ["kept"])
+
+
+def test_what_is_kept_of_a_pod_that_somebody_deleted_is_shown_with_the_rest(engine: Engine) -> None:
+    run = start(engine)(world_of(engine).at, "dev")
+    engine.pipelines.print(run.name, LogLine("environment", "clone", "cloned"))
+    stages = tuple(RunStage(name, RunState.SUCCEEDED, pod=f"{name}-pod") for name in ("build", "environment"))
+    engine.pipelines.tell(run.name, RunState.SUCCEEDED, stages=stages)
+    show = ShowLogs(engine.pipelines, Store(), engine.world.clock)
+    lines = [(line.stage, line.text) for line in show(ShowLogsRequest(RunChoice(DEV))).lines]
+    assert lines == [("environment", "cloned"), ("build", "kept")]
 
 
 def test_a_run_that_is_not_there_is_waited_for_as_long_as_was_said(engine: Engine) -> None:

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 from jx.domain.runs.activities import Activity, PromotePart, PromoteStep
 
+TINTS = {
+    **dict.fromkeys(("Succeeded", "succeeded"), "green"),
+    **dict.fromkeys(("Failed", "failed", "Error"), "red"),
+    **dict.fromkeys(("Running", "running", "Pending", "pending", "WaitingForApproval"), "yellow"),
+    **dict.fromkeys(("Aborted", "cancelled", "NotExecuted"), "dim"),
+}
+"""How the states of runs look where there are colours."""
 HEADER = ("STEP", "STARTED AGO", "DURATION", "STATUS")
 
 
@@ -73,14 +81,32 @@ def to_data(activity: Activity) -> dict[str, object]:
         "message": activity.message,
         "gitUrl": activity.git_url,
         "pullRequestURL": activity.pull_url,
-        "started": activity.started,
-        "completed": activity.completed,
-        "steps": [
-            {"name": step.name, "status": step.status.value, "description": step.description}
-            for step in activity.steps
-        ],
+        "version": activity.version,
+        "started": _moment(activity.started),
+        "completed": _moment(activity.completed),
+        "steps": list(_steps_to_data(activity)),
         "promotes": [_promote_to_data(step) for step in activity.promotes],
     }
+
+
+def _steps_to_data(activity: Activity) -> Iterator[dict[str, object]]:
+    """Stages, and steps with the stage that they belong to."""
+    stage = ""
+    for step in activity.steps:
+        stage = step.name if step.depth == 0 else stage
+        yield {
+            "name": step.name,
+            "stage": stage if step.depth else "",
+            "status": step.status.value,
+            "description": step.description,
+            "started": _moment(step.started),
+            "completed": _moment(step.completed),
+        }
+
+
+def _moment(when: datetime | None) -> str | None:
+    """As Kubernetes writes times."""
+    return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if when else None
 
 
 def _promote_to_data(step: PromoteStep) -> dict[str, object]:

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, TextIO
 
 from jx.config import load
 from jx.domain.errors import Invalid, JxError, Refused
 from jx.domain.events import Event, Level
 
+_NO_TINTS: Mapping[str, str] = MappingProxyType({})
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]|\x1b(?!\\[[0-9;]*m)")
+_NOT_IN_CELLS = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""What would do more to a terminal than colour it, or show words in another order than they stand in."""
 _STYLES = {"red": "31", "green": "32", "yellow": "33", "cyan": "36", "bold": "1", "dim": "2"}
 
 
@@ -40,13 +46,67 @@ def hint(text: str) -> None:
     print(style(text, "dim", stream=sys.stderr), file=sys.stderr, flush=True)
 
 
-def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Columns as kubectl prints them: upper-case header, three spaces between, nothing after the last."""
-    lines = [list(header), *([str(cell) for cell in row] for row in rows)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
-    for number, line in enumerate(lines):
-        text = "   ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        say(style(text, "bold") if number == 0 else text)
+def harmless(text: str) -> str:
+    """What a program printed, of which a terminal does nothing but colour it."""
+    return _CONTROLS.sub("\ufffd", text)
+
+
+def table(
+    header: Sequence[str], rows: Iterable[Sequence[str]], *, tints: Mapping[str, str] = _NO_TINTS
+) -> None:
+    """Columns as kubectl prints them: upper-case header, three spaces between, nothing after the last. Cells that begin with a
+    word of `tints` have it in that colour."""
+    table = GrowingTable(header, tints=tints)
+    lines = [[_cell(cell) for cell in row] for row in rows]
+    table.widen(lines)
+    table.begin()
+    for line in lines:
+        table.add(line)
+
+
+class GrowingTable:
+    """A table whose rows come one by one: a column that has to be wider is so from then on."""
+
+    def __init__(self, header: Sequence[str], *, tints: Mapping[str, str] = _NO_TINTS) -> None:
+        self._header = list(header)
+        self._widths = [len(cell) for cell in header]
+        self._tints = tints
+
+    def widen(self, rows: Iterable[Sequence[str]]) -> None:
+        """Have room for these rows."""
+        for row in rows:
+            self._widths = [
+                max(width, len(_cell(cell))) for width, cell in zip(self._widths, row, strict=True)
+            ]
+
+    def begin(self) -> None:
+        """The header."""
+        say(style(self._line(self._header), "bold"))
+
+    def add(self, row: Sequence[str]) -> None:
+        """A row."""
+        self.widen([row])
+        say(self._line(row, self._tints))
+
+    def _line(self, row: Sequence[str], tints: Mapping[str, str] = _NO_TINTS) -> str:
+        cells = [_cell(cell) for cell in row]
+        last = max((number for number, cell in enumerate(cells) if cell), default=-1)
+        padded = [cell.ljust(width) for cell, width in zip(cells, self._widths, strict=True)]
+        return (
+            "   ".join(_tinted(cell, tints) for cell in [*padded[:last], *cells[last : last + 1]])
+            if cells
+            else ""
+        )
+
+
+def _tinted(cell: str, tints: Mapping[str, str]) -> str:
+    word = cell.split(" ", 1)[0]
+    return style(word, tints[word]) + cell[len(word) :] if word in tints else cell
+
+
+def _cell(text: object) -> str:
+    """One line without control characters, whoever wrote it."""
+    return _NOT_IN_CELLS.sub("\ufffd", " ".join(str(text).splitlines()))
 
 
 def document(data: Any, form: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -20,8 +19,6 @@ _OPTIONS = (
     click.option("--build", default="", help="Only this build. Default: the newest."),
     click.option("--context", "run_context", default="", help="Only of this context."),
 )
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f]|\x1b(?!\[[0-9;]*m)")
-"""What would do more to a terminal than colour it."""
 
 
 def choice_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -47,6 +44,7 @@ def show_lines(lines: Iterable[LogLine]) -> int:
         if (line.stage, line.step) != last:
             last = (line.stage, line.step)
             output.hint(f"--- {line.stage} / {line.step}")
-        output.say(_CONTROLS.sub("�", line.text))
+        for text in line.text.rstrip("\r").split("\r"):  # progress that a terminal would show in one place
+            output.say(output.harmless(text))
         count += 1
     return count

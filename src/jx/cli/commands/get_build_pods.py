@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from jx.cli import output
-from jx.cli.activities import short
+from jx.cli.activities import TINTS, short
 from jx.cli.run_choice import choice_options, take_choice
 from jx.cli.session import Session
 from jx.cli.session import command as with_session
@@ -17,8 +17,11 @@ _HEADER = ("PIPELINE", "BUILD", "CONTEXT", "STAGE", "AGE", "STATUS", "POD")
 
 @click.command()
 @choice_options
+@click.option(
+    "--output", "form", type=click.Choice(["json", "yaml"]), help="Print a document instead of a table."
+)
 @with_session
-def command(session: Session, **options: Any) -> None:
+def command(session: Session, form: str | None, **options: Any) -> None:
     """List the pods of runs.
 
     \b
@@ -35,4 +38,11 @@ def command(session: Session, **options: Any) -> None:
                 rows.append(
                     (run.pipeline, run.build, run.context, stage.name, age, stage.state.value, stage.pod)
                 )
-    output.table(_HEADER, rows)
+    if form:
+        keys = [name.lower() for name in _HEADER]
+        output.document([dict(zip(keys, row, strict=True)) for row in rows], form)
+        return
+    if not rows:
+        output.hint("No build pods found")
+        return
+    output.table(_HEADER, rows, tints=TINTS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from jx.cli import output
-from jx.cli.activities import short
+from jx.cli.activities import TINTS, short
 from jx.cli.session import Session
 from jx.cli.session import command as with_session
 from jx.domain.runs.runs import VERIFY, Run
@@ -36,7 +36,10 @@ def command(session: Session, part: str, form: str | None) -> None:
         keys = [name.lower().replace(" ", "_") for name in _HEADER]
         output.document([dict(zip(keys, row, strict=True)) for row in rows], form)
         return
-    output.table(_HEADER, rows)
+    if not rows:
+        output.hint("No pipelines found")
+        return
+    output.table(_HEADER, rows, tints=TINTS)
 
 
 def _row(run: Run, session: Session) -> tuple[str, ...]:

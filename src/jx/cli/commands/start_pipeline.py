@@ -12,7 +12,7 @@ from jx.cli.run_choice import show_lines
 from jx.cli.session import Session, goes_on
 from jx.cli.session import command as with_session
 from jx.domain.runs.run_choice import parse_pipeline
-from jx.domain.runs.runs import RunState
+from jx.domain.runs.runs import RunState, find_failure
 
 
 @click.command()
@@ -57,7 +57,10 @@ def command(session: Session, pipeline: str, *, tail: bool, **wishes: Any) -> in
     with goes_on("The run goes on without anybody looking."):
         show_lines(session.wiring.pipelines.logs(run, follow=True))
     found = session.wiring.pipelines.find(run.name)
-    return exit_codes.DONE if found and found.state is RunState.SUCCEEDED else exit_codes.FAILED
+    if found and found.state is RunState.SUCCEEDED:
+        return exit_codes.DONE
+    output.hint(find_failure(found) if found else f"run #{run.build} of {run.pipeline} is gone")
+    return exit_codes.FAILED
 
 
 def _wishes(options: dict[str, Any]) -> Any:

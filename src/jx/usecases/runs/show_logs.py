@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -62,4 +63,17 @@ class ShowLogs:
                 return ShownLogs(self.store.read(request.choice))
             except NotFound:
                 raise error from None
-        return ShownLogs(self.pipelines.logs(run, follow=request.follow), run)
+        return ShownLogs(self._lines(run, follow=request.follow), run)
+
+    def _lines(self, run: Run, *, follow: bool) -> Iterator[LogLine]:
+        """What its pods have, and then what is kept of those that are gone: somebody may have deleted a pod of a run."""
+        told = set()
+        for line in self.pipelines.logs(run, follow=follow):
+            told.add(line.stage)
+            yield line
+        silent = {stage.name for stage in run.stages if stage.pod} - told
+        if not silent:
+            return
+        choice = RunChoice(run.pipeline, build=run.build, context=run.context)
+        with contextlib.suppress(NotFound):
+            yield from (line for line in self.store.read(choice) if line.stage in silent)
