@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.support.engine import SETUP, Engine
+from tests.support.faults import Faults
 from tests.support.journeys import ANN, BOT, OLGA
 
 from jx.controllers.applications import ApplicationsController
@@ -125,12 +126,13 @@ class Applications:
         every = self.engine.world.activities.list_all()
         return [one for one in every if one.pipeline.startswith(f"{self.full_name}/")]
 
-    def controller(self) -> Looking:
-        process: Any = self.engine.world.process(BOT)
+    def controller(self, faults: Faults | None = None) -> Looking:
+        process: Any = self.engine.world.process(BOT, faults)
+        pipelines: Any = process.faults.wrap(self.engine.pipelines, "pipelines")
         run = RunApplication(
             process.repos,
-            self.engine.pipelines,
-            self.engine.numbers,
+            pipelines,
+            process.faults.wrap(self.engine.numbers, "pipelines"),
             process.activities,
             ResolvePipeline(process.repos),
             SETUP,
@@ -138,7 +140,7 @@ class Applications:
         unrun = RecordUnrun(process.activities, process.forge, process.clock, process.reporter)
         triggers = HeedTriggers(process.repos)
         heed = HeedTestRequests(process.repos, process.forge)
-        cancel = CancelChecks(process.forge, process.reporter, self.engine.pipelines)
+        cancel = CancelChecks(process.forge, process.reporter, pipelines)
         return Looking(
             ApplicationsController(
                 PlatformReader(process.repos, self.engine.world.at),

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 from tests.support.applications import Applications
 from tests.support.engine import Engine
+from tests.support.faults import Fault, Faults
+from tests.support.fuses import Crash
+from tests.support.interruptions import is_change
 from tests.support.journeys import ANN, BOT, installed
 
 from jx.domain.changes.changes import CheckState
@@ -163,6 +168,86 @@ GRANT = """\
 pipelines:
   applications: [{name: acme/shop, account: shop-releases, secrets: [jx-registry]}]
 """
+
+
+def test_what_only_looks_like_more_is_run(shop: Applications) -> None:
+    options = "podLabels: {team: brie}, volumes: [{name: tmp, emptyDir: {}}, {name: c, configMap: {name: settings}}]"
+    shop.push({"jenkins-x.yml": with_options(options)})
+    shop.look()
+    assert len(shop.engine.pipelines.started) == 1
+
+
+def test_nothing_of_the_file_is_beside_what_clones_with_the_login(shop: Applications) -> None:
+    shop.push(
+        {
+            "jenkins-x.yml": with_options(
+                "sidecars: [{name: db, image: db}], containerOptions: {env: [{name: A, value: b}]}"
+            )
+        }
+    )
+    shop.look()
+    (made,) = shop.engine.pipelines.started
+    clone, build = made.spec["pipelineSpec"]["tasks"]
+    assert "secretKeyRef" in str(clone)
+    assert "sidecars" not in clone["taskSpec"]
+    assert {"name": "A", "value": "b"} not in clone["taskSpec"]["steps"][0]["env"]
+    assert build["runAfter"] == [clone["name"]]
+    assert "secretKeyRef" not in str(build)
+
+
+def test_a_branch_whose_name_nobody_could_say_keeps_no_other_from_its_run(shop: Applications) -> None:
+    controller = shop.controller()
+    controller.look()
+    file = {"jenkins-x.yml": f"triggers: {{branches: ['**']}}\n{FEATURE}"}
+    shop.push(file, branch="a$(id)")
+    good = shop.push(file, branch="good")
+    controller.look()
+    controller.look()
+    assert builds(shop)[1:] == [("good", good)]
+    assert shop.engine.world.reporter.text.count("so it is not run") == 1
+
+
+def pushed(shop: Applications) -> None:
+    shop.push({"n": "1"})
+
+
+def offered(shop: Applications) -> None:
+    shop.offer({"n": "1"})
+
+
+def broken(shop: Applications) -> None:
+    shop.push({"jenkins-x.yml": FILE.replace("release:", "relase:")})
+
+
+def skipped(shop: Applications) -> None:
+    shop.push({"n": "1"}, message="docs [skip ci]")
+
+
+def after(happening: Callable[[Applications], None], faults: Faults) -> Applications:
+    """What is there once controllers died as the faults say, and others were started."""
+    shop = Applications(Engine(installed())).imported({"jenkins-x.yml": FILE})
+    shop.look()
+    happening(shop)
+    with contextlib.suppress(Crash):
+        shop.controller(faults).look()
+    shop.look()
+    shop.look()
+    return shop
+
+
+@pytest.mark.parametrize(
+    ("happening", "runs", "records"), [(pushed, 2, 0), (offered, 2, 0), (broken, 1, 1), (skipped, 1, 1)]
+)
+def test_controllers_that_die_after_any_of_their_calls_do_each_thing_once(
+    happening: Callable[[Applications], None], runs: int, records: int
+) -> None:
+    dry = Faults()
+    after(happening, dry)
+    calls = [n for n, call in enumerate(dry.calls, 1) if is_change(*call)]
+    assert calls
+    for n in calls:
+        shop = after(happening, Faults(n, Fault.CRASH_AFTER))
+        assert (len(shop.engine.pipelines.started), len(shop.records())) == (runs, records), dry.calls[n - 1]
 
 
 def test_the_dev_repository_lets_pushes_of_an_application_have_more_but_no_pull_request(

@@ -32,9 +32,8 @@ from jx.domain.runs.runs import RunState, find_failure
 @click.option(
     "--service-account",
     "account",
-    default="default",
-    show_default=True,
-    help="... as which account of the platform's namespace.",
+    default="",
+    help="... as which account of the platform's namespace. Default: that of its releases, else one without rights.",
 )
 @with_session
 def command(session: Session, pipeline: str, *, tail: bool, **wishes: Any) -> int:

@@ -205,19 +205,22 @@ class _Compiling:
         )
 
     def _add_clones(self) -> None:
-        """Each workspace is filled once, before anybody uses it."""
+        """Each workspace is filled once, before anybody uses it: by a task of its own where several would be first, and where a
+        sidecar of the file could write there meanwhile what git would run with the login that only cloning has."""
         for workspace in dict.fromkeys(task.workspace for task in self._tasks):
             users = [task for task in self._tasks if task.workspace == workspace]
             names = {task.name for task in users}
             first = [task for task in users if not task.before & names]
-            if len(first) == 1 and not first[0].matrix:
+            if len(first) == 1 and not first[0].matrix and not first[0].parts.sidecars:
                 parts = replace(first[0].parts, clones=True)
                 self._replace(first[0], replace(first[0], parts=parts))
                 continue
             wanted = _CLONE if workspace == _WORKSPACE else f"{_CLONE}-{workspace}"
             taken = {task.name for task in self._tasks}
             name = next(one for one in _numbered(to_label(wanted)) if one not in taken)
-            parts = replace(self._parts((), self._scope, wanted), clones=True, env=())
+            parts = replace(
+                self._parts((), self._scope, wanted), clones=True, env=(), sidecars=(), volumes=()
+            )
             for task in first:
                 self._replace(task, replace(task, after=(*task.after, name)))
             self._tasks.insert(0, _Task(name, workspace, parts))

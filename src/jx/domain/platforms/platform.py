@@ -45,10 +45,10 @@ class Platform:
         grants = self.requirements.grants
         return next((one for one in grants if one.full_name == repo.full_name), Grant(repo.full_name))
 
-    def secrets_of(self, repo: Repo, branch: str) -> frozenset[str]:
-        """Secrets that runs of a branch may name: those of its grant, where that is the one that is released from."""
+    def find_grant(self, repo: Repo, branch: str) -> Grant | None:
+        """What runs of a branch may have, where it is the one that its application is released from."""
         is_released = any(one.repo.is_same(repo) and one.branch == branch for one in self.applications)
-        return self.grant_of(repo).secrets if is_released else frozenset()
+        return self.grant_of(repo) if is_released else None
 
     @property
     def version_stream(self) -> Repo | None:

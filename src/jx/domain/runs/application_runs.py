@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from jx.domain.changes.changes import PullRequest
 from jx.domain.errors import Invalid, Problem
 from jx.domain.names import Person, Repo, Revision
-from jx.domain.pipelines.runs import RunRequest
+from jx.domain.pipelines.runs import RunRequest, labels_of
 from jx.domain.pipelines.syntax import EnvVar
 from jx.domain.runs.check_runs import with_login
 from jx.domain.runs.environment_runs import RUN_VARIABLE, git_login, with_variables
@@ -19,6 +19,8 @@ STATUS = "jx/pipeline"
 """The commit status of runs that have no context."""
 _SHOWN = 12
 _SECRET_KEYS = frozenset({"secret", "secretref", "secretkeyref", "nodepublishsecretref", "imagepullsecrets"})
+_FOUND_BY = frozenset({"app", "component", "draft", "k8s-app", "name", "release"})
+"""Labels without a prefix that charts select pods by."""
 _VOLUMES = frozenset(
     {
         "name",
@@ -100,15 +102,21 @@ def new_application_run(order: RunOrder, made: Mapping[str, Any], *, git_secret:
     )
 
 
-def check_rights(spec: Mapping[str, Any], *, where: str, secrets: Collection[str]) -> None:
-    """Invalid where a compiled pipeline names Secrets that it may not have, or asks for rights on the node. Whoever may push to
-    an application writes what it runs, and it runs where the platform's own Secrets are."""
+def check_rights(order: RunOrder, made: Mapping[str, Any], *, where: str) -> None:
+    """Invalid where a compiled pipeline names Secrets that it may not have, asks for rights on the node, or labels its pods so
+    that Services would find them. Whoever may push to an application writes what it runs, and it runs where the platform does."""
+    spec, secrets = made["spec"], order.secrets
     problems = [
         Problem(where, f"a step names Secret {name}, which runs of this do not get")
         for name in dict.fromkeys(_secrets(spec))
         if name not in secrets
     ]
     problems += [Problem(where, words) for words in dict.fromkeys(_powers(spec))]
+    problems += [
+        Problem(where, f"podLabels hold {key}, by which Services find pods")
+        for key in dict.fromkeys(_labels(made))
+        if ("/" in key or key in _FOUND_BY) and key not in labels_of(order.request)
+    ]
     if problems:
         raise Invalid(
             "the pipeline asks for more than its runs may have",
@@ -128,6 +136,13 @@ def _secrets(node: Any) -> Iterator[str]:
                 )
         else:
             yield from _secrets(value)
+
+
+def _labels(made: Mapping[str, Any]) -> Iterator[str]:
+    """Of the pods: those of the run and of its tasks."""
+    yield from made["metadata"].get("labels") or {}
+    for one in made["spec"].get("taskRunSpecs") or ():
+        yield from (one.get("metadata") or {}).get("labels") or {}
 
 
 def _powers(node: Any) -> Iterator[str]:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 
 from jx.domain.environments.source_repositories import Grant, SourceRepository
 from jx.domain.errors import Invalid, NotFound
-from jx.domain.events import Event
-from jx.domain.names import Revision
+from jx.domain.events import Event, Level
+from jx.domain.names import Revision, parse_branch
 from jx.domain.pipelines import triggering
 from jx.domain.pipelines.runs import RunRequest
 from jx.domain.pipelines.syntax import PipelineKind
@@ -83,6 +83,13 @@ class FollowApplication:
         revision, is_tag = refs[ref], ref.startswith(TAGS)
         short = ref.removeprefix(TAGS if is_tag else HEADS)
         if ref == HEADS + source.branch or revision in known.get(short, set()):
+            return
+        try:
+            parse_branch(short)
+        except Invalid as error:
+            self.reporter.tell(
+                Event(f"{source.repo.full_name}: {error.message}, so it is not run", Level.WARNING)
+            )
             return
         try:
             triggers = self.triggers.read(source.repo, revision)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from jx.domain.environments.source_repositories import Grant
 from jx.domain.errors import NotFound
 from jx.domain.names import Repo, parse_branch
 from jx.domain.pipelines.compiling import compile_run, find_kind
@@ -29,8 +30,8 @@ class RunWishes:
     context: str = ""
     env: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
-    account: str = "default"
-    """The ServiceAccount; by default that which has no rights anywhere."""
+    account: str = ""
+    """The ServiceAccount; empty: that of the application's releases for the branch that they are of, else one without rights."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +45,10 @@ class RunApplication:
     resolve: ResolvePipeline
     setup: RunSetup
 
-    def __call__(
-        self, repo: Repo, branch: str, wishes: RunWishes, *, secrets: frozenset[str] = frozenset()
-    ) -> Run:
+    def __call__(self, repo: Repo, branch: str, wishes: RunWishes, *, grant: Grant | None = None) -> Run:
         """Start a run of its own for the head of a branch. NotFound for a repository, branch or kind of pipeline that is not
-        there; Invalid with the mistakes of its file, and where that names other Secrets than `secrets`."""
+        there; Invalid with the mistakes of its file, and where that asks for more than it may have (`grant`)."""
+        grant = grant or Grant(repo.full_name)
         head = self.repos.head(repo, parse_branch(branch))
         if head is None:
             raise NotFound(f"{repo.full_name} has no branch {branch}")
@@ -60,11 +60,13 @@ class RunApplication:
             build=1,
             revision=head,
             context=wishes.context,
-            account=wishes.account,
+            account=wishes.account or grant.account,
             labels=wishes.labels,
         )
         env = tuple(EnvVar(name, value) for name, value in wishes.env.items())
-        return self.start(RunOrder(request, head, commit.author, commit.subject, env=env, secrets=secrets))
+        return self.start(
+            RunOrder(request, head, commit.author, commit.subject, env=env, secrets=grant.secrets)
+        )
 
     def start(self, order: RunOrder) -> Run:
         """Start what is ordered; one that has a name and is there already is given back. No number is taken for what its file
@@ -84,6 +86,6 @@ class RunApplication:
             pod_templates=self.setup.images,
         )
         made = compile_run(resolved.file, request)
-        check_rights(made["spec"], where=resolved.name, secrets=order.secrets)
         order = replace(order, request=request)
+        check_rights(order, made, where=resolved.name)
         return self.pipelines.start(new_application_run(order, made, git_secret=self.setup.git_secret))

@@ -67,7 +67,7 @@ class StartPipeline:
         except NotFound:
             words = f"{pipeline} is no environment's pipeline, and there is no repository {repo.full_name}"
             raise NotFound(words, hint=unknown.hint) from unknown
-        return self.application(repo, branch, wishes, secrets=platform.secrets_of(repo, branch))
+        return self.application(repo, branch, wishes, grant=platform.find_grant(repo, branch))
 
 
 def find_environment(environments: tuple[Environment, ...], pipeline: str) -> Environment:
