@@ -295,11 +295,26 @@ def test_what_belongs_to_pods_stands_beside_the_pipeline() -> None:
     assert spec["sidecars"] == [
         {"name": "db", "image": "postgres", "computeResources": {"limits": {"cpu": "1"}}}
     ]
-    clone, make = spec["steps"]
+    (make,) = spec["steps"]
     assert make["volumeMounts"] == [{"name": "cache", "mountPath": "/cache"}]
     assert make["securityContext"] == {"privileged": True}
     assert "resources" not in make
-    assert "volumeMounts" not in clone
+
+
+def test_what_clones_stands_alone_where_a_sidecar_could_write_beside_it() -> None:
+    made = pipeline("""
+        options:
+          sidecars: [{name: db, image: postgres}]
+          volumes: [{name: cache, emptyDir: {}}]
+        stages:
+        - {name: a, steps: [{command: make}]}
+        """)
+    clone = tasks(made)["clone"]["taskSpec"]
+    assert [step["name"] for step in clone["steps"]] == ["git-clone"]
+    assert not {"sidecars", "volumes"} & clone.keys()
+    assert "volumeMounts" not in clone["steps"][0]
+    assert tasks(made)["a"]["runAfter"] == ["clone"]
+    assert "sidecars" in tasks(made)["a"]["taskSpec"]
 
 
 def test_devices_are_given_to_each_step_and_the_rest_to_the_pod_once() -> None:
