@@ -284,6 +284,24 @@ def test_an_override_changes_settings_and_removes_stages_and_pipelines() -> None
     assert b["parallel"][0]["options"]["volumes"] == [{"name": "cache", "emptyDir": {}}]
 
 
+def test_an_override_removes_a_group_of_stages_by_its_name() -> None:
+    text = """
+    buildPack: none
+    pipelineConfig:
+      pipelines:
+        release:
+          pipeline:
+            agent: {image: go}
+            stages:
+            - {name: a, steps: [{command: a}]}
+            - {name: b, parallel: [{name: c, steps: [{command: c}]}, {name: d, steps: [{command: d}]}]}
+        overrides:
+        - {stage: b}
+    """
+    pipelines = write_shape(effective(text))["pipelineConfig"]["pipelines"]
+    assert [stage["name"] for stage in pipelines["release"]["pipeline"]["stages"]] == ["a"]
+
+
 def test_an_override_that_finds_nothing_is_told_with_its_line() -> None:
     text = """
     buildPack: go

@@ -152,6 +152,10 @@ def _override_pipeline(pipeline: Pipeline, override: Override, found: _Found) ->
 
 
 def _override_stage(stage: Stage, override: Override, found: _Found) -> Stage | None:
+    removes = not (override.name or override.new_steps or override.has_settings)
+    if removes and stage.children and override.stage == stage.name:
+        found.anything = True
+        return None
     if stage.children:
         inner: dict[str, Any] = {
             key: tuple(
