@@ -21,6 +21,7 @@ MODULES = (
     "kubernetes_api",
     "apply",
     "changes",
+    "merges",
     "rescue",
     "pipelines",
     "runner",
@@ -55,7 +56,7 @@ def _run(name: str, report: Report) -> bool:
     try:
         importlib.import_module(f"benchmarks.{name}").run(report)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - an hour of other figures must not be lost with it
-        report.note(f"{name} FAILED: {error or repr(error)}")
+        report.note(f"{name} FAILED: {str(error) or repr(error)}")
         return False
     return True
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import os
 import resource
 import subprocess
 import threading
@@ -51,6 +53,33 @@ def run_command(argv: list[str], environment: dict[str, str]) -> Cost:
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     processor = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return Cost(seconds, processor, memory.most, told.decode())
+
+
+_ADOPT = 36
+"""`PR_SET_CHILD_SUBREAPER`."""
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+class Processes:
+    """All processes that this one starts, and those that they start: one whose parent ends is adopted by this one."""
+
+    def __init__(self) -> None:
+        ctypes.CDLL(None).prctl(_ADOPT, 1, 0, 0, 0)
+
+    def processor(self) -> float:
+        """Seconds of processors that they have taken so far, those that have ended too."""
+        ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+        living = sum(_processor(pid) for pid in _family(os.getpid()) if pid != os.getpid())
+        return ended.ru_utime + ended.ru_stime + living
+
+
+def _processor(pid: int) -> float:
+    """Of a process, and of its children that it has seen the end of."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return sum(map(int, fields[11:15])) / _TICKS
 
 
 class _Memory(threading.Thread):

@@ -47,14 +47,19 @@ class Platform:
         return self.folder / ".jx"
 
     @property
+    def servers(self) -> Path:
+        """Where the platform's servers keep what they know."""
+        return self.home / "platforms" / "local"
+
+    @property
     def kubeconfig(self) -> Path:
         """Its administrator's."""
-        return self.home / "platforms" / "local" / "kubernetes" / "admin.kubeconfig"
+        return self.servers / "kubernetes" / "admin.kubeconfig"
 
     @property
     def caches(self) -> tuple[Path, ...]:
         """What commands may lose at any time, and get again."""
-        return self.home / "cache", self.home / "platforms" / "local" / "cache"
+        return self.home / "cache", self.servers / "cache"
 
     @property
     def clone(self) -> Path:
@@ -141,7 +146,7 @@ class Platform:
 
     def offer_charts(self, names: list[str]) -> None:
         """Put charts into the platform's repository, each in two versions."""
-        folder = self.home / "platforms" / "local" / "forge" / "charts"
+        folder = self.servers / "forge" / "charts"
         for name in names:
             for version in (VERSION, NEWER):
                 (folder / f"{name}-{version}.tgz").write_bytes(archive(name, version))
@@ -193,11 +198,11 @@ class Platform:
 
 
 @contextlib.contextmanager
-def installed() -> Iterator[Platform]:
-    """A platform as `jx install` leaves it, with a second person who may approve; nothing is left of it afterwards."""
+def installed(*words: str) -> Iterator[Platform]:
+    """A platform as `jx install --ng WORDS` leaves it, with a second person who may approve; nothing is left of it afterwards."""
     with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as parent:
         platform = Platform(Path(parent))
-        platform.jx("install", "--ng")
+        platform.jx("install", "--ng", *words)
         try:
             platform.jx("local", "user", "add", REVIEWER, "--right", "admin")
             platform.shell("git clone -q $MY_DEV_GIT_CLONE_URL clone")
