@@ -11,13 +11,14 @@ import pytest
 from jx.adapters.git.folders import GitFolders
 from jx.adapters.git.objects import read_log, read_tree
 from jx.adapters.git.process import Git
+from jx.adapters.git.repos import GitRepos
 from jx.adapters.helm import engine
 from jx.adapters.helm.archives import unpack
 from jx.adapters.helm.download import Downloader, check_peer, check_url
 from jx.adapters.helm.folders import read_folder
 from jx.adapters.helm.renderer import HelmRenderer
 from jx.domain.errors import Failed, Forbidden, Invalid, JxError
-from jx.domain.names import Revision, parse_branch, parse_repo
+from jx.domain.names import Repo, Revision, parse_branch, parse_repo
 from jx.domain.objects.manifests import Capabilities
 from jx.domain.texts import yaml_text
 from jx.domain.trees import Blob, Tree, is_safe_path
@@ -69,6 +70,37 @@ def test_1_a_link_in_a_clone_is_refused_whatever_it_leads_to(tmp_path: Path) -> 
     with pytest.raises(Invalid) as caught:
         GitFolders().read(str(tmp_path))
     assert caught.value.problems[0].where == "env/values.yaml"
+
+
+@pytest.mark.parametrize("worktree", [".", "..", "/"])
+def test_21_a_folder_that_git_would_take_for_a_repository_has_nothing_run(
+    tmp_path: Path, worktree: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "clone").mkdir()
+    repository, ran = Repository(tmp_path / "clone"), tmp_path / "ran"
+    inner = repository.folder / "env"
+    (inner / "objects").mkdir(parents=True)
+    (inner / "refs").mkdir()
+    for name in ("objects", "refs"):
+        (inner / name / "kept").touch()
+    (inner / "HEAD").write_text("ref: refs/heads/master\n")
+    (inner / "Chart.yaml").write_text("name: env\n")
+    command = tmp_path / "command"
+    command.write_text(f"#!/bin/sh\ntouch {ran}\n")
+    command.chmod(0o700)
+    settings = (
+        f"[core]\nrepositoryformatversion = 0\nbare = false\nworktree = {worktree}\nfsmonitor = {command}\n"
+    )
+    (inner / "config").write_text(f"{settings}gitProxy = {command}\n[user]\nname = mallory\n")
+    repository.commit("Looks like a repository")
+    found = GitFolders().read(str(inner))
+    GitFolders().look(str(inner), "Chart.yaml")
+    monkeypatch.chdir(inner)
+    with pytest.raises(JxError):
+        GitRepos(tmp_path / "mirror").head(Repo("git://127.0.0.1:9/a/b.git"), "main")
+    assert not ran.exists()
+    assert (found.subfolder, found.subject) == ("env", "Looks like a repository")
+    assert found.user.name != "mallory"
 
 
 def test_1_a_link_in_a_commit_is_refused_by_its_name(tmp_path: Path) -> None:

@@ -41,19 +41,19 @@ class GitClones:
         return commit
 
     def _ref(self, folder: str, name: str) -> Revision | None:
-        text = self._git.text("for-each-ref", "--format=%(refname) %(objectname)", name, cwd=_top(folder))
+        text = self._git.text("for-each-ref", "--format=%(refname) %(objectname)", name, cwd=find_top(folder))
         found = dict(line.split(" ") for line in text.splitlines())
         return parse_revision(found[name]) if name in found else None
 
     def _with(self, folder: str, revision: Revision) -> Path:
-        store = _top(folder)
+        store = find_top(folder)
         found = self._git.run("cat-file", "--batch-check", cwd=store, stdin=f"{revision}\n".encode())
         if b" commit " not in found:
             raise NotFound(f"the clone in {store} has no commit {revision[:12]}", hint="git fetch origin")
         return store
 
 
-def _top(folder: str) -> Path:
+def find_top(folder: str | Path) -> Path:
     """The top of the clone that a folder lies in: git shows trees from where it stands."""
     path = Path(folder).resolve()
     for one in (path, *path.parents):

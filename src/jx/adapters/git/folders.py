@@ -7,6 +7,7 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+from jx.adapters.git.clones import find_top
 from jx.adapters.git.objects import read_log
 from jx.adapters.git.process import Git
 from jx.domain.errors import Invalid, JxError, NotFound, Problem, Refused
@@ -60,7 +61,7 @@ class GitFolders:
             raise Invalid(f"{folder} holds files that are too large", *problems)
         tree = _read_files(folder, names)
         top = self._find_top(folder)
-        bare = Folder(path=str(folder), tree=tree, user=self._user(folder))
+        bare = Folder(path=str(folder), tree=tree, user=self._user(top or Path("/")))
         return self._with_history(top, bare) if top else bare
 
     def write(self, path: str, tree: Tree) -> None:
@@ -87,10 +88,14 @@ class GitFolders:
         return [name for name in names if name]
 
     def _find_top(self, folder: Path) -> Path | None:
+        """Git itself would take a folder that looks like a repository without files for one, and do what the settings in it say:
+        whoever may offer a change could have it run programs. So it is only ever asked where `.git` is."""
         try:
-            return Path(self._git.text("rev-parse", "--show-toplevel", cwd=folder)).resolve()
+            top = find_top(folder)
+            self._git.run("rev-parse", "--git-dir", cwd=top)
         except JxError:
             return None
+        return top
 
     def _user(self, top: Path) -> Person:
         name = email = ""

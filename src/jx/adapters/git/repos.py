@@ -86,7 +86,11 @@ class GitRepos:
     def _ask_refs(self, repo: Repo, *patterns: str) -> dict[str, str]:
         refs = ask_refs(repo.url, self._logins(repo.url))
         if refs is None:
-            lines = self.git.text("ls-remote", "--", repo.url, *patterns, url=repo.url).splitlines()
+            lines = self.git.text(
+                *("ls-remote", "--", repo.url, *patterns),
+                cwd="/",  # settings of whatever repository we happen to stand in are none of ours
+                url=repo.url,
+            ).splitlines()
             refs = {name: oid for oid, _, name in (line.partition("\t") for line in lines)}
         return refs
 
