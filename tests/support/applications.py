@@ -75,7 +75,7 @@ class Applications:
             forge.ensure_collaborator(self.repo, person.login, right="write")
         self.push(files)
         text = write_source_repository(SourceRepository(self.repo, "main"))
-        path = f"env/templates/{owner}-{name}-sr.yaml"
+        path = f"env/templates/{owner}.{name}-sr.yaml"
         world.push(world.tree().put(path, text), f"Import {self.full_name}")
         return self
 

@@ -283,8 +283,8 @@ def test_a_pull_request_is_run_merged_onto_its_base_and_the_newest_head_wins(sho
     shop.look()
     second = shop.engine.pipelines.started[-1]
     assert len(shop.engine.pipelines.started) == 3
-    states = {run.name: run.state for run in shop.engine.pipelines.list_all()}
-    assert (states[first.name], states[second.name]) == (RunState.CANCELLED, RunState.PENDING)
+    found = [shop.engine.pipelines.find(one.name) for one in (first, second)]
+    assert [one.state for one in found if one] == [RunState.CANCELLED, RunState.PENDING]
 
 
 def test_a_pull_request_that_is_closed_has_its_run_ended(shop: Applications) -> None:
@@ -351,6 +351,32 @@ def test_a_repository_that_vanishes_is_told_once_and_keeps_no_other_from_its_run
     controller.look()
     told = [one.message for one in shop.engine.world.reporter.events if "acme/shop" in one.message]
     assert len([one for one in told if "nothing of it is started until it is back" in one]) == 1
+
+
+def test_repositories_and_branches_whose_names_run_together_have_runs_of_their_own() -> None:
+    engine = Engine(installed())
+    for name in ("acme/shop-api", "acme-shop/api"):
+        Applications(engine, name).imported({"jenkins-x.yml": FILE})
+    Applications(engine, "acme/shop-api").look()
+    started = sorted(run.pipeline for run in engine.pipelines.started)
+    assert started == ["acme-shop/api/main", "acme/shop-api/main"]
+
+
+KEEP = "pipelines: {keepRuns: 1}\n"
+
+
+def test_the_dev_repository_says_how_many_runs_stay(shop: Applications) -> None:
+    world = shop.engine.world
+    text = world.tree().find_text("jx-requirements.yml") or ""
+    world.push(world.tree().put("jx-requirements.yml", text + KEEP), "Keep one")
+    for number in range(3):
+        shop.push({"n": str(number)})
+        shop.look()
+        shop.engine.end(shop.engine.pipelines.list_all()[-1])
+    shop.record()
+    shop.record()
+    assert [run.build for run in shop.engine.pipelines.list_all()] == ["3"]
+    assert len(shop.records()) == 3
 
 
 def test_what_is_not_imported_starts_nothing(shop: Applications) -> None:

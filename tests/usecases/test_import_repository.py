@@ -69,6 +69,22 @@ def test_one_that_is_not_there_is_made_and_waits_for_its_first_push(world: World
     assert "Made repository acme/shop, which is empty" in world.reporter.text
 
 
+def test_repositories_whose_names_run_together_are_declared_beside_each_other(world: World) -> None:
+    for name in ("acme/shop-api", "acme-shop/api", "acme/shop-api"):
+        pull = importing(world)(request(world, name))
+        if pull is not None:
+            merge(world, pull.number)
+    assert sorted(imported(world)) == [
+        (f"{GIT}/acme-shop/api.git", "main"),
+        (f"{GIT}/acme/shop-api.git", "main"),
+    ]
+    paths = [path for path in world.tree() if path.endswith("-sr.yaml")]
+    names = [
+        line for path in paths for line in world.tree().text(path).splitlines() if line.startswith("  name: ")
+    ]
+    assert len(set(names)) == 2
+
+
 def test_it_is_forgotten_by_a_pull_request_and_its_repository_stays(world: World) -> None:
     a_repository(world, "main")
     for act in (importing(world), importing(world).forget):

@@ -14,8 +14,8 @@ class Pipelines(Protocol):
     """An engine that runs pipelines: Tekton, or what stands in for it. Calls raise Unavailable and Forbidden."""
 
     def start(self, run: NewRun) -> Run:
-        """Start a run; a run of that name that is there already is given back as it is, and nothing is started. Invalid and
-        Refused where the engine will not have it."""
+        """Start a run; a run of that name that is there already is given back as it is, and nothing is started. An engine may
+        call it by a name that it takes better; both names find it. Invalid and Refused where the engine will not have it."""
         ...
 
     def find(self, name: str) -> Run | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,6 +19,14 @@ _BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 _SILENCE_SECONDS = 0.2
 
 
+_SAFE = re.compile(r"[A-Za-z0-9.-]+")
+
+
+def _called(name: str) -> str:
+    """Names that a cluster would not take are called otherwise there, and so they are here."""
+    return name if _SAFE.fullmatch(name) else f"run-{hashlib.sha256(name.encode()).hexdigest()[:12]}"
+
+
 class MemoryPipelines:
     """Runs in memory. `tell` stands for what an engine would find out."""
 
@@ -28,12 +38,13 @@ class MemoryPipelines:
         self._watchers: list[Queue[Run]] = []
 
     def start(self, run: NewRun) -> Run:
-        if run.name not in self._runs:
+        name = _called(run.name)
+        if name not in self._runs:
             self.started.append(run)
             number = len(self.started)
             self._put(
                 Run(
-                    name=run.name,
+                    name=name,
                     pipeline=run.pipeline,
                     build=str(run.build),
                     state=RunState.PENDING,
@@ -46,10 +57,10 @@ class MemoryPipelines:
                     created=_BEGIN + timedelta(seconds=number),
                 )
             )
-        return self._runs[run.name]
+        return self._runs[name]
 
     def find(self, name: str) -> Run | None:
-        return self._runs.get(name)
+        return self._runs.get(_called(name))
 
     def list_all(self) -> tuple[Run, ...]:
         return tuple(sorted(self._runs.values(), key=lambda run: (run.created or _BEGIN, run.name)))
@@ -73,7 +84,7 @@ class MemoryPipelines:
             self._watchers.remove(queue)
 
     def cancel(self, name: str) -> bool:
-        run = self._runs.get(name)
+        run = self.find(name)
         if run is None:
             raise NotFound(f"there is no run {name}")
         if not run.state.is_open:
@@ -82,7 +93,7 @@ class MemoryPipelines:
         return True
 
     def remove(self, name: str) -> None:
-        self._runs.pop(name, None)
+        self._runs.pop(_called(name), None)
 
     def logs(self, run: Run, *, follow: bool = False) -> Iterator[LogLine]:
         yield from self._logs.get(run.name, [])

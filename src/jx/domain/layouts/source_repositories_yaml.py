@@ -5,7 +5,9 @@ Repositories of `jx boot` have them in `repositories/templates/`; those are read
 
 from __future__ import annotations
 
-from jx.domain.environments.source_repositories import SourceRepository
+import hashlib
+
+from jx.domain.environments.source_repositories import SourceRepository, name_of
 from jx.domain.layouts.sections import Mistakes, Section, open_section
 from jx.domain.names import Repo, parse_branch, parse_repo
 from jx.domain.texts.yaml_text import write_yaml
@@ -64,7 +66,16 @@ def find_file(chart: Tree, repo: Repo) -> str | None:
     return None
 
 
-def write_source_repository(source: SourceRepository) -> str:
+def find_name(chart: Tree, repo: Repo) -> str:
+    """The name of a repository's object: `owner-name` as Jenkins X 2 has it, unless that is another one's (`a-b/c`, `a/b-c`)."""
+    usual = name_of(repo)
+    taken = f"templates/{usual}{SUFFIX}"
+    if taken not in chart or find_file(chart, repo) == taken:
+        return usual
+    return f"{usual}-{hashlib.sha256(repo.full_name.encode()).hexdigest()[:5]}"
+
+
+def write_source_repository(source: SourceRepository, name: str = "") -> str:
     """The file for a repository; `read_source_repositories` reads it as the same."""
     repo = source.repo
     bare = repo.url.rstrip("/").removesuffix(".git")
@@ -79,7 +90,7 @@ def write_source_repository(source: SourceRepository) -> str:
     body = {
         "apiVersion": "jenkins.io/v1",
         "kind": "SourceRepository",
-        "metadata": {"name": source.name, "labels": {"owner": repo.owner, "repository": repo.name}},
+        "metadata": {"name": name or source.name, "labels": {"owner": repo.owner, "repository": repo.name}},
         "spec": spec,
     }
     return _COMMENT + write_yaml(body)

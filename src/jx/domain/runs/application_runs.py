@@ -66,14 +66,14 @@ class RunOrder:
 
 
 def name_push(repo: Repo, branch: str, revision: Revision) -> str:
-    """The name of the run of a push: the same for everybody who would start it."""
-    return "-".join([repo.owner, repo.name, branch, revision[:_SHOWN]])
+    """What the run of a push is called: the same by everybody who would start it, and another for every other push."""
+    return f"{repo.full_name}/{branch}@{revision[:_SHOWN]}"
 
 
 def name_pull(pull: PullRequest, asked: int) -> str:
-    """The name of the run of a pull request's head, after people asked so often for one more."""
-    parts = [pull.repo.owner, pull.repo.name, f"pr-{pull.number}", pull.head[:_SHOWN]]
-    return "-".join([*parts, str(asked)] if asked else parts)
+    """What the run of a pull request's head is called, after people asked so often for one more."""
+    again = f"+{asked}" if asked else ""
+    return f"{pull.repo.full_name}#{pull.number}@{pull.head[:_SHOWN]}{again}"
 
 
 def new_application_run(order: RunOrder, made: Mapping[str, Any], *, git_secret: str) -> NewRun:

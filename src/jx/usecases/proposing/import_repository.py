@@ -11,8 +11,9 @@ from jx.domain.environments.source_repositories import SourceRepository
 from jx.domain.errors import NotFound, Refused, Usage
 from jx.domain.events import Event
 from jx.domain.layouts.sections import find_nearest
-from jx.domain.layouts.source_repositories_yaml import find_file, write_source_repository
+from jx.domain.layouts.source_repositories_yaml import SUFFIX, find_file, find_name, write_source_repository
 from jx.domain.names import DEV, Person, Repo, parse_branch, parse_repo
+from jx.domain.runs.pushes import HEADS
 from jx.domain.texts.patches import FilePatch
 from jx.ports.credentials import Credentials
 from jx.ports.repos import Repos
@@ -57,17 +58,20 @@ class ImportRepository:
             raise Refused(
                 f"{repo.full_name} is the repository of environment {own.name}: its pipelines start already"
             )
-        source = SourceRepository(
-            repo, self._make(repo, request.branch) or self._find_branch(repo, request.branch)
-        )
+        for what in self.set_up.make_plain(repo):
+            self.propose_change.reporter.tell(Event(f"Made {what}, which is empty: push to {repo.url}"))
+        source = SourceRepository(repo, self._find_branch(repo, request.branch))
         self._connect(source, request, target)
+        name = find_name(target.chart, repo)
         words = Wording(
-            f"import-{source.name}",
+            f"import-{name}",
             f"Import {repo.full_name}",
             f"Import {repo.full_name}: pushes to `{source.branch}` and pull requests start its pipelines",
         )
-        path = find_file(target.chart, repo) or f"templates/{source.name}-sr.yaml"
-        return self._put(target, path, write_source_repository(source), words, auto_merge=request.auto_merge)
+        path = find_file(target.chart, repo) or f"templates/{name}{SUFFIX}"
+        return self._put(
+            target, path, write_source_repository(source, name), words, auto_merge=request.auto_merge
+        )
 
     def forget(self, request: ImportRequest) -> PullRequest | None:
         """The pull request that takes the declaration away; the repository stays, and its webhook tells nobody anything any more.
@@ -92,17 +96,12 @@ class ImportRepository:
         patch = FilePatch(f"{folder}/{path}" if folder else path, is_whole=True, text=text)
         return self.propose_change(target, PatchFiles((patch,)), words=words, auto_merge=auto_merge)
 
-    def _make(self, repo: Repo, said: str) -> str:
-        """The branch that is to come, where the repository had to be made; else empty."""
-        made = tuple(self.set_up.make_plain(repo))
-        for what in made:
-            self.propose_change.reporter.tell(Event(f"Made {what}, which is empty: push to {repo.url}"))
-        return parse_branch(said or _BRANCHES[0]) if made else ""
-
     def _find_branch(self, repo: Repo, said: str) -> str:
+        """The branch that is there; of a repository that is empty, the one that is to come."""
         tried = (parse_branch(said),) if said else _BRANCHES
+        refs = self.repos.refs(repo)
         for branch in tried:
-            if self.repos.head(repo, branch) is not None:
+            if not refs or HEADS + branch in refs:
                 return branch
         raise NotFound(
             f"{repo.full_name} has no branch {' and no branch '.join(tried)}",

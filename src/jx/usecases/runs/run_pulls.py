@@ -61,12 +61,13 @@ class RunPulls:
             return
         self.cancel(pull.repo, pull.number, judged.cancels)
         order = _order(pull, base, judged.tests)
-        self._cancel_others(order)
+        there = self.run.pipelines.find(order.name)
+        self._cancel_others(order, there)
         if not judged.is_trusted:
             words = f"waits for /ok-to-test {pull.head[:12]} by somebody with rights"
             self._report(pull, Check(STATUS, CheckState.PENDING, words))
             return
-        if self.run.pipelines.find(order.name) is not None or (not judged.tests and self._is_known(order)):
+        if there is not None or (not judged.tests and self._is_known(order)):
             return
         try:
             skip = None if judged.tests else self.triggers.of_pull(pull, base)
@@ -87,10 +88,12 @@ class RunPulls:
         if check not in pull.checks and Ability.STATUSES in self.forge.abilities:
             self.forge.set_status(pull.repo, pull.head, check)
 
-    def _cancel_others(self, order: RunOrder) -> None:
-        """Those of older heads, and the one before somebody asked for another."""
+    def _cancel_others(self, order: RunOrder, mine: Run | None) -> None:
+        """Those of older heads, and the one before somebody asked for another. An engine may call a run otherwise than it was
+        asked for."""
         runs = (run for run in self.run.pipelines.list_all() if run.pipeline == order.pipeline)
-        self._end((run for run in runs if run.name != order.name), f"overtaken by {order.revision[:12]}")
+        others = (run for run in runs if mine is None or run.name != mine.name)
+        self._end(others, f"overtaken by {order.revision[:12]}")
 
     def _cancel_closed(self, repo: Repo, opened: Collection[int]) -> None:
         for run in self.run.pipelines.list_all():
