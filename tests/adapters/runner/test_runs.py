@@ -80,7 +80,7 @@ def test_after_a_failure_nothing_begins_but_finally_which_knows(world: RunnerWor
     assert run["status"]["skippedTasks"] == [{"name": "second", "reason": "PipelineRun was stopping"}]
     assert world.log("tell", run=name) == b"Failed Failed\n"
     first = world.task_run(f"{name}-first")
-    assert outcome(first) == ("False", "Failed")
+    assert outcome(first) == ("False", "StepFailed")
     assert message(first).startswith('"step-unnamed-0" exited with code 3')
 
 
@@ -176,7 +176,7 @@ def test_a_matrix_is_a_task_run_for_each_combination_and_its_results_are_lists(
     assert outcome(run) == ("True", "Succeeded")
     assert len(run["status"]["childReferences"]) == 5
     made = world.task_run(f"{name}-tell")
-    assert made["spec"]["params"] == [{"name": "all", "value": ["a1", "a2", "b1", "b2"]}]
+    assert made["spec"]["params"] == [{"name": "all", "value": ["a1", "b1", "a2", "b2"]}]
 
 
 def test_a_matrix_takes_in_what_is_to_be_included(world: RunnerWorld, name: str) -> None:
@@ -278,20 +278,23 @@ def test_a_task_is_tried_again_as_often_as_it_says(world: RunnerWorld, name: str
 
 
 @pytest.mark.parametrize(
-    ("spec", "reason"),
+    ("spec", "reasons"),
     [
-        ({"tasks": [task("slow", "sleep 100", timeout="300ms")]}, "Failed"),
-        ({"tasks": [task("slow", "sleep 100")], "timeouts": {"pipeline": "1s"}}, "PipelineRunTimeout"),
+        ({"tasks": [task("slow", "sleep 100", timeout="300ms")]}, ("Failed", "TaskRunTimeout")),
+        (
+            {"tasks": [task("slow", "sleep 100")], "timeouts": {"pipeline": "1s"}},
+            ("PipelineRunTimeout", "TaskRunCancelled"),
+        ),
     ],
     ids=["of the task", "of the run"],
 )
 def test_what_takes_too_long_is_ended(
-    world: RunnerWorld, name: str, spec: dict[str, Any], reason: str
+    world: RunnerWorld, name: str, spec: dict[str, Any], reasons: tuple[str, str]
 ) -> None:
     world.start(name, **spec)
     run = world.ended(name)
-    assert outcome(run) == ("False", reason)
-    assert outcome(world.task_run(f"{name}-slow")) == ("False", "TaskRunTimeout")
+    assert outcome(run) == ("False", reasons[0])
+    assert outcome(world.task_run(f"{name}-slow")) == ("False", reasons[1])
 
 
 def test_a_cancelled_run_ends_what_runs_and_begins_nothing(world: RunnerWorld, name: str) -> None:

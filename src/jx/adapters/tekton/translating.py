@@ -134,7 +134,7 @@ def _step(status: Json) -> RunStep:
     if ended := status.get("terminated"):
         code, word = int(ended.get("exitCode") or 0), str(status.get("terminationReason") or "")
         started, completed = time_of(ended.get("startedAt")), time_of(ended.get("finishedAt"))
-        if word in ("Skipped", "Cancelled"):
+        if word in ("Skipped", "Cancelled", "TaskRunCancelled"):
             state = RunState.SKIPPED if word == "Skipped" else RunState.CANCELLED
             return RunStep(name, state, started, completed, container=container)
         if code and word != "Continued":

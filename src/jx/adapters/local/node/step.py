@@ -212,6 +212,7 @@ class Step(Container):
         said: dict[str, str] = {}
         if self.wish.is_sidecar:
             return
+        self._write_exit(code)
         if reason == "OOMKilled":
             ended["reason"] = reason
         elif reason:
@@ -227,6 +228,13 @@ class Step(Container):
                 f"the results of this task are more than {_MESSAGE_BYTES} bytes together; keep them in a workspace"
             )
 
+    def _write_exit(self, code: int) -> None:
+        """For the steps after it, where these have asked for that; none of them can write there."""
+        exits = self._folder.path / "volumes" / EXITS
+        if exits.is_dir():
+            (exits / self.name).mkdir(mode=0o700, exist_ok=True)
+            (exits / self.name / "exitCode").write_text(str(code))
+
     def _own_folders(self) -> list[Path]:
         return [self._folder.path / name for name in ("volumes", "home", "tmp", "root")]
 
@@ -241,6 +249,8 @@ class Step(Container):
 
 RESULTS = "tekton-internal-results"
 """The volume in which steps leave results, each a file."""
+EXITS = "tekton-internal-steps"
+"""The volume in which steps find how those before them ended."""
 _MESSAGE_BYTES = 4096
 """What a container may say at its end: all results together, as on a cluster."""
 

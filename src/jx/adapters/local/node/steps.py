@@ -21,7 +21,7 @@ from jx.adapters.local.node.containers import Container, Launch
 from jx.adapters.local.node.folders import PodFolder, inside, is_filled, make_within, remove_tree
 from jx.adapters.local.node.images import Image
 from jx.adapters.local.node.pods import Pod, Tools
-from jx.adapters.local.node.step import LOOK_SECONDS, STEPS_OVER, Step, Surround, Wish, script_file
+from jx.adapters.local.node.step import EXITS, LOOK_SECONDS, STEPS_OVER, Step, Surround, Wish, script_file
 from jx.adapters.local.node.veils import Shown, Veil
 
 ANNOTATION = "local.jenkins-x.io/steps"
@@ -229,7 +229,7 @@ class StepsPod(Pod):
         read = [scripts, *([folder.account] if folder.account.is_dir() else [])]
         for volume in volumes:
             place = (folder.path / "volumes" / volume["name"]).resolve()
-            (read if is_filled(volume) else written).append(place)
+            (read if is_filled(volume) or volume["name"] == EXITS else written).append(place)
         shown = Shown(tuple(written), tuple(read))
         return Surround(self._veil, shown, f"{MARKER}={objects.uid_of(pod)}")
 

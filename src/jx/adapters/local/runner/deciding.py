@@ -80,6 +80,13 @@ class Decision:
     seen: Mapping[str, Seen]
     course: Course
     """What it was decided from."""
+    invalid: Mapping[str, str] = field(default_factory=dict)
+    """Tasks that can never begin, though nothing before them failed, and why; with one of these the run fails."""
+
+    @property
+    def is_cut_short(self) -> bool:
+        """Nothing more is decided: the run is cancelled, or its time is up."""
+        return self.course.late == "pipeline" or self.course.wish is Wish.CANCELLED
 
 
 def combine(several: Sequence[Seen]) -> Seen:
@@ -95,28 +102,43 @@ def combine(several: Sequence[Seen]) -> Seen:
 
 def decide(plan: Plan, seen: Mapping[str, Seen], course: Course) -> Decision:
     """What follows from what was seen."""
-    if course.late == "pipeline":
+    if course.late == "pipeline" or course.wish is Wish.CANCELLED:
         over = all(one.is_over for one in seen.values())
         return Decision((), {}, is_final=False, is_over=over, seen=seen, course=course)
     skipped: dict[str, Skip] = {}
     begin: list[Task] = []
-    stop = _why_stop(plan, seen, course)
     plain = [task for task in plan.tasks if not task.is_final]
-    for task in _in_order(plain):
-        if task.name in seen:
+    waiting = [task for task in _in_order(plain) if task.name not in seen]
+    stop = _why_stop(plan, seen, course)
+    invalid = {} if stop else _invalid(waiting, seen)
+    if invalid:
+        stop = Skip.STOPPING
+    for task in waiting:
+        if task.name in invalid:
             continue
-        skip = _why_skip(plan, task, seen, skipped)
+        skip = stop or _why_skip(plan, task, seen, skipped) or (Skip.TIMEOUT if course.late else None)
         if skip is not None:
             skipped[task.name] = skip
-        elif stop is not None:
-            skipped[task.name] = stop
         elif all(_is_over(name, seen, skipped) for name in task.after):
             begin.append(task)
-    is_final = not begin and all(_is_over(task.name, seen, skipped) for task in plain)
-    if is_final and course.wish is not Wish.CANCELLED and course.late != "finally":
+    is_final = not begin and all(task.name in invalid or _is_over(task.name, seen, skipped) for task in plain)
+    if is_final and course.late != "finally":
         begin = _finals(plan, seen, skipped)
     is_over = is_final and not begin and all(one.is_over for one in seen.values())
-    return Decision(tuple(begin), skipped, is_final, is_over, seen, course)
+    return Decision(tuple(begin), skipped, is_final, is_over, seen, course, invalid)
+
+
+def _invalid(waiting: Sequence[Task], seen: Mapping[str, Seen]) -> dict[str, str]:
+    """Tasks that take a result which a task that ran to its end did not make."""
+    found = {}
+    for task in waiting:
+        for name, result in sorted(task.needs) if not task.may_fail else ():
+            one = seen.get(name)
+            if one is not None and one.is_over and result not in one.results:
+                how = "completed successfully" if one.state is State.SUCCEEDED else "failed"
+                words = f'task "{name}" {how} but did not emit the result "{result}"'
+                found[task.name] = f'{words}, which is referenced by task "{task.name}"'
+    return found
 
 
 def _finals(plan: Plan, seen: Mapping[str, Seen], skipped: dict[str, Skip]) -> list[Task]:
@@ -142,7 +164,7 @@ def values_of(
     for task in plan.tasks:
         one = seen.get(task.name)
         status = {State.SUCCEEDED: "Succeeded"}.get(one.state, "Failed") if one and one.is_over else "None"
-        failed = failed or (status == "Failed" and not task.may_fail and not task.is_final)
+        failed = failed or (status == "Failed" and not task.is_final)
         found[f"tasks.{task.name}.status"] = status
         found[f"tasks.{task.name}.reason"] = one.reason if one else ""
         for name, value in one.results.items() if one else ():
@@ -157,21 +179,20 @@ def has_failed(plan: Plan, seen: Mapping[str, Seen]) -> bool:
 
 
 def _why_stop(plan: Plan, seen: Mapping[str, Seen], course: Course) -> Skip | None:
-    match course.wish:
-        case Wish.CANCELLED | Wish.CANCELLED_RUN_FINALLY:
-            return Skip.CANCELLED
-        case Wish.STOPPED_RUN_FINALLY:
-            return Skip.STOPPED
-        case _:
-            pass
-    if course.late:
-        return Skip.TIMEOUT
     plain = {name: one for name, one in seen.items() if not plan.find(name).is_final}
     cancelled = any(one.state is State.CANCELLED for one in plain.values())
-    return Skip.STOPPING if cancelled or has_failed(plan, plain) else None
+    if cancelled or has_failed(plan, plain):
+        return Skip.STOPPING
+    if course.wish is Wish.CANCELLED_RUN_FINALLY:
+        return Skip.CANCELLED
+    return Skip.STOPPED if course.wish is Wish.STOPPED_RUN_FINALLY else None
 
 
 def _why_skip(plan: Plan, task: Task, seen: Mapping[str, Seen], skipped: Mapping[str, Skip]) -> Skip | None:
+    ready = all(_is_over(name, seen, skipped) for name in task.after)
+    there = all(name in seen and result in seen[name].results for name, result in task.needs)
+    if ready and there and not _holds(task, values_of(plan, seen, skipped)):
+        return Skip.WHEN
     for name in sorted(task.after):
         if skipped.get(name) not in (None, Skip.WHEN):
             return Skip.PARENT
@@ -179,9 +200,6 @@ def _why_skip(plan: Plan, task: Task, seen: Mapping[str, Seen], skipped: Mapping
         one = seen.get(name)
         if name in skipped or (one is not None and one.is_over and result not in one.results):
             return Skip.RESULTS
-    ready = all(name in seen and seen[name].is_over for name, _ in task.needs)
-    if ready and not _holds(task, values_of(plan, seen, skipped)):
-        return Skip.WHEN
     return None
 
 

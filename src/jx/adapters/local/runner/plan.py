@@ -142,6 +142,8 @@ def read_plan(run: Obj) -> Plan:
     tasks = tuple(_task(body, is_final=is_final) for body, is_final in bodies)
     _check_order(tasks)
     _check_workspaces(spec, pipeline)
+    for task in tasks:
+        _check_params(task)
     return Plan(tasks, _params(spec, pipeline), pipeline, _timeouts(spec))
 
 
@@ -152,6 +154,15 @@ def seconds_of(text: str) -> float:
     if not text or _DURATION.sub("", text):
         raise BadRun("PipelineValidationFailed", f"{text!r} is no duration, such as 1h30m or 10s")
     return sum(float(number) * _SECONDS[unit] for number, unit in _DURATION.findall(text))
+
+
+def go_duration(seconds: float) -> str:
+    """As Go writes a duration: 2s, 1m0s, 1h0m0s, 1.5s, 300ms."""
+    if 0 < seconds < 1:
+        return f"{seconds * 1000:g}ms"
+    minutes, left = divmod(seconds, 60)
+    hours, minutes = divmod(int(minutes), 60)
+    return (f"{hours}h" if hours else "") + (f"{minutes}m" if hours or minutes else "") + f"{left:g}s"
 
 
 def _known(where: str, given: Mapping[str, Any], known: Iterable[str]) -> None:
@@ -237,8 +248,30 @@ def _check_workspaces(spec: Obj, pipeline: Obj) -> None:
             raise BadRun("InvalidWorkspaceBindings", f"nothing is bound to workspace {each['name']}")
 
 
+def _check_params(task: Task) -> None:
+    """Each parameter of a task has a value."""
+    matrix = task.body.get("matrix") or {}
+    sets = [matrix, task.body, *(matrix.get("include") or ())]
+    given = {each["name"] for one in sets for each in one.get("params") or ()}
+    for each in task.spec.get("params") or ():
+        if each["name"] not in given and "default" not in each:
+            words = f"task {task.name}: parameter {each['name']} has no value"
+            raise BadRun("PipelineValidationFailed", words)
+
+
+def _type_of(value: Any) -> str:
+    return "array" if isinstance(value, list) else "object" if isinstance(value, dict) else "string"
+
+
 def _params(spec: Obj, pipeline: Obj) -> dict[str, str | list[str]]:
     given = {each["name"]: each.get("value") for each in spec.get("params") or ()}
+    for each in pipeline.get("params") or ():
+        value, kind = given.get(each["name"]), each.get("type") or _type_of(each.get("default"))
+        if value is not None and _type_of(value) != kind:
+            words = (
+                f"parameter {each['name']} is of type {kind}, and is given a value of type {_type_of(value)}"
+            )
+            raise BadRun("ParameterTypeMismatch", words)
     found: dict[str, str | list[str]] = {}
     for each in pipeline.get("params") or ():
         if each["name"] not in given and "default" not in each:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from jx.adapters.local.node.step import EXITS, RESULTS
 from jx.adapters.local.node.steps import ANNOTATION, ROOT
 from jx.adapters.local.runner.plan import BadRun, Obj, Plan, Task, seconds_of
 from jx.adapters.local.runner.substitution import Values, named, names_in, substitute, substitute_param
@@ -19,11 +20,12 @@ TASK_LABEL = "tekton.dev/pipelineTask"
 TASK_RUN_LABEL = "tekton.dev/taskRun"
 MANAGED_LABEL = "app.kubernetes.io/managed-by"
 MANAGER = "tekton-pipelines"
+ON_ERROR = "local.jenkins-x.io/on-error"
+"""On a TaskRun, `continue` where its failure does not count."""
 MATRIX = "local.jenkins-x.io/matrix"
 """On TaskRuns of a matrix: which of how many it is, as `0/4`."""
 SIDECAR = "sidecar-"
 """How the names of containers begin that are sidecars."""
-RESULTS = "tekton-internal-results"
 DEFAULT_ACCOUNT = "default"
 _GRACE_SECONDS = 10
 _KEPT = (
@@ -74,9 +76,9 @@ def combinations(task: Task, values: Values) -> list[Mapping[str, str]]:
             words = f"task {task.name}: {name} of its matrix has no list of values"
             raise BadRun("PipelineValidationFailed", words)
     names = [name for name, _ in lists]
-    every: list[dict[str, str]] = [
-        dict(zip(names, each, strict=True)) for each in itertools.product(*(texts for _, texts in lists))
-    ]
+    # The first parameter changes fastest.
+    turned = itertools.product(*(texts for _, texts in reversed(lists)))
+    every: list[dict[str, str]] = [dict(zip(names, reversed(each), strict=True)) for each in turned]
     return _with_included(every if lists else [], names, matrix, values) or [*every]
 
 
@@ -122,7 +124,7 @@ def _task_run(run: Obj, plan: Plan, task: Task, values: Values, combination: Map
         {"name": each["name"], "value": substitute_param(each["value"], values)}
         for each in task.body.get("params") or ()
     ]
-    params += [{"name": name, "value": value} for name, value in combination.items()]
+    params += [{"name": name, "value": value} for name, value in sorted(combination.items())]
     labels = {
         **(meta.get("labels") or {}),
         **((task.spec.get("metadata") or {}).get("labels") or {}),
@@ -151,7 +153,7 @@ def _task_run(run: Obj, plan: Plan, task: Task, values: Values, combination: Map
             "name": name,
             "namespace": meta["namespace"],
             "labels": labels,
-            "annotations": _annotations(run),
+            "annotations": {**_annotations(run), **({ON_ERROR: "continue"} if task.may_fail else {})},
             "ownerReferences": owned_by(run),
         },
         "spec": {key: value for key, value in spec.items() if value not in ([], None)},
@@ -163,7 +165,7 @@ def pod_of(made: Obj, attempt: int) -> Obj:
     meta, spec = made["metadata"], made["spec"]
     task: Obj = spec["taskSpec"]
     mounts = list(_mounts(spec))
-    values = _task_values(made, mounts)
+    values = _task_values(made, mounts, attempt)
     steps = [_step(number, each, task) for number, each in enumerate(task["steps"])]
     known: list[Obj] = substitute(steps, values)
     known += substitute([_sidecar(each) for each in task.get("sidecars") or ()], values)
@@ -171,7 +173,7 @@ def pod_of(made: Obj, attempt: int) -> Obj:
     wishes = {each["name"]: _wish(each) for each in known}
     volumes = [substitute(each, values) for each in task.get("volumes") or ()]
     volumes += [volume for volume, _ in mounts]
-    volumes.append({"name": RESULTS, "emptyDir": {}})
+    volumes += [{"name": name, "emptyDir": {}} for name in (RESULTS, EXITS)]
     name = child_name(meta["name"], f"pod-retry{attempt}" if attempt else "pod")
     return {
         "apiVersion": "v1",
@@ -274,7 +276,7 @@ def _mounts(spec: Obj) -> Iterator[tuple[Obj, Obj]]:
         yield {"name": f"ws-{number}", **source}, mount
 
 
-def _task_values(made: Obj, mounts: list[tuple[Obj, Obj]]) -> dict[str, str | list[str]]:
+def _task_values(made: Obj, mounts: list[tuple[Obj, Obj]], attempt: int) -> dict[str, str | list[str]]:
     meta, spec = made["metadata"], made["spec"]
     task: Obj = spec["taskSpec"]
     given = {each["name"]: each["value"] for each in spec.get("params") or ()}
@@ -282,13 +284,17 @@ def _task_values(made: Obj, mounts: list[tuple[Obj, Obj]]) -> dict[str, str | li
         "context.taskRun.name": meta["name"],
         "context.taskRun.namespace": meta["namespace"],
         "context.taskRun.uid": meta.get("uid", ""),
-        "context.task.name": meta["labels"][TASK_LABEL],
+        "context.task.name": meta["name"],
+        "context.task.retry-count": str(attempt),
     }
     for each in task.get("params") or ():
         if each["name"] not in given and "default" not in each:
             words = f"task {meta['labels'][TASK_LABEL]}: parameter {each['name']} has no value"
             raise BadRun("TaskRunValidationFailed", words)
         values |= named(f"params.{each['name']}", given.get(each["name"], each.get("default")))
+    for number, each in enumerate(task["steps"]):
+        name = f"step-{each.get('name') or f'unnamed-{number}'}"
+        values[f"steps.{name}.exitCode.path"] = f"{ROOT}/tekton/steps/{name}/exitCode"
     for each in task.get("results") or ():
         values[f"results.{each['name']}.path"] = f"{ROOT}/tekton/results/{each['name']}"
     for each in task.get("workspaces") or ():
@@ -364,7 +370,12 @@ def _container(step: Obj, mounts: list[Obj], spec: Obj) -> Obj:
     if resources:
         found["resources"] = resources
     own = [{**each, "mountPath": _plain(each["mountPath"])} for each in found.get("volumeMounts") or ()]
-    found["volumeMounts"] = [*own, *mounts, {"name": RESULTS, "mountPath": "/tekton/results"}]
+    found["volumeMounts"] = [
+        *own,
+        *mounts,
+        {"name": RESULTS, "mountPath": "/tekton/results"},
+        {"name": EXITS, "mountPath": "/tekton/steps"},
+    ]
     if "workingDir" in found:
         found["workingDir"] = _plain(found["workingDir"])
     return found

@@ -16,7 +16,7 @@ from jx.adapters.local.node.steps import CANCEL
 from jx.adapters.local.runner import statuses
 from jx.adapters.local.runner.deciding import Course, Seen, State, Wish, combine, decide, values_of
 from jx.adapters.local.runner.places import Places
-from jx.adapters.local.runner.plan import DEFAULT_TIMEOUT, BadRun, Obj, Plan, Task, read_plan, seconds_of
+from jx.adapters.local.runner.plan import BadRun, Obj, Plan, Task, go_duration, read_plan, seconds_of
 from jx.adapters.local.runner.pods import (
     TASK_LABEL,
     child_name,
@@ -102,16 +102,13 @@ class Runs:
             self._refuse(run, error)
             return None
         made = self._children(run)
-        status = statuses.run_status(run, plan, decision, made, now=self._text())
-        if decision.is_over and not course.late:
-            values = values_of(plan, decision.seen, decision.skipped)
-            results = statuses.run_results(plan, {**run_values(run), **values})
-            status |= {"results": results} if results else {}
+        values = {**run_values(run), **values_of(plan, decision.seen, decision.skipped)}
+        status = statuses.run_status(run, plan, decision, made, values, now=self._text())
         written = self._write(run, status)
         if decision.is_over:
             self._tidy(written)
             return None
-        return self._due(plan, started, made, now)
+        return self._due(written, plan, started, now)
 
     # One task
 
@@ -173,9 +170,7 @@ class Runs:
         why = self._why_cancel(made, course)
         if why:
             self.places.give_back(name)
-            reason = "TaskRunTimeout" if why.startswith(statuses.TIMEOUT) else "TaskRunCancelled"
-            words = f'TaskRun "{made["metadata"]["name"]}" was not begun: {why}'
-            self._write(made, statuses.ended(made, reason, words, self._text()))
+            self._write(made, statuses.ended(made, *statuses.why_ended(made, why), self._text()))
             return
         if not self.places.ask(name, run["metadata"]["name"], self.known.arrival(run)):
             words = f"it waits for a place; {self.places.where(name)} are before it"
@@ -207,9 +202,9 @@ class Runs:
     def _why_cancel(self, made: Obj, course: Course) -> str:
         is_final = made["metadata"]["labels"].get("tekton.dev/memberOf") == "finally"
         if course.wish is Wish.CANCELLED or (course.wish is Wish.CANCELLED_RUN_FINALLY and not is_final):
-            return "the run was cancelled"
+            return statuses.RUN_CANCELLED
         if course.late == "pipeline" or (course.late and (course.late == "finally") == is_final):
-            return f"{statuses.TIMEOUT}{course.limit}"
+            return statuses.RUN_TIMED_OUT
         started = _seconds((made.get("status") or {}).get("startTime"))
         limit = seconds_of(made["spec"].get("timeout") or "0")
         if started and limit and self.now() - started >= limit:
@@ -220,19 +215,15 @@ class Runs:
 
     def _course(self, run: Obj, plan: Plan, wish: Wish, *, started: float, now: float) -> Course:
         """What was asked for, and what took longer than its time."""
-        given = run["spec"].get("timeouts") or {}
-        final = _seconds((run.get("status") or {}).get("finallyStartTime"))
-        begun = {"pipeline": started, **({"finally": final} if final else {"tasks": started})}
-        for name, since in begun.items():
-            limit = plan.timeouts.get(name)
-            if limit is not None and now - since >= limit:
-                return Course(wish, name, str(given.get(name) or DEFAULT_TIMEOUT))
+        for name, end in _ends(run, plan, started).items():
+            if now >= end:
+                return Course(wish, name, go_duration(plan.timeouts[name] or 0))
         return Course(wish)
 
-    def _due(self, plan: Plan, started: float, made: list[Obj], now: float) -> float | None:
+    def _due(self, run: Obj, plan: Plan, started: float, now: float) -> float | None:
         """Until the next time limit is reached."""
-        ends = [started + limit for limit in plan.timeouts.values() if limit is not None]
-        for each in made:
+        ends = [*_ends(run, plan, started).values()]
+        for each in self._children(run):
             begun = _seconds((each.get("status") or {}).get("startTime"))
             limit = seconds_of(each["spec"].get("timeout") or "0")
             if begun and limit and not statuses.is_done(each):
@@ -316,6 +307,14 @@ class Runs:
 def pod_name(made: Obj, attempt: int) -> str:
     """The name of the pod of an attempt."""
     return child_name(made["metadata"]["name"], f"pod-retry{attempt}" if attempt else "pod")
+
+
+def _ends(run: Obj, plan: Plan, started: float) -> dict[str, float]:
+    """When the time is up of what goes on: of the whole run, and of its tasks or of `finally`."""
+    final = _seconds((run.get("status") or {}).get("finallyStartTime"))
+    begun = {"pipeline": started, **({"finally": final} if final else {"tasks": started})}
+    limits = {name: plan.timeouts.get(name) for name in begun}
+    return {name: begun[name] + limit for name, limit in limits.items() if limit is not None}
 
 
 def _seen(run: Obj, made: list[Obj]) -> dict[str, Seen]:
