@@ -53,6 +53,17 @@ def test_the_version_stream_says_to_which_version(world: World) -> None:
     assert world.heard.messages[-1] == "Already installed platform version 1.1.0. Skipping upgrade process."
 
 
+def test_a_stream_that_names_a_version_which_is_not_there_is_told_as_such(world: World) -> None:
+    stream(world, {"charts/jx/jx-platform.yml": "version: 9.9.9\n"})
+    for only_check in (False, True):
+        with pytest.raises(
+            NotFound, match=r"the version stream \S+ names what is not there: .*9\.9\.9"
+        ) as caught:
+            upgrade(world, only_check=only_check)
+        assert "there are 2.0.0" in caught.value.hint
+        assert "--version" in caught.value.hint
+
+
 def test_a_version_that_is_given_wins_and_has_to_exist(world: World) -> None:
     pull = upgrade(world, "2.0.0")
     assert pull is not None

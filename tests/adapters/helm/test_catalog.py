@@ -165,6 +165,9 @@ def test_a_login_that_is_refused_is_told_without_it(tmp_path: Path, server: Serv
     with pytest.raises(Forbidden) as caught:
         catalog.versions(ChartRef("redis", repository, "", login))
     assert PASSWORD not in f"{caught.value.message}{caught.value.hint}"
+    assert caught.value.hint.startswith(
+        "it was asked with the login that is kept for it; to keep another: jx add login"
+    )
 
 
 def test_a_login_for_a_registry_is_exchanged_for_a_token_there(tmp_path: Path, server: Server) -> None:

@@ -192,7 +192,7 @@ class Downloader:
         response = self._open(request, limit)
         if response.status == 200 or response.status in accept:
             return response
-        raise _refusal(response.status, url)
+        raise _refusal(response.status, url, has_login=request.has_header("Authorization"))
 
     def _open(self, request: urllib.request.Request, limit: int) -> Response:
         url = request.full_url
@@ -240,11 +240,14 @@ def unreachable(url: str, error: Exception) -> Unavailable:
     )
 
 
-def _refusal(status: int, url: str) -> Forbidden | NotFound | Unavailable:
+def _refusal(status: int, url: str, *, has_login: bool) -> Forbidden | NotFound | Unavailable:
     if status in {401, 403}:
+        how = f"jx add login {origin_of(url)} --username NAME --password-stdin"
         return Forbidden(
             f"{origin_of(url)} does not let us read {urlsplit(url).path} (HTTP {status})",
-            hint="is the repository private? name a login: jx add login URL --username NAME --password-stdin",
+            hint=f"it was asked with the login that is kept for it; to keep another: {how}"
+            if has_login
+            else f"is the repository private? name a login: {how}",
         )
     if status in {404, 410}:
         return NotFound(

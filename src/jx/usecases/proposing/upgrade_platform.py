@@ -91,7 +91,15 @@ class UpgradePlatform:
         if not request.version and boot.needs_version(app):
             return ""
         version = request.version or _stream_version(step, app)
-        return self.catalog.resolve(replace(app.chart, version=version)).version
+        try:
+            return self.catalog.resolve(replace(app.chart, version=version)).version
+        except NotFound as error:
+            if request.version or step is None:
+                raise
+            raise NotFound(
+                f"the version stream {step.repo.full_name} names what is not there: {error.message}",
+                hint=f"{error.hint}; name one with --version, or mend the stream",
+            ) from error
 
     def _tell_stream(self, step: StreamStep | None, edits: list[Edit]) -> None:
         assert step is not None
