@@ -46,7 +46,7 @@ def test_a_namespace_that_nobody_has_set_is_told_with_its_line() -> None:
     with pytest.raises(Invalid) as error:
         umbrella.read(boot_repositories.environment("change-me"))
     assert [str(problem) for problem in error.value.problems] == [
-        "Jenkinsfile:3: the namespace is still change-me"
+        "Jenkinsfile:3: the namespace is still change-me: write there the one that the apps run in"
     ]
 
 

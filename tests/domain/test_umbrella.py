@@ -271,5 +271,5 @@ def test_a_namespace_has_to_be_said_by_somebody() -> None:
     assert "set apply.namespace" in problems_of(make_environment({"jenkins-x.yml": ""}))[0]
     change_me = 'NAMESPACE := "change-me"\n'
     assert problems_of(make_environment({"jenkins-x.yml": "", "Makefile": change_me})) == [
-        "Makefile:1: the namespace is still change-me"
+        "Makefile:1: the namespace is still change-me: write there the one that the apps run in"
     ]

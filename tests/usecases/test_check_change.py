@@ -202,13 +202,28 @@ def test_the_change_that_mends_a_broken_branch_passes(world: World) -> None:
     assert made.state is CheckState.SUCCESS
 
 
-@pytest.mark.parametrize("server", ["charts", "cluster", "git", "forge"])
+@pytest.mark.parametrize("server", ["cluster", "git", "forge"])
 def test_a_server_that_is_down_leaves_the_pull_request_as_it_is(world: World, server: str) -> None:
     world.down[server].is_down = True
     with pytest.raises(Unavailable):
         check(world)
     assert not world.pull().checks
     assert not world.pull().comments
+
+
+def test_a_plan_that_waits_for_charts_says_so_until_they_are_there(world: World) -> None:
+    world.down["charts"].is_down = True
+    for _ in range(2):
+        with pytest.raises(Unavailable):
+            check(world)
+        (waits,) = world.pull().checks
+        assert waits.state is CheckState.PENDING
+        assert waits.description.startswith("it is tried again: ")
+    assert not world.pull().comments
+    world.down["charts"].is_down = False
+    made = check(world)
+    assert made is not None
+    assert [one.state for one in world.pull().checks] == [CheckState.SUCCESS]
 
 
 def test_a_merged_or_closed_pull_request_keeps_the_comment_that_its_approver_saw(world: World) -> None:

@@ -22,6 +22,7 @@ from jx.domain.layouts import umbrella
 from jx.domain.layouts.environments_yaml import spec_of
 from jx.domain.names import EnvironmentName, Repo
 from jx.domain.objects.manifests import ObjectRef
+from jx.domain.trees import Tree
 from jx.usecases.propose_change import ProposeChange
 from jx.usecases.proposing.create_environment import CreateEnvironment, CreateEnvironmentRequest
 from jx.usecases.proposing.edit_environment import (
@@ -224,3 +225,15 @@ def test_edits_of_environments_come_back_from_their_trailers(world: World) -> No
     assert staging is not None
     for edit in (PutEnvironment(QA, spec_of(staging)), RemoveEnvironment(QA)):
         assert parse_edit(edit_to_json(edit)) == edit
+
+
+def test_a_repository_that_cannot_be_read_is_told_with_its_mistakes_before_anything_is_declared(
+    world: World,
+) -> None:
+    repo, _ = world.forge.adopt(Repo(f"{GIT}/team/old.git"))
+    old = Tree().put("env/Chart.yaml", "apiVersion: v1\nname: env\nversion: 0.0.1\n")
+    world.fill(repo, old.put("Makefile", 'NAMESPACE := "change-me"\n'))
+    with pytest.raises(Invalid, match="team/old is there, and cannot be read") as caught:
+        create(world, repository=repo.url)
+    assert "Makefile:1: the namespace is still change-me" in str(caught.value.problems[0])
+    assert not world.forge.list_pulls(repo_of(world.environments["dev"]))

@@ -81,6 +81,8 @@ def _variables(pipeline: Section) -> Iterator[Section]:
 
 def _checked(namespace: str, where: str, line: int | None, mistakes: Mistakes) -> str:
     if namespace == PLACEHOLDER:
-        mistakes.add(where, f"the namespace is still {PLACEHOLDER}", line)
+        mistakes.add(
+            where, f"the namespace is still {PLACEHOLDER}: write there the one that the apps run in", line
+        )
         return "default"
     return namespace

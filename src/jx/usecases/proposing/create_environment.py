@@ -113,7 +113,13 @@ class CreateEnvironment:
         """What is there is taken as it is, if it is an environment at all."""
         repo = _repo(environment)
         try:
-            umbrella.find_chart_dir(self.repos.read(repo, head))
+            umbrella.read(self.repos.read(repo, head), name=environment.name)
+        except Invalid as error:
+            raise Invalid(
+                f"repository {repo.full_name} is there, and cannot be read as an environment",
+                *error.problems,
+                hint="mend it in a clone and push that, or name another one with --git-url",
+            ) from error
         except NotFound as error:
             raise Refused(
                 f"repository {repo.full_name} is there and holds no environment (no env/Chart.yaml)",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from jx.domain.applying.applying import Hold
 from jx.domain.changes.change_comment import Told, write_comment, write_failure
@@ -46,7 +46,8 @@ class CheckChange:
     """None: holds count whether their time has come or not."""
 
     def __call__(self, environment: Environment, number: int, *, asked: int = 0) -> Check | None:
-        """The check as it was set; None where there was nothing to do. Retryable errors leave the pull request as it is.
+        """The check as it was set; None where there was nothing to do. Retryable errors leave the pull request as it is, but for
+        what it waits for: a server that cannot be reached is named.
 
         `asked` is how often people asked for one more check: it is made again when that grows.
         """
@@ -60,7 +61,12 @@ class CheckChange:
         mark = _mark(base, hold, asked)
         if _is_checked(pull, mark):
             return None
-        return self.tell(self._look(environment, pull, mark, hold))
+        try:
+            verdict = self._look(environment, pull, mark, hold)
+        except Unavailable as error:
+            self._tell_waits(pull, error)
+            raise
+        return self.tell(verdict)
 
     def put_off(self, environment: Environment, number: int, *, asked: int = 0) -> bool:
         """Whether the check is one of a base that has moved since, and nobody has asked for another: then it says that it waits
@@ -112,6 +118,13 @@ class CheckChange:
         words = refusals[0].message if refusals else f"{count} object{'' if count == 1 else 's'} will change"
         state = CheckState.FAILURE if refusals else CheckState.SUCCESS
         return Verdict(pull, _marked(state, words, mark), comment, planned)
+
+    def _tell_waits(self, pull: PullRequest, error: Unavailable) -> None:
+        """Once: a status that says the same again would be an event, and have it looked at for ever."""
+        words = error.message.partition("\n")[0][:120]
+        waits = Check(CONTEXT, CheckState.PENDING, f"it is tried again: {words}")
+        if waits not in [replace(one, target_url="") for one in pull.checks if one.context == CONTEXT]:
+            self.forge.set_status(pull.repo, pull.head, waits)
 
     def _find_hold(self, environment: Environment) -> Hold | None:
         """Why a merge would not be applied."""
