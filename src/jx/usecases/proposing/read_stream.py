@@ -53,7 +53,9 @@ class StreamStep:
         said = [f"{self.repo.full_name}: {str(self.before)[:12]} -> {self.after[:12]}"]
         for change in self.changes[:most]:
             app = installed.get(change.name) if change.kind == "charts" else None
-            said.append(f"* {change}" + (f" (here: {app.key} {app.chart.version})" if app else ""))
+            said.append(
+                f"* {change}" + (f" (here: {f'{app.key} {app.chart.version}'.strip()})" if app else "")
+            )
         said += _more(len(self.changes), most)
         said += [
             "",

@@ -22,6 +22,7 @@ COMMENT_KEY = "jx-plan"
 _WAITS = "{} has moved: checked anew when its turn comes to be merged, or now by /test"
 _ASKED = re.compile(r", asked (\d+)\)$")
 _OVERTAKEN = "nothing is left to change"
+_RETRIED = "it is tried again: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,8 @@ class CheckChange:
         assert environment.repo is not None
         pull = self.forge.observe(environment.repo, number)
         base = self.repos.head(pull.repo, pull.base_branch)
-        check = next((one for one in pull.checks if one.context == CONTEXT), None)
+        made = (one for one in pull.checks if not one.description.startswith(_RETRIED))
+        check = next((one for one in made if one.context == CONTEXT), None)
         if check is None or base is None or is_made_on(check, base) or asked > _asked(check):
             return False
         waits = _marked(CheckState.PENDING, _WAITS.format(pull.base_branch), _mark_of_waiting(_asked(check)))
@@ -122,7 +124,7 @@ class CheckChange:
     def _tell_waits(self, pull: PullRequest, error: Unavailable) -> None:
         """Once: a status that says the same again would be an event, and have it looked at for ever."""
         words = error.message.partition("\n")[0][:120]
-        waits = Check(CONTEXT, CheckState.PENDING, f"it is tried again: {words}")
+        waits = Check(CONTEXT, CheckState.PENDING, f"{_RETRIED}{words}")
         if waits not in [replace(one, target_url="") for one in pull.checks if one.context == CONTEXT]:
             self.forge.set_status(pull.repo, pull.head, waits)
 
