@@ -34,13 +34,13 @@ def fresh_name(stem: str) -> str:
 
 
 @contextmanager
-def running_api(folder: Path, *options: str) -> Iterator[Api]:
-    """Start `python -m jx.adapters.local.kubernetes` in a folder and wait until it is ready."""
+def running_api(folder: Path, *options: str, module: str = "jx.adapters.local.kubernetes") -> Iterator[Api]:
+    """Start `python -m jx.adapters.local.kubernetes` in a folder, or another that serves it, and wait until it is ready."""
     log = (folder / "log").open("wb")
     argv = [
         sys.executable,
         "-m",
-        "jx.adapters.local.kubernetes",
+        module,
         "--dir",
         str(folder),
         "--port",
@@ -54,7 +54,7 @@ def running_api(folder: Path, *options: str) -> Iterator[Api]:
             api.close()
         finally:
             process.terminate()
-            process.wait(10)
+            process.wait(30)
 
 
 def _ready(folder: Path, process: subprocess.Popen[bytes]) -> Api:

@@ -36,18 +36,20 @@ Obj = dict[str, Any]
 _CIDR = "10.244.0.0/24"
 _WATCHED: tuple[Which, ...] = (
     *(kinds.PODS, kinds.CONFIG_MAPS, kinds.SECRETS, kinds.NODES, kinds.VOLUME_CLAIMS, kinds.VOLUMES),
-    *(kinds.INGRESSES, kinds.SERVICES),
+    *(kinds.INGRESSES, kinds.SERVICES, kinds.SERVICE_ACCOUNTS),
 )
 
 
-class _Remote:
+class RemoteApi:
     """What `Cluster` asks of the embedded API, asked of a real one."""
 
     def __init__(self, path: Path) -> None:
-        access = kubeconfig.load([path])
-        self._transport = Transport(access, SystemClock())
+        self.access = kubeconfig.load([path])
+        self._transport = Transport(self.access, SystemClock())
         self._api = remote.Api(self._transport)
         self._listener: Callable[[WatchEvent], None] = lambda _event: None
+        self._telling = threading.Lock()
+        self._versions: dict[str, int] = {}
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="node-watch", daemon=True)
 
@@ -117,6 +119,17 @@ class _Remote:
             options["gracePeriodSeconds"] = grace_seconds
         self._send("DELETE", resource, (namespace, name, ""), options, manager="")
 
+    def token_for_run(self, pod: Obj) -> str:
+        """A token for the pod's account that ends with the pod."""
+        meta = pod["metadata"]
+        bound = {"apiVersion": "v1", "kind": "Pod", "name": meta["name"], "uid": meta["uid"]}
+        body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest"}
+        accounts = self.resource(*kinds.SERVICE_ACCOUNTS)
+        place = (meta["namespace"], pod["spec"].get("serviceAccountName") or "default", "token")
+        spec = {"audiences": [], "expirationSeconds": 3600, "boundObjectRef": bound}
+        found = self._send("POST", accounts, place, {**body, "spec": spec}, manager="kubelet")
+        return str(found["status"]["token"])
+
     def _send(
         self, method: str, resource: facts.Resource, place: tuple[str, str, str], body: Obj, *, manager: str
     ) -> Obj:
@@ -130,7 +143,7 @@ class _Remote:
         if response.status >= 300:
             raise ApiError(response.status, found.get("reason", ""), found.get("message", ""))
         if found.get("kind") == resource.kind and method != "DELETE":
-            self._listener(WatchEvent("MODIFIED", resource, found, None))
+            self._tell(WatchEvent("MODIFIED", resource, found, None))
         return found
 
     def _follow(self) -> None:
@@ -141,7 +154,16 @@ class _Remote:
                 return
             if change is not None:
                 what: ChangeType = "DELETED" if change.is_deleted else "MODIFIED"
-                self._listener(WatchEvent(what, resources[change.target.resource], change.body, None))
+                self._tell(WatchEvent(what, resources[change.target.resource], change.body, None))
+
+    def _tell(self, event: WatchEvent) -> None:
+        """Answers and the watch come from two threads: what is older than what was told is left out."""
+        uid, version = objects.uid_of(event.obj), int(event.obj["metadata"]["resourceVersion"])
+        with self._telling:
+            if self._versions.get(uid, 0) > version:
+                return
+            self._versions[uid] = version
+            self._listener(event)
 
     def _end(self) -> None:
         self._stopping.set()
@@ -159,13 +181,19 @@ def _addresses() -> Iterator[str]:
 
 
 class _TaintFree(Nodes):
-    """Also takes away the taint of a new node, as the controller of node life cycles does."""
+    """Also takes away the taint of a new node, as the controller of node life cycles does, and says where logs are asked for."""
+
+    port = 0
 
     def reconcile(self, namespace: str, name: str) -> float | None:
         super().reconcile(namespace, name)
         node = self._cluster.cache.get(kinds.NODES, "", name)
         if node is not None and node["spec"].get("taints"):
-            self._cluster.patch(kinds.NODES, node, {"spec": {"taints": None}})
+            node = self._cluster.patch(kinds.NODES, node, {"spec": {"taints": None}})
+        if node is not None and self.port:
+            here = {"addresses": [{"type": "InternalIP", "address": "127.0.0.1"}]}
+            ports = {"kubeletEndpoint": {"Port": self.port}}
+            self._cluster.set_status(kinds.NODES, node, {**node["status"], **here, "daemonEndpoints": ports})
         return None
 
 
@@ -189,17 +217,31 @@ class _Balancers:
 
 
 @contextmanager
-def playing_node(path: Path, settings: PlaySettings) -> Iterator[None]:
-    """Have a node, and play its pods, on the cluster of a kubeconfig."""
-    cluster = Cluster(cast(Api, _Remote(path)), "kubelet")
+def playing_node(
+    path: Path,
+    settings: PlaySettings,
+    *,
+    is_real: Callable[[Obj], bool] = lambda _pod: False,
+    log_port: int = 0,
+) -> Iterator[None]:
+    """Have a node, and play its pods but for the real ones, on the cluster of a kubeconfig."""
+    cluster = Cluster(cast(Api, RemoteApi(path)), "kubelet")
     addresses = _addresses()
+    node = _TaintFree(cluster, objects.NODE_NAME, _CIDR)
+    node.port = log_port
     parts = (
-        _TaintFree(cluster, objects.NODE_NAME, _CIDR),
+        node,
         Scheduler(cluster),
         Claims(cluster),
         IngressAddresses(cluster),
         _Balancers(cluster),
-        Play(cluster, settings, node=objects.NODE_NAME, allocate_ip=lambda: next(addresses)),
+        Play(
+            cluster,
+            settings,
+            node=objects.NODE_NAME,
+            is_real=is_real,
+            allocate_ip=lambda: next(addresses),
+        ),
     )
     by_name: Mapping[str, Any] = {part.name: part for part in parts}
     loop: Loop[tuple[str, str, str]] = Loop("node", lambda key: by_name[key[0]].reconcile(*key[1:]))

@@ -27,6 +27,7 @@ Obj = dict[str, Any]
 
 SOURCES = ROOT / "testtekton"
 MODULE = "github.com/tektoncd/pipeline"
+PROGRAMS = ("webhook", "controller", "entrypoint", "nop", "workingdirinit")
 NAMESPACE, SERVICE = "tekton-pipelines", "tekton-pipelines-webhook"
 SERVED = (PIPELINE_RUNS, TASK_RUNS)
 _KINDS = {
@@ -46,17 +47,18 @@ _START_SECONDS = 60
 
 
 def built() -> Path:
-    """Tekton's admission webhook, built where its pins are newer than what is kept."""
+    """The folder of Tekton's programs, built where their pins are newer than what is kept."""
     found = hashlib.sha256(_go("version").encode())
     for name in ("go.mod", "go.sum"):
         found.update((SOURCES / name).read_bytes())
-    program = ROOT / ".cache" / "testtekton" / found.hexdigest()[:16] / "webhook"
-    if not program.exists():
-        program.parent.mkdir(parents=True, exist_ok=True)
-        made = program.with_suffix(f".{os.getpid()}")
-        _go("build", "-mod=readonly", "-trimpath", "-ldflags=-s -w", "-o", str(made), f"{MODULE}/cmd/webhook")
-        made.replace(program)
-    return program
+    programs = ROOT / ".cache" / "testtekton" / found.hexdigest()[:16] / "programs"
+    if not programs.exists():
+        made = programs.with_suffix(f".{os.getpid()}")
+        made.mkdir(parents=True)
+        every = [f"{MODULE}/cmd/{name}" for name in PROGRAMS]
+        _go("build", "-mod=readonly", "-trimpath", "-ldflags=-s -w", "-o", f"{made}/", *every)
+        made.replace(programs)
+    return programs
 
 
 def _go(*words: str) -> str:
@@ -81,7 +83,7 @@ def _config(*names: str) -> Iterator[Obj]:
 @contextmanager
 def installed(api: Api, kubeconfig: Path, folder: Path) -> Iterator[None]:
     """The cluster with Tekton's definitions, and its webhook as a process of this machine, until the end of the block."""
-    ports = _free_ports(4)
+    ports = free_ports(4)
     ensure_namespace(api, NAMESPACE)
     made = []
     for body in (*_config("300-crds/*.yaml", "config-*.yaml"), *_hooked(ports[0])):
@@ -92,9 +94,12 @@ def installed(api: Api, kubeconfig: Path, folder: Path) -> Iterator[None]:
     with ExitStack() as stack:
         log = stack.enter_context((folder / "webhook.log").open("wb"))
         process = subprocess.Popen(
-            [str(built()), "-disable-ha"], env=_environment(kubeconfig, ports), stdout=log, stderr=log
+            [str(built() / "webhook"), "-disable-ha"],
+            env=_environment(kubeconfig, ports),
+            stdout=log,
+            stderr=log,
         )
-        stack.callback(_end, process)
+        stack.callback(end, process)
         for resource in SERVED:
             served(api, resource, "default")
         _wait(api, process, folder / "webhook.log")
@@ -104,7 +109,7 @@ def installed(api: Api, kubeconfig: Path, folder: Path) -> Iterator[None]:
                 api.delete(_KINDS[body["kind"]], "", body["metadata"]["name"])
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def end(process: subprocess.Popen[bytes]) -> None:
     process.kill()
     process.wait()
 
@@ -152,7 +157,7 @@ def _environment(kubeconfig: Path, ports: list[int]) -> Mapping[str, str]:
     }
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     with ExitStack() as stack:
         held = [stack.enter_context(socket.socket()) for _ in range(count)]
         for each in held:
@@ -162,9 +167,9 @@ def _free_ports(count: int) -> list[int]:
 
 def _wait(api: Api, process: subprocess.Popen[bytes], log: Path) -> None:
     """Until the webhook has been asked: it refuses a run without tasks, in words that are not the definition's."""
-    end, pause, said = time.monotonic() + _START_SECONDS, threading.Event(), ""
+    last, pause, said = time.monotonic() + _START_SECONDS, threading.Event(), ""
     probe: Obj = {"pipelineSpec": {"tasks": []}}
-    while time.monotonic() < end and process.poll() is None:
+    while time.monotonic() < last and process.poll() is None:
         said = refusal(api, {"metadata": {"name": "probe"}, "spec": probe})
         if "validation.webhook.pipeline.tekton.dev" in said and "denied the request" in said:
             return
