@@ -41,6 +41,7 @@ def checks_of(wiring: Wiring) -> tuple[Check, ...]:
         Check("secrets", looks.at_secrets, (store, forge, git)),
         Check("charts", looks.at_charts, (forge, git)),
         Check("webhooks", looks.at_webhooks, (forge, git)),
+        Check("applications", looks.at_imports, (forge, git)),
     )
     return tuple(replace(one, look=partial(_look, one, looks.access)) for one in checks)
 
@@ -112,4 +113,10 @@ class _Looks:
     def at_webhooks(self) -> Iterable[Finding]:
         return surroundings.look_at_webhooks(
             self.wiring.forge_admin, self.wiring.environments(), self.wiring.webhook_url
+        )
+
+    def at_imports(self) -> Iterable[Finding]:
+        platform = self.wiring.propose_change().target(self.wiring.platform_at, "dev").platform
+        return surroundings.look_at_imports(
+            self.wiring.forge_admin, self.wiring.repos, platform, self.wiring.webhook_url
         )

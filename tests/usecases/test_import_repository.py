@@ -5,11 +5,14 @@ from __future__ import annotations
 import pytest
 from tests.support.journeys import ANN, GIT, HOOK, OLGA, World, installed
 
+from jx.domain.environments.source_repositories import SourceRepository
 from jx.domain.errors import NotFound, Refused, Usage
+from jx.domain.layouts.source_repositories_yaml import write_source_repository
 from jx.domain.names import Repo
 from jx.domain.platforms.platform import read_platform
 from jx.domain.trees import Tree
 from jx.ports.repos import Draft
+from jx.usecases.platform.examine_surroundings import look_at_imports
 from jx.usecases.proposing.import_repository import ImportRepository, ImportRequest
 from jx.usecases.reviewing.review_change import Merge, ReviewRequest
 from jx.usecases.set_up_repository import SetUpRepository
@@ -135,3 +138,29 @@ def test_one_of_another_git_server_starts_nothing(world: World) -> None:
     elsewhere = JENKINS_X_2.replace("git.example.com", "elsewhere.example.com")
     world.push(world.tree().put("env/templates/shop-sr.yaml", elsewhere), "Import it")
     assert imported(world) == []
+
+
+def found(world: World) -> list[tuple[str, str, str]]:
+    """What the doctor says of applications."""
+    platform = read_platform(world.tree(), repo=world.repo())
+    findings = look_at_imports(world.forge_as(OLGA), world.repos, platform, HOOK)
+    return [(one.where, one.what, one.mend) for one in findings]
+
+
+def test_the_doctor_tells_of_applications_that_nothing_starts(world: World) -> None:
+    a_repository(world, "main")
+    pull = importing(world)(request(world))
+    assert pull is not None
+    merge(world, pull.number)
+    assert found(world) == []
+    text = write_source_repository(SourceRepository(SHOP, "trunk"))
+    elsewhere = JENKINS_X_2.replace("git.example.com", "elsewhere.example.com").replace("shop", "far")
+    files = (
+        world.tree().put("env/templates/acme-shop-sr.yaml", text).put("env/templates/far-sr.yaml", elsewhere)
+    )
+    world.push(files.put("env/templates/gone-sr.yaml", JENKINS_X_2.replace("shop", "gone")), "By hand")
+    assert {(what, cure) for what, _, cure in found(world)} == {
+        ("application acme/shop", "jx import acme/shop --branch NAME"),
+        ("application acme/far", "git rm its file in env/templates, in a clone of the dev repository"),
+        ("application acme/gone", "jx delete application acme/gone"),
+    }

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Iterator
 
 from jx.domain.charts.charts import ChartRef
 from jx.domain.environments.environments import Environment
-from jx.domain.errors import JxError, Unavailable
+from jx.domain.errors import JxError, NotFound, Unavailable
 from jx.domain.layouts import umbrella
 from jx.domain.names import DEV, Repo
 from jx.domain.platforms import ailments
 from jx.domain.platforms.ailments import Finding
+from jx.domain.platforms.platform import Platform as Declared
 from jx.ports.catalog import Catalog
 from jx.ports.clock import Clock
 from jx.ports.forge import Ability, ForgeAdmin
@@ -73,6 +74,38 @@ def look_at_webhooks(forge: ForgeAdmin, environments: Iterable[Environment], url
                 f"the forge does not tell {url} of pushes: merges wait for the next poll",
                 "jx install --ng",
             )
+
+
+def look_at_imports(forge: ForgeAdmin, repos: Repos, platform: Declared, url: str) -> Iterator[Finding]:
+    """Applications whose pipelines nothing starts, or only the next look does."""
+    followed = {one.repo.full_name for one in platform.applications}
+    environments = {one.repo.full_name for one in platform.environments if one.repo}
+    for one in platform.dev.source_repositories:
+        name = one.repo.full_name
+        if name in environments:
+            continue
+        if name not in followed:
+            words = f"{one.repo.url} is not on the platform's git server: nothing starts its pipelines"
+            yield Finding(
+                f"application {name}",
+                words,
+                "git rm its file in env/templates, in a clone of the dev repository",
+            )
+            continue
+        try:
+            head = repos.head(one.repo, one.branch)
+            has_hooks = url and Ability.REPOSITORIES in forge.abilities
+            hooks = {hook.url for hook in forge.list_webhooks(one.repo)} if has_hooks else {url}
+        except NotFound:
+            words = "its repository is not there: nothing starts its pipelines"
+            yield Finding(f"application {name}", words, f"jx delete application {name}")
+            continue
+        if head is None:
+            words = f"its repository has no branch {one.branch}: there is nothing to release"
+            yield Finding(f"application {name}", words, f"jx import {name} --branch NAME")
+        if url not in hooks:
+            words = f"the forge does not tell {url} of pushes: they wait for the next poll"
+            yield Finding(f"webhook of {name}", words, f"jx import {name}")
 
 
 def look_at_watchdog(watchdogs: Watchdogs, clock: Clock, repo: Repo, access: str) -> Iterator[Finding]:
