@@ -73,7 +73,7 @@ def test_1_a_link_in_a_clone_is_refused_whatever_it_leads_to(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("worktree", [".", "..", "/"])
-def test_21_a_folder_that_git_would_take_for_a_repository_has_nothing_run(
+def test_22_a_folder_that_git_would_take_for_a_repository_has_nothing_run(
     tmp_path: Path, worktree: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "clone").mkdir()
