@@ -142,6 +142,10 @@ def with_secret(name: str) -> str:
             "names Secret jx-webhook",
         ),
         (with_options("volumes: [{name: root, hostPath: {path: /}}]"), "a volume is a hostPath"),
+        (
+            with_options("volumes: [{name: data, persistentVolumeClaim: {claimName: redis-data}}]"),
+            "a volume is a persistentVolumeClaim",
+        ),
         (with_options("volumes: [{name: s, secret: {secretName: jx-git}}]"), "a step names Secret jx-git"),
         (
             with_options("volumes: [{name: s, projected: {sources: [{secret: {name: jx-git}}]}}]"),

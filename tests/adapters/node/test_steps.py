@@ -209,6 +209,14 @@ def test_a_step_changes_neither_jx_nor_what_is_guarded(
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("config", "")]
 
 
+def test_a_volume_that_is_not_here_is_no_empty_folder(world: RealWorld) -> None:
+    mount = {"name": "host", "mountPath": "/host"}
+    volumes = [{"name": "host", "hostPath": {"path": "/etc"}}]
+    world.apply(steps_pod(sh("ls $(JX_ROOTFS)/host", volumeMounts=[mount]), pod={"volumes": volumes}))
+    assert said(ended(world), 1) == {"Reason": "CreateContainerConfigError"}
+    assert b"volume host is a hostPath, and steps of this machine have none" in log(world)
+
+
 @pytest.mark.parametrize("way", ["one", "many"])
 def test_results_that_are_too_large_fail_the_step_and_its_end_stays_small(world: RealWorld, way: str) -> None:
     files = {
@@ -267,10 +275,12 @@ def test_a_step_that_ignores_sigterm_is_ended_after_its_grace(veiled: RealWorld)
 
 
 def test_a_step_may_use_its_grace(veiled: RealWorld) -> None:
-    script = "trap 'echo tidy; exit 0' TERM; while :; do sleep 0.05; done"
-    veiled.apply(steps_pod(sh(script, timeoutSeconds=0.3), grace=30))
+    script = "trap 'echo tidy; exit 0' TERM; echo begun; while :; do sleep 0.05; done"
+    veiled.apply(steps_pod(sh(script), grace=30))
+    until(lambda: log(veiled) == b"begun\n")
+    veiled.patch("Pod", "run", {"metadata": {"annotations": {"local.jenkins-x.io/cancel": "no more"}}})
     pod = ended(veiled)
-    assert said(pod, 1) == {"Reason": "TimeoutExceeded"}
+    assert said(pod, 1) == {"Reason": "Cancelled"}
     assert b"tidy" in log(veiled)
 
 

@@ -28,12 +28,11 @@ _VOLUMES = frozenset(
         "configMap",
         "downwardAPI",
         "ephemeral",
-        "persistentVolumeClaim",
         "projected",
         "secret",
     }
 )
-"""Kinds of volumes that give nothing of the node."""
+"""Kinds of volumes that give nothing of the node, and nothing that others keep: claims are those of the namespace."""
 
 
 @dataclass(frozen=True, slots=True)

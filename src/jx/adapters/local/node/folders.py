@@ -15,6 +15,7 @@ from jx.adapters.local.kubernetes.types.facts import Obj
 
 LOG_BYTES = 10 * 1024 * 1024
 _LOG_KEPT_BYTES = 1024 * 1024
+_KEPT = frozenset({"name", "emptyDir", "ephemeral", "persistentVolumeClaim"})
 _FILLED = frozenset({"projected", "configMap", "secret", "downwardAPI"})
 
 
@@ -166,6 +167,14 @@ def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
 def is_filled(volume: Obj) -> bool:
     """Whether we write what is in a volume, and not the pod."""
     return bool(volume.keys() & _FILLED)
+
+
+def unknown_volume(pod: Obj) -> str:
+    """What a step would miss that finds an empty folder in its place; empty where all volumes are of kinds that are here."""
+    for volume in pod["spec"].get("volumes") or []:
+        for kind in sorted(volume.keys() - _FILLED - _KEPT):
+            return f"volume {volume['name']} is a {kind}, and steps of this machine have none"
+    return ""
 
 
 def volume_files(

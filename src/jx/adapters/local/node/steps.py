@@ -18,7 +18,14 @@ from jx.adapters.local.kubernetes.controllers import environment, objects
 from jx.adapters.local.kubernetes.types.facts import Obj
 from jx.adapters.local.node import strays
 from jx.adapters.local.node.containers import Container, Launch
-from jx.adapters.local.node.folders import PodFolder, inside, is_filled, make_within, remove_tree
+from jx.adapters.local.node.folders import (
+    PodFolder,
+    inside,
+    is_filled,
+    make_within,
+    remove_tree,
+    unknown_volume,
+)
 from jx.adapters.local.node.images import Image
 from jx.adapters.local.node.pods import Pod, Tools
 from jx.adapters.local.node.step import EXITS, LOOK_SECONDS, STEPS_OVER, Step, Surround, Wish, script_file
@@ -131,8 +138,9 @@ class StepsPod(Pod):
 
     def _begin(self, pod: Obj, step: Step) -> float | None:
         find = self._find(pod)
-        if missing := environment.missing_volume(pod, find):
-            step.give_up("CreateContainerConfigError", missing[1])
+        problem = unknown_volume(pod) or (environment.missing_volume(pod, find) or ("", ""))[1]
+        if problem:
+            step.give_up("CreateContainerConfigError", problem)
             return self._finish(pod)
         try:
             self._furnish(pod, find)
