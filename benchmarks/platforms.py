@@ -179,14 +179,18 @@ class Platform:
         self.jx("--as", REVIEWER, "pr", "merge", str(pull.number), "--wait", "--timeout", str(int(PATIENCE)))
 
     def approve(self, number: int) -> None:
-        """Let the reviewer approve a pull request, and return when all its checks say that it may be merged."""
+        """Let the reviewer approve a pull request, and return when all its checks are there and say that it may be merged."""
+        from jx.domain.changes.changes import GUARDS
         from jx.usecases.reviewing.review_change import Approve, ReviewRequest
 
         repo = self.dev.repo
         self.reviewer.review_change()(ReviewRequest(repo, number, Approve()))
-        self.until(
-            lambda: all(one.state == "success" for one in self.owner.forge.observe(repo, number).checks)
-        )
+
+        def may_be_merged() -> bool:
+            states = {one.context: one.state for one in self.owner.forge.observe(repo, number).checks}
+            return all(states.get(context) == "success" for context in GUARDS)
+
+        self.until(may_be_merged)
 
     def until(self, look: Callable[[], bool]) -> None:
         """Return when `look()` is true."""

@@ -193,6 +193,8 @@ class ChangesController:
     run: RunCheck | PassCheck
     """The base's pipeline has to say yes, too, where something runs it."""
     cancel: CancelChecks
+    _opened: dict[str, frozenset[int]] = field(default_factory=dict)
+    """Which were open at the last look; runs of others are ended."""
 
     def list_keys(self) -> Iterable[str]:
         return [key_of(one) for one in self.platform.environments() if one.repo]
@@ -215,7 +217,10 @@ class ChangesController:
                 failed = failed or error
             else:
                 is_free = is_free and not is_going
-        self.run.cancel_closed(environment.repo, {pull.number for pull in pulls})
+        opened = frozenset(pull.number for pull in pulls)
+        if key not in self._opened or self._opened[key] - opened:
+            self.run.cancel_closed(environment.repo, opened)
+        self._opened[key] = opened
         if failed is not None:
             raise failed
 

@@ -188,7 +188,7 @@ class App:
             "v=v2;" in accept + ";" or "v=v2beta1" in accept or "v=v2," in accept
         ):
             version = "v2" if "v=v2;" in accept + ";" or "v=v2," in accept + "," else "v2beta1"
-            body = exchange.of_object(self._discovery.aggregated(version, core=root == "/api")).body
+            body = self._discovery.aggregated(version, core=root == "/api")
             form = f"application/json;g=apidiscovery.k8s.io;v={version};as=APIGroupDiscoveryList"
             return Response(200, body, form)
         if root == "/api":

@@ -7,6 +7,8 @@ import hashlib
 from collections.abc import Iterable
 from typing import Final
 
+import orjson
+
 from jx.adapters.local.kubernetes.errors import no_such_path
 from jx.adapters.local.kubernetes.registry import Registry, version_rank
 from jx.adapters.local.kubernetes.types import facts
@@ -59,10 +61,12 @@ _CUSTOM_SUBRESOURCES = {
 
 
 class Discovery:
-    """The documents, made from the registry as it is."""
+    """The documents, made from the registry as it is; the large ones are kept until the custom resources change."""
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
+        self._generation = -1
+        self._kept: dict[tuple[str, bool], bytes] = {}
 
     def core_versions(self, address: str) -> Obj:
         return {
@@ -95,8 +99,16 @@ class Discovery:
         group_version = f"{group}/{version}" if group else version
         return {**head, "groupVersion": group_version, "resources": listed}
 
-    def aggregated(self, version: str, *, core: bool) -> Obj:
-        """The APIGroupDiscoveryList of the core group, or of all others."""
+    def aggregated(self, version: str, *, core: bool) -> bytes:
+        """The APIGroupDiscoveryList of the core group, or of all others, as JSON. Each client begins with it."""
+        if self._generation != self._registry.generation:
+            self._generation = self._registry.generation
+            self._kept.clear()
+        if (version, core) not in self._kept:
+            self._kept[version, core] = orjson.dumps(self._aggregate(version, core=core))
+        return self._kept[version, core]
+
+    def _aggregate(self, version: str, *, core: bool) -> Obj:
         items = [self._aggregated(name) for name in self._names() if (name == "") is core]
         head = {"kind": "APIGroupDiscoveryList", "apiVersion": f"apidiscovery.k8s.io/{version}"}
         return {**head, "metadata": {}, "items": items}
