@@ -84,7 +84,7 @@ def word_edit(edit: Edit, before: Iterable[App]) -> Wording:
                 f"upgrade-all-apps-{content_suffix(edit)}",
                 "Upgrade all apps",
                 body,
-                tuple(word_edit(one, apps) for one in parts_of(edit)),
+                tuple(word_edit(one, apps) for one in parts_of(edit) if one != edit),
             )
     assert_never(edit)
 
