@@ -39,7 +39,7 @@ def test_all_mistakes_of_a_file_are_told_with_their_lines(capsys: pytest.Capture
     assert err.splitlines()[:3] == [
         "error: there are mistakes in jenkins-x.yml",
         "  jenkins-x.yml:1: buildpack is not known here; did you mean buildPack?",
-        "  jenkins-x.yml:2: pipelineConfig is a mapping",
+        "  jenkins-x.yml:2: pipelineConfig is a mapping, not 'none'",
     ]
 
 
@@ -52,7 +52,7 @@ def test_programs_get_the_mistakes_as_a_document(capsys: pytest.CaptureFixture[s
         "valid": False,
         "problems": [
             {"file": "jenkins-x-deploy.yml", "line": 1, "problem": "buildpack is not known here; did you mean buildPack?"},
-            {"file": "jenkins-x-deploy.yml", "line": 2, "problem": "pipelineConfig is a mapping"},
+            {"file": "jenkins-x-deploy.yml", "line": 2, "problem": "pipelineConfig is a mapping, not 'none'"},
         ],
     }  # fmt: skip
 

@@ -138,10 +138,10 @@ pipelineConfig:
         "14: a step has exactly one of command, sh, step, loop; it has none",
         "15: the name of a stage has at least one ASCII letter",
         "16: a step has exactly one of command, sh, step, loop; it has command and sh",
-        "17: steps is a list",
-        "17: name is missing",
-        "20: agent is a mapping",
-        "21: time is missing",
+        "17: steps is a list, not 'make'",
+        "17: name is missing: its name, unique in the pipeline",
+        "20: agent is a mapping, not 'go'",
+        "21: time is missing: how many units",
         "23: dir $HOME holds a variable",
     ]
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import re
+import textwrap
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
@@ -242,7 +243,8 @@ class _Reader:
             if shape.is_required and (key not in lines or key in empty)
         ]
         for key in missing:
-            self._note(f"{key} is missing", node)
+            about = shapes[key][1].about
+            self._note(f"{key} is missing: {about[0].lower()}{about[1:].removesuffix('.')}", node)
         if not self._is_whole:
             self._spoiled.update([node.line, *lines.values()])
 
@@ -290,10 +292,7 @@ class _Reader:
         self._grow(node)
         if node.real.tag in _SCALARS:
             return node.real.text
-        what = {"map": "a mapping", "seq": "a list", "null": "empty"}.get(
-            node.real.tag, f"{node.real.text!r}"
-        )
-        self._note(f"{key} is a text, not {what}", node)
+        self._note(f"{key} is a text, not {_found(node)}", node)
         return ""
 
     def _flag(self, key: str, node: Node) -> bool:
@@ -340,11 +339,11 @@ class _Reader:
             if item.real.tag == "map":
                 yield item.real
             else:
-                self._note(f"an item of {key} is a mapping", item)
+                self._note(f"an item of {key} is a mapping, not {_found(item)}", item)
 
     def _is(self, node: Node, tag: str, key: str) -> bool:
         if node.real.tag != tag:
-            self._note(f"{key} is a {'mapping' if tag == 'map' else 'list'}", node)
+            self._note(f"{key} is a {'mapping' if tag == 'map' else 'list'}, not {_found(node)}", node)
         return node.real.tag == tag
 
     def _meant(self, name: Node, shapes: Mapping[str, Any], node: Node) -> str:
@@ -365,6 +364,12 @@ class _Reader:
     def _note(self, what: str, node: Node) -> None:
         self._is_whole = False
         self._mistakes.add(self._where, what, node.line)
+
+
+def _found(node: Node) -> str:
+    """What stands somewhere, in few words."""
+    words = {"map": "a mapping", "seq": "a list", "null": "empty"}
+    return words.get(node.real.tag) or textwrap.shorten(f"{node.real.text!r}", 40, placeholder=" …")
 
 
 def _type(shape: _Shape) -> type[Any]:
