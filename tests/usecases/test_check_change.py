@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from tests.support.faults import Faults
 from tests.support.journeys import ANN, BOB, BOT, DEV, GOOD, World, installed, merged
@@ -61,6 +63,12 @@ def test_it_says_what_a_merge_would_do_to_the_cluster(world: World) -> None:
     assert "5 to create, 0 to update, 0 to delete" in text.partition("\n")[0]
     assert "| redis | not installed → 1.1.0 | 4 |  |  |  |" in text
     assert "create StatefulSet.apps/jenkins-x-redis" in text
+
+
+def test_a_plan_for_another_cluster_says_that_what_runs_there_is_not_seen(world: World) -> None:
+    elsewhere = replace(world.environments[DEV], is_remote=True, cluster="europe")
+    assert world.process(BOT).check_change(elsewhere, 1)
+    assert "Environment dev is in cluster europe, whose own controllers apply it" in only_comment(world)
 
 
 def test_nothing_in_the_cluster_is_changed(world: World) -> None:

@@ -113,7 +113,7 @@ class CheckChange:
         except JxError as error:
             check = _marked(CheckState.FAILURE, error.message, mark)
             return Verdict(pull, check, write_failure(error), error=error)
-        comment = _comment(planned, pull, hold)
+        comment = _comment(planned, pull, _notes(environment, hold))
         if planned.is_overtaken:
             return Verdict(pull, _marked(CheckState.SUCCESS, _OVERTAKEN, mark), comment, planned)
         refusals, count = planned.planned.refusals, len(planned.planned.plan.changes)
@@ -169,12 +169,22 @@ def _marked(state: CheckState, words: str, mark: str) -> Check:
     return Check(CONTEXT, state, f"{words.partition(chr(10))[0][:100]}{mark}")
 
 
-def _comment(planned: PlannedChange, pull: PullRequest, hold: Hold | None) -> str:
-    made = planned.planned
-    notes: tuple[str, ...] = ()
+def _notes(environment: Environment, hold: Hold | None) -> tuple[str, ...]:
+    """What has to be known of the environment beside the plan."""
+    name, notes = environment.name, []
     if hold:
-        name = made.plan.environment
-        notes = (f"Environment {name} is {holds.in_words(hold)}. A merge waits until `jx resume {name}`.",)
+        notes.append(f"Environment {name} is {holds.in_words(hold)}. A merge waits until `jx resume {name}`.")
+    if environment.is_remote:
+        place = f"cluster {environment.cluster}" if environment.cluster else "another cluster"
+        notes.append(
+            f"Environment {name} is in {place}, whose own controllers apply it: what runs there is not seen from here, so this "
+            "is the plan of a first apply."
+        )
+    return tuple(notes)
+
+
+def _comment(planned: PlannedChange, pull: PullRequest, notes: tuple[str, ...]) -> str:
+    made = planned.planned
     return write_comment(
         Told(
             plan=made.plan,
