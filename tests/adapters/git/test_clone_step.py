@@ -160,6 +160,13 @@ def test_a_branch_or_commit_that_is_gone_is_told(forge: Forge) -> None:
     assert (done.returncode, f"commit {'f' * 40} is not in file://{forge.origin}" in done.stderr) == (1, True)
 
 
+def test_a_server_that_gives_nothing_is_not_said_to_lack_the_commit(forge: Forge) -> None:
+    forge.origin.rename(forge.origin.with_name("gone.git"))
+    done = forge.clone(revision=forge.master)
+    words = f"neither branch master nor commit {forge.master} can be had from file://{forge.origin}\n"
+    assert (done.returncode, done.stderr.endswith(words)) == (1, True)
+
+
 def test_a_commit_is_found_though_its_branch_is_gone(forge: Forge) -> None:
     forge.push(forge.master, "refs/heads/other")
     forge.git("update-ref", "-d", "refs/heads/master", cwd=forge.origin)

@@ -19,15 +19,17 @@ git config remote.origin.fetch '+refs/heads/*:refs/remotes/origin/*'
 need() {
   if git cat-file -e "$1^{commit}" 2>/dev/null; then return; fi
   if ! git fetch -q origin "$1"; then
-    echo "commit $1 is not in $SOURCE_URL any more" >&2
+    if [ -n "$reached" ]; then echo "commit $1 is not in $SOURCE_URL any more" >&2; fi
+    if [ -z "$reached" ]; then echo "neither branch $PULL_BASE_REF nor commit $1 can be had from $SOURCE_URL" >&2; fi
     exit 1
   fi
 }
-if ! git fetch -q --tags origin "+refs/heads/$PULL_BASE_REF:refs/remotes/origin/$PULL_BASE_REF"; then
-  if [ -z "${PULL_BASE_SHA:-}" ]; then
-    echo "there is no branch $PULL_BASE_REF in $SOURCE_URL" >&2
-    exit 1
-  fi
+reached=
+if git fetch -q --tags origin "+refs/heads/$PULL_BASE_REF:refs/remotes/origin/$PULL_BASE_REF"; then
+  reached=yes
+elif [ -z "${PULL_BASE_SHA:-}" ]; then
+  echo "there is no branch $PULL_BASE_REF in $SOURCE_URL" >&2
+  exit 1
 fi
 base=${PULL_BASE_SHA:-refs/remotes/origin/$PULL_BASE_REF}
 if [ -n "${PULL_BASE_SHA:-}" ]; then need "$PULL_BASE_SHA"; fi
