@@ -144,7 +144,23 @@ def with_secret(name: str) -> str:
         (with_options("volumes: [{name: root, hostPath: {path: /}}]"), "a volume is a hostPath"),
         (
             with_options("volumes: [{name: data, persistentVolumeClaim: {claimName: redis-data}}]"),
-            "a volume is a persistentVolumeClaim",
+            "a volume is claim redis-data",
+        ),
+        (
+            with_options("containerOptions: {securityContext: {capabilities: {add: [CAP_SYS_ADMIN]}}}"),
+            "adds the capability SYS_ADMIN",
+        ),
+        (
+            with_options("containerOptions: {securityContext: {procMount: Unmasked}}"),
+            "sees /proc as Unmasked",
+        ),
+        (
+            with_options("containerOptions: {securityContext: {seccompProfile: {type: Unconfined}}}"),
+            "has seccompProfile Unconfined",
+        ),
+        (
+            with_options("sidecars: [{name: s, image: x, ports: [{containerPort: 1, hostPort: 80}]}]"),
+            "port 80 of the node",
         ),
         (with_options("volumes: [{name: s, secret: {secretName: jx-git}}]"), "a step names Secret jx-git"),
         (
@@ -170,12 +186,15 @@ def test_a_pipeline_that_asks_for_what_is_the_platforms_is_not_run(
 
 GRANT = """\
 pipelines:
-  applications: [{name: acme/shop, account: shop-releases, secrets: [jx-registry]}]
+  applications: [{name: acme/shop, account: shop-releases, secrets: [jx-registry], claims: [shop-cache]}]
 """
 
 
 def test_what_only_looks_like_more_is_run(shop: Applications) -> None:
-    options = "podLabels: {team: brie}, volumes: [{name: tmp, emptyDir: {}}, {name: c, configMap: {name: settings}}]"
+    options = (
+        "podLabels: {team: brie}, volumes: [{name: tmp, emptyDir: {}}, {name: c, configMap: {name: settings}}], "
+        "containerOptions: {securityContext: {capabilities: {add: [NET_BIND_SERVICE], drop: [ALL]}, runAsUser: 1000}}"
+    )
     shop.push({"jenkins-x.yml": with_options(options)})
     shop.look()
     assert len(shop.engine.pipelines.started) == 1
@@ -260,7 +279,9 @@ def test_the_dev_repository_lets_pushes_of_an_application_have_more_but_no_pull_
     world = shop.engine.world
     text = world.tree().find_text("jx-requirements.yml") or ""
     world.push(world.tree().put("jx-requirements.yml", text + GRANT), "Let it release")
-    shop.push({"jenkins-x.yml": with_secret("jx-registry")})
+    claim = "volumes: [{name: cache, persistentVolumeClaim: {claimName: shop-cache}}]"
+    file = with_secret("jx-registry").replace("options: {", f"options: {{{claim}, ")
+    shop.push({"jenkins-x.yml": file})
     shop.look()
     (made,) = shop.engine.pipelines.started
     assert made.spec["taskRunTemplate"]["serviceAccountName"] == "shop-releases"

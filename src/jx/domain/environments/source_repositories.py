@@ -30,6 +30,12 @@ class Grant:
     """The ServiceAccount; by default that which has no rights anywhere."""
     secrets: frozenset[str] = frozenset()
     """Secrets of the platform's namespace that steps may name."""
+    claims: frozenset[str] = frozenset()
+    """PersistentVolumeClaims of it that they may mount."""
+
+
+NOTHING = Grant("")
+"""What runs have that nothing is granted."""
 
 
 def name_of(repo: Repo) -> str:

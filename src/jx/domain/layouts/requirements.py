@@ -130,11 +130,12 @@ def _read_count(section: Section, key: str) -> int | None:
 
 def _read_grant(item: Section) -> Grant:
     """What an application's runs may have: `{name: acme/shop, account: shop-releases, secrets: [registry]}`."""
-    item.expect_only("name", "account", "secrets")
+    item.expect_only("name", "account", "secrets", "claims")
     if not item.text("name"):
         item.mistake("what an application may have needs its name: owner/repository")
     account = item.text("account", Grant("").account)
-    return Grant(item.text("name"), account, frozenset(item.texts("secrets")))
+    secrets, claims = (frozenset(item.texts(key)) for key in ("secrets", "claims"))
+    return Grant(item.text("name"), account, secrets, claims)
 
 
 def _read_field(item: Section) -> SecretField:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from jx.domain.charts.apps import App
 from jx.domain.environments.environments import Environment, EnvironmentSpec, Kind, Requirements, in_order
-from jx.domain.environments.source_repositories import Grant, SourceRepository
+from jx.domain.environments.source_repositories import NOTHING, Grant, SourceRepository
 from jx.domain.errors import NotFound
 from jx.domain.layouts import umbrella
 from jx.domain.layouts.sections import find_nearest
@@ -45,10 +45,10 @@ class Platform:
         grants = self.requirements.grants
         return next((one for one in grants if one.full_name == repo.full_name), Grant(repo.full_name))
 
-    def find_grant(self, repo: Repo, branch: str) -> Grant | None:
-        """What runs of a branch may have, where it is the one that its application is released from."""
+    def find_grant(self, repo: Repo, branch: str) -> Grant:
+        """What runs of a branch may have: nothing, where it is not the one that an application is released from."""
         is_released = any(one.repo.is_same(repo) and one.branch == branch for one in self.applications)
-        return self.grant_of(repo) if is_released else None
+        return self.grant_of(repo) if is_released else NOTHING
 
     @property
     def version_stream(self) -> Repo | None:

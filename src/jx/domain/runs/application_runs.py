@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from jx.domain.changes.changes import PullRequest
-from jx.domain.errors import Invalid, Problem
+from jx.domain.environments.source_repositories import NOTHING, Grant
 from jx.domain.names import Person, Repo, Revision
-from jx.domain.pipelines.runs import RunRequest, labels_of
+from jx.domain.pipelines.runs import RunRequest
 from jx.domain.pipelines.syntax import EnvVar
 from jx.domain.runs.check_runs import with_login
 from jx.domain.runs.environment_runs import RUN_VARIABLE, git_login, with_variables
@@ -18,21 +18,6 @@ from jx.domain.runs.runs import NewRun
 STATUS = "jx/pipeline"
 """The commit status of runs that have no context."""
 _SHOWN = 12
-_SECRET_KEYS = frozenset({"secret", "secretref", "secretkeyref", "nodepublishsecretref", "imagepullsecrets"})
-_FOUND_BY = frozenset({"app", "component", "draft", "k8s-app", "name", "release"})
-"""Labels without a prefix that charts select pods by."""
-_VOLUMES = frozenset(
-    {
-        "name",
-        "emptyDir",
-        "configMap",
-        "downwardAPI",
-        "ephemeral",
-        "projected",
-        "secret",
-    }
-)
-"""Kinds of volumes that give nothing of the node, and nothing that others keep: claims are those of the namespace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +34,8 @@ class RunOrder:
     """What makes starting it twice starting it once; empty: each time is another run."""
     pull_url: str = ""
     env: tuple[EnvVar, ...] = ()
-    secrets: frozenset[str] = frozenset()
-    """Secrets that its steps may name."""
+    grant: Grant = NOTHING
+    """What it may have of the platform."""
 
     @property
     def pipeline(self) -> str:
@@ -99,66 +84,3 @@ def new_application_run(order: RunOrder, made: Mapping[str, Any], *, git_secret:
         pull_url=order.pull_url,
         labels=made["metadata"]["labels"],
     )
-
-
-def check_rights(order: RunOrder, made: Mapping[str, Any], *, where: str) -> None:
-    """Invalid where a compiled pipeline names Secrets that it may not have, asks for rights on the node, or labels its pods so
-    that Services would find them. Whoever may push to an application writes what it runs, and it runs where the platform does."""
-    spec, secrets = made["spec"], order.secrets
-    problems = [
-        Problem(where, f"a step names Secret {name}, which runs of this do not get")
-        for name in dict.fromkeys(_secrets(spec))
-        if name not in secrets
-    ]
-    problems += [Problem(where, words) for words in dict.fromkeys(_powers(spec))]
-    problems += [
-        Problem(where, f"podLabels hold {key}, by which Services find pods")
-        for key in dict.fromkeys(_labels(made))
-        if ("/" in key or key in _FOUND_BY) and key not in labels_of(order.request)
-    ]
-    if problems:
-        raise Invalid(
-            "the pipeline asks for more than its runs may have",
-            *problems,
-            hint="pipelines.applications in jx-requirements.yml of the dev repository names what pushes may have",
-        )
-
-
-def _secrets(node: Any) -> Iterator[str]:
-    for key, value in _entries(node):
-        if key.lower() in _SECRET_KEYS:
-            for one in value if isinstance(value, list) else [value]:
-                yield (
-                    str(one.get("secretName") or one.get("name") or "")
-                    if isinstance(one, Mapping)
-                    else str(one)
-                )
-        else:
-            yield from _secrets(value)
-
-
-def _labels(made: Mapping[str, Any]) -> Iterator[str]:
-    """Of the pods: those of the run and of its tasks."""
-    yield from made["metadata"].get("labels") or {}
-    for one in made["spec"].get("taskRunSpecs") or ():
-        yield from (one.get("metadata") or {}).get("labels") or {}
-
-
-def _powers(node: Any) -> Iterator[str]:
-    for key, value in _entries(node):
-        if key == "securityContext" and isinstance(value, Mapping) and value.get("privileged"):
-            yield "a step is privileged, which gives it the node"
-        if key == "volumes":
-            for one in value if isinstance(value, list) else ():
-                for kind in sorted(set(one) - _VOLUMES if isinstance(one, Mapping) else ()):
-                    yield f"a volume is a {kind}, which runs of applications do not get"
-        yield from _powers(value)
-
-
-def _entries(node: Any) -> Iterator[tuple[str, Any]]:
-    """The keys of a mapping, or of those in a list."""
-    if isinstance(node, Mapping):
-        yield from ((str(key), value) for key, value in node.items())
-    elif isinstance(node, list | tuple):
-        for one in node:
-            yield from _entries(one)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
-from jx.domain.environments.source_repositories import Grant, SourceRepository
+from jx.domain.environments.source_repositories import NOTHING, Grant, SourceRepository
 from jx.domain.errors import Invalid, NotFound
 from jx.domain.events import Event, Level
 from jx.domain.names import Revision, parse_branch
@@ -99,11 +99,11 @@ class FollowApplication:
             return
         commit = self.run.repos.log(source.repo, revision, limit=1)[0]
         if is_tag:
-            mine = grant if self._is_released(source, refs, revision) else Grant(grant.full_name)
+            mine = grant if self._is_released(source, refs, revision) else NOTHING
             order = _order(source, commit, PipelineKind.RELEASE, mine)
             request = replace(order.request, tag=short, version=triggering.version_of(short))
         else:
-            order = _order(source, commit, PipelineKind.FEATURE, Grant(grant.full_name))
+            order = _order(source, commit, PipelineKind.FEATURE, NOTHING)
             request = replace(order.request, branch=short)
             self._cancel_older(f"{source.repo.full_name}/{short}", revision)
         name = name_push(source.repo, short, revision)
@@ -174,5 +174,5 @@ def _order(source: SourceRepository, commit: Commit, kind: PipelineKind, grant: 
         commit.author,
         commit.subject,
         name=name_push(source.repo, source.branch, commit.revision),
-        secrets=grant.secrets,
+        grant=grant,
     )

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from jx.domain.environments.source_repositories import Grant
+from jx.domain.environments.source_repositories import NOTHING, Grant
 from jx.domain.errors import NotFound
 from jx.domain.names import Repo, parse_branch
 from jx.domain.pipelines.compiling import compile_run, find_kind
 from jx.domain.pipelines.effective import Project
-from jx.domain.pipelines.runs import RunRequest
+from jx.domain.pipelines.runs import RunRequest, labels_of
 from jx.domain.pipelines.syntax import EnvVar, PipelineKind
-from jx.domain.runs.application_runs import RunOrder, check_rights, new_application_run
+from jx.domain.runs.application_runs import RunOrder, new_application_run
 from jx.domain.runs.environment_runs import RunSetup
+from jx.domain.runs.run_rights import check_rights
 from jx.domain.runs.runs import Run
 from jx.ports.activities import Activities
 from jx.ports.pipelines import BuildNumbers, Pipelines
@@ -45,10 +46,9 @@ class RunApplication:
     resolve: ResolvePipeline
     setup: RunSetup
 
-    def __call__(self, repo: Repo, branch: str, wishes: RunWishes, *, grant: Grant | None = None) -> Run:
+    def __call__(self, repo: Repo, branch: str, wishes: RunWishes, *, grant: Grant = NOTHING) -> Run:
         """Start a run of its own for the head of a branch. NotFound for a repository, branch or kind of pipeline that is not
         there; Invalid with the mistakes of its file, and where that asks for more than it may have (`grant`)."""
-        grant = grant or Grant(repo.full_name)
         head = self.repos.head(repo, parse_branch(branch))
         if head is None:
             raise NotFound(f"{repo.full_name} has no branch {branch}")
@@ -64,9 +64,7 @@ class RunApplication:
             labels=wishes.labels,
         )
         env = tuple(EnvVar(name, value) for name, value in wishes.env.items())
-        return self.start(
-            RunOrder(request, head, commit.author, commit.subject, env=env, secrets=grant.secrets)
-        )
+        return self.start(RunOrder(request, head, commit.author, commit.subject, env=env, grant=grant))
 
     def start(self, order: RunOrder) -> Run:
         """Start what is ordered; one that has a name and is there already is given back. No number is taken for what its file
@@ -87,5 +85,5 @@ class RunApplication:
         )
         made = compile_run(resolved.file, request)
         order = replace(order, request=request)
-        check_rights(order, made, where=resolved.name)
+        check_rights(made, own=labels_of(request), where=resolved.name, grant=order.grant)
         return self.pipelines.start(new_application_run(order, made, git_secret=self.setup.git_secret))
