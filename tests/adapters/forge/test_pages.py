@@ -158,6 +158,20 @@ def test_a_comment_is_read_as_blocks() -> None:
     assert kinds == ["text", "heading", "table", "open", "code", "close"]
 
 
+def test_the_table_of_a_plan_is_a_table_with_its_numbers_and_without_its_marks() -> None:
+    text = (
+        "| app | version | create | change |\n| --- | --- | --: | :-: |\n"
+        "| redis | not installed → 1.0.0 | 4 |  |\n| *the environment's own* |  | 1 | 2 * 3 |\n"
+    )
+    (table,) = markdown.blocks(text)
+    assert table.kind == "table"
+    assert table.rows == (
+        ("app", "version", "create", "change"),
+        ("redis", "not installed → 1.0.0", "4", ""),
+        ("the environment's own", "", "1", "2 * 3"),
+    )
+
+
 @given(st.text(alphabet="ab|-`#<>/\n detailsum*", max_size=200))
 def test_folded_parts_are_balanced_whatever_is_written(text: str) -> None:
     depth = 0

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from jx.adapters.local.forge.diffs import Line, classify
 
-_RULE = re.compile(r"\|?\s*:?-{3,}:?\s*(\|\s*:?-{3,}:?\s*)*\|?")
+_RULE = re.compile(r"\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?")
 _HEADING = re.compile(r"(#{1,6})\s+(.*)")
 _SUMMARY = re.compile(r"\s*(?:<details>\s*)?<summary>(.*?)</summary>\s*", re.IGNORECASE)
 _SPAN = re.compile(r"\*\*(?P<strong>[^*\n]+)\*\*|`(?P<code>[^`\n]+)`")
-_TAG = re.compile(r"</?[a-z]+>|\*\*|`", re.IGNORECASE)
+_TAG = re.compile(r"</?[a-z]+>|\*\*|`|(?<!\S)\*(?=\S)|(?<=\S)\*(?!\S)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def _special(lines: list[str], at: int) -> tuple[int, Block | None]:
         return 1, Block("open", _plain(summary[1]))
     if heading := _HEADING.fullmatch(line):
         return 1, Block("heading", _plain(heading[2]))
-    if "|" in line and at + 1 < len(lines) and _RULE.fullmatch(lines[at + 1].strip()):
+    if "|" in line and at + 1 < len(lines) and "|" in lines[at + 1] and _RULE.fullmatch(lines[at + 1].strip()):
         return _table(lines, at)
     return 0, None
 
