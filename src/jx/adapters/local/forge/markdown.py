@@ -76,7 +76,12 @@ def _special(lines: list[str], at: int) -> tuple[int, Block | None]:
         return 1, Block("open", _plain(summary[1]))
     if heading := _HEADING.fullmatch(line):
         return 1, Block("heading", _plain(heading[2]))
-    if "|" in line and at + 1 < len(lines) and "|" in lines[at + 1] and _RULE.fullmatch(lines[at + 1].strip()):
+    if (
+        "|" in line
+        and at + 1 < len(lines)
+        and "|" in lines[at + 1]
+        and _RULE.fullmatch(lines[at + 1].strip())
+    ):
         return _table(lines, at)
     return 0, None
 
