@@ -40,8 +40,8 @@ CONTRACTS := $(patsubst %,tests/contracts/test_%.py,cluster anchors locks signal
 APPLIES := $(addprefix tests/,journeys/test_foreign_clusters.py journeys/test_kubeconfigs.py usecases/test_apply_refusals.py usecases/test_crashes_on_the_api.py usecases/test_apply_without_store_on_the_api.py usecases/test_watchdog_on_the_api.py)
 # Tekton judges the PipelineRuns of the tests before its own.
 JUDGED := $(addprefix tests/,domain/test_compiled_pipelines.py adapters/runner/test_runs.py adapters/runner/test_compiled_pipelines.py contracts/test_pipelines.py contracts/test_tekton.py)
-# Tekton itself, with its controller, on both.
-LIVE := $(addprefix tests/,contracts/test_live_tekton.py)
+# Tekton itself, with its controller, on both: each on a cluster of its own, where nobody holds its leases.
+LIVE := contracts/test_live_tekton.py journeys/test_live_tekton.py
 PLAY := $(BIN)/python -m pytest -q -n 0 -p tests.support.side_by_side
 # Two clusters are never at the very same point, and the real one draws lots here and there (the order of what a client prunes, which
 # Events are merged). So what differs is played again, twice at most: what differs each time, differs.
@@ -54,7 +54,7 @@ test-cluster: $(VENV)/.dev ## the API and its clients, on the embedded cluster a
 	play --workloads $(PLAY) tests/clients; \
 	$(BIN)/python -m tests.support.tekton || failed=1; \
 	play $(PLAY) $(JUDGED); \
-	play --workloads $(PLAY) $(LIVE); \
+	for alone in $(LIVE); do play --workloads $(PLAY) tests/$$alone; done; \
 	play $(BIN)/python -m pytest -q -n 0 $(APPLIES); \
 	for alone in rescue_from_ledger cluster_backup; do play $(BIN)/python -m pytest -q -n 0 tests/journeys/test_$$alone.py; done; \
 	exit $$failed

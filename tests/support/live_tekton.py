@@ -18,6 +18,7 @@ from tests.support.running_node import running_node
 from jx.adapters.files.clock import SystemClock
 from jx.adapters.kubernetes import kubeconfig as kubeconfigs
 from jx.adapters.kubernetes.api import Api, Resource
+from jx.adapters.local.seed import known_images
 
 LEASES = Resource("coordination.k8s.io/v1", "leases", "Lease")
 _IMAGES = ("entrypoint", "nop", "workingdirinit")
@@ -34,7 +35,7 @@ _CONFIGS = {
 
 
 def images() -> str:
-    """What the node is told of Tekton's images, for its `images.json`."""
+    """What the node is told of Tekton's images and of ours, for its `images.json`."""
     programs = tekton.built()
     listed = [
         {
@@ -45,7 +46,7 @@ def images() -> str:
         }
         for name in _IMAGES
     ]
-    return json.dumps({"images": listed})
+    return json.dumps({"images": [*listed, *known_images()["images"]]})
 
 
 @contextmanager

@@ -123,10 +123,18 @@ class RemoteApi:
         """A token for the pod's account that ends with the pod."""
         meta = pod["metadata"]
         bound = {"apiVersion": "v1", "kind": "Pod", "name": meta["name"], "uid": meta["uid"]}
+        account = pod["spec"].get("serviceAccountName") or "default"
+        return self._token(meta["namespace"], account, {"boundObjectRef": bound})
+
+    def token_for(self, namespace: str, account: str) -> str:
+        """A token for an account."""
+        return self._token(namespace, account, {})
+
+    def _token(self, namespace: str, account: str, more: Obj) -> str:
         body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest"}
+        spec = {"audiences": [], "expirationSeconds": 3600, **more}
+        place = (namespace, account, "token")
         accounts = self.resource(*kinds.SERVICE_ACCOUNTS)
-        place = (meta["namespace"], pod["spec"].get("serviceAccountName") or "default", "token")
-        spec = {"audiences": [], "expirationSeconds": 3600, "boundObjectRef": bound}
         found = self._send("POST", accounts, place, {**body, "spec": spec}, manager="kubelet")
         return str(found["status"]["token"])
 
