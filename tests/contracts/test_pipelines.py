@@ -109,6 +109,15 @@ def test_starting_twice_is_starting_once(engine: Engine) -> None:
     assert [run.name for run in engine.pipelines.list_all()].count(new.name) == 1
 
 
+def test_a_run_is_found_by_what_it_was_asked_for_however_the_engine_calls_it(engine: Engine) -> None:
+    asked = f"{fresh_name('acme')}/shop#3@{'a' * 40}+1"
+    run, other = (engine.pipelines.start(a_run(name)) for name in (asked, asked + "1"))
+    found = [engine.pipelines.find(name) for name in (asked, run.name)]
+    assert [one.name for one in found if one] == [run.name, run.name]
+    assert engine.pipelines.start(a_run(asked)).name == run.name
+    assert other.name != run.name
+
+
 def test_a_run_that_has_ended_tells_its_stages_steps_and_logs(engine: Engine) -> None:
     new = a_run()
     engine.pipelines.start(new)
