@@ -135,12 +135,12 @@ class Node:
         self._unsubscribe()
         self._loop.stop()
         running = [process for pod in self._pods.values() for process in pod.processes()]
+        with_steps = [pod for pod in self._pods.values() if isinstance(pod, StepsPod) and pod.processes()]
         for pod in self._pods.values():
             pod.terminate(None, self._settings.stop_seconds)  # what is around some programs hears nothing
         processes.stop_all(running, self._settings.stop_seconds, now=time.monotonic)
-        for pod in self._pods.values():
-            if isinstance(pod, StepsPod) and pod.processes():
-                pod.end_strays()
+        for pod in with_steps:
+            pod.end_strays()
         self._pods.clear()
 
     def _hear(self, event: WatchEvent) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
+_LOOKS = 50
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,19 @@ def usage_of(pid: int) -> Usage:
 
 
 def kill_marked(marker: str) -> int:
-    """End every process whose environment holds `marker` (`NAME=value`), wherever it has gone; how many there were."""
+    """End every process whose environment holds `marker` (`NAME=value`), wherever it has gone; how many there were. One that was
+    just made while others were looked at is met by the next look."""
     sought = b"\0" + marker.encode() + b"\0"
+    killed = 0
+    for _ in range(_LOOKS):
+        found = _kill(sought)
+        killed += found
+        if not found:
+            break
+    return killed
+
+
+def _kill(sought: bytes) -> int:
     killed = 0
     for number, _ in _every():
         with contextlib.suppress(OSError):
