@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from jx.cli import apply_flags, applying, exit_codes, in_pipeline, rescuing
+from jx.cli import apply_flags, applying, exit_codes, in_pipeline
 from jx.cli.session import Session, goes_on
 from jx.cli.session import command as with_session
 from jx.domain.applying.applying import ApplyReport
@@ -53,6 +53,8 @@ def command(session: Session, form: str, state: str | None, *, batch_mode: bool,
     begun = replace(applying.begin_apply(session, **options), allowed=allowed)
     request = apply_flags.complete(begun, how)
     if state is not None:
+        from jx.cli import rescuing
+
         return rescuing.rescue(session, request, folder=folder, word=state, form=form, batch=batch_mode)
     apply = session.wiring.apply_environment()
     if request.dry_run:

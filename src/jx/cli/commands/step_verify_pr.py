@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from jx.cli import checking, exit_codes, output, verifying
+from jx.cli import checking, exit_codes, output
 from jx.cli.session import Session
 from jx.cli.session import command as with_session
 from jx.domain.changes.changes import PullState
@@ -46,6 +46,8 @@ def command(session: Session, number: str, folder: str, form: str | None, *, tel
     """
     if checking.is_in_run(session.settings):
         return checking.check_clone(session, folder, form)
+    from jx.cli import verifying
+
     environment, pull = verifying.find_change(session, folder, number)
     if pull.state is not PullState.OPEN:
         output.say(f"pull request #{pull.number} is {pull.state.value}: there is nothing to check")
