@@ -133,5 +133,6 @@ def test_what_cannot_be_imported_is_told(shop: Shop) -> None:
     assert "no branch gone" in machine.jx("import", "dana/shop", "--branch", "gone").ended(4).err
     assert "git server" in machine.jx("import", "https://git.example.com/dana/shop.git").ended(3).err
     assert "is no repository" in machine.jx("import", "shop").ended(2).err
-    assert "Already up to date" in machine.jx("import", "dana/shop").ok().told
+    for words in (("dana/shop",), ("--url", shop.repo.url), ()):
+        assert "Already up to date" in machine.jx("import", *words, cwd=shop.clone).ok().told
     assert "dana/shop" in machine.jx("delete", "application", "dana/shp").ended(4).err
