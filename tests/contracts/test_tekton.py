@@ -39,7 +39,7 @@ EVERYTHING = Path(__file__).parents[1] / "support" / "everything" / "jenkins-x.y
 REPO = Repo("https://git.example.com/cheese/shop.git")
 NOT_RUN = frozenset(
     {"PipelineValidationFailed", "PipelineInvalidGraph", "ParameterMissing", "InvalidWorkspaceBindings"}
-    | {"CouldntGetPipeline", "CouldntGetTask"}
+    | {"CouldntGetPipeline", "CouldntGetTask", "CELEvaluationFailed", "ParameterTypeMismatch"}
 )
 """Reasons with which the runner refuses a run; Tekton may well have more to say of such a one."""
 
