@@ -63,7 +63,7 @@ def test_a_merge_is_applied_and_told_to_the_forge_and_the_records(world: World, 
     record = record_of(world, merge)
     assert (record.status, record.author, record.build) == (ActivityStatus.SUCCEEDED, "Ann Lee", "2")
     assert record.name == "team-environment-acme-dev-master-2"
-    assert [(step.name, step.description) for step in record.steps] == [("apply", "5 created, 19 unchanged")]
+    assert [(step.name, step.description) for step in record.steps] == [("apply", "5 created, 20 unchanged")]
     assert state_of(world, merge) is CheckState.SUCCESS
 
 
