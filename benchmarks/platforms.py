@@ -202,12 +202,14 @@ class Platform:
 
 
 @contextlib.contextmanager
-def installed(*words: str) -> Iterator[Platform]:
-    """A platform as `jx install --ng WORDS` leaves it, with a second person who may approve; nothing is left of it afterwards."""
+def installed(*words: str, when_there: Callable[[], None] = lambda: None) -> Iterator[Platform]:
+    """A platform as `jx install --ng WORDS` leaves it, with a second person who may approve; nothing is left of it afterwards.
+    `when_there` is called as soon as that command has ended."""
     with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as parent:
         platform = Platform(Path(parent))
         platform.jx("install", "--ng", *words)
         try:
+            when_there()
             platform.jx("local", "user", "add", REVIEWER, "--right", "admin")
             platform.shell("git clone -q $MY_DEV_GIT_CLONE_URL clone")
             yield platform
