@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -101,6 +102,17 @@ def test_what_was_written_just_now_is_not_trusted_yet(bare: Path) -> None:
     os.utime(bare / "refs" / "heads", (future, future))
 
     assert [known.of_refs(bare, "heads", ask) for _ in range(2)] == [1, 2]
+
+
+def test_where_files_have_times_in_seconds_what_was_written_in_this_one_is_not_trusted_either(
+    bare: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known, ask = Remembered(), Asked()
+    newest = max(path.stat().st_mtime_ns for path in [bare / "HEAD", *bare.glob("refs/**")])
+    monkeypatch.setattr(time, "time_ns", lambda: newest + 1_500_000_000)
+    assert [known.of_refs(bare, "heads", ask) for _ in range(2)] == [1, 2]
+    monkeypatch.setattr(time, "time_ns", lambda: newest + 2_500_000_000)
+    assert [known.of_refs(bare, "heads", ask) for _ in range(2)] == [3, 3]
 
 
 def test_a_folder_that_is_gone_is_asked_for_each_time(tmp_path: Path) -> None:

@@ -18,8 +18,9 @@ from typing import Any, TypeVar
 _T = TypeVar("_T")
 _Stamp = tuple[tuple[int, int, int], ...]
 
-_FRESH = 50_000_000
-"""Nanoseconds: within a tick of the file system's clock a second change could have the time of the first."""
+_SECOND = 1_000_000_000
+_FRESH, _FRESH_BY_SECONDS = _SECOND // 20, 2 * _SECOND
+"""Nanoseconds: within a tick of the file system's clock a second change may have the time of the first; some tick by seconds."""
 _MOST = 2000
 """Answers about commits that are kept."""
 
@@ -73,7 +74,8 @@ def _look(folder: Path) -> _Stamp:
     except OSError:  # git removes empty folders
         return ()
     newest = max(mtime for _, mtime, _ in stamp)
-    return stamp if time.time_ns() - newest > _FRESH else ()
+    fresh = _FRESH if newest % _SECOND else _FRESH_BY_SECONDS
+    return stamp if time.time_ns() - newest > fresh else ()
 
 
 def _stamps(folder: Path) -> Iterator[tuple[int, int, int]]:
