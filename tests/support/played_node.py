@@ -50,6 +50,7 @@ class RemoteApi:
         self._listener: Callable[[WatchEvent], None] = lambda _event: None
         self._telling = threading.Lock()
         self._versions: dict[str, int] = {}
+        self._tokens: dict[str, str] = {}
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="node-watch", daemon=True)
 
@@ -120,11 +121,14 @@ class RemoteApi:
         self._send("DELETE", resource, (namespace, name, ""), options, manager="")
 
     def token_for_run(self, pod: Obj) -> str:
-        """A token for the pod's account that ends with the pod."""
+        """A token for the pod's account that ends with the pod, asked for once."""
         meta = pod["metadata"]
+        if meta["uid"] in self._tokens:
+            return self._tokens[meta["uid"]]
         bound = {"apiVersion": "v1", "kind": "Pod", "name": meta["name"], "uid": meta["uid"]}
         account = pod["spec"].get("serviceAccountName") or "default"
-        return self._token(meta["namespace"], account, {"boundObjectRef": bound})
+        self._tokens[meta["uid"]] = self._token(meta["namespace"], account, {"boundObjectRef": bound})
+        return self._tokens[meta["uid"]]
 
     def token_for(self, namespace: str, account: str) -> str:
         """A token for an account."""

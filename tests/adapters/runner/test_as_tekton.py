@@ -10,7 +10,7 @@ from tests.support.runner import running_runner_world
 from tests.support.tekton_runs import Obj
 
 pytestmark = pytest.mark.xdist_group("runs-as-tekton")
-LIMIT = "2s"
+LIMIT = "4s"
 
 
 @pytest.fixture(scope="module")
