@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,6 @@ from tests.support.platform import Machine, eventually
 from jx.adapters.local.forge.client import LocalForge
 from jx.domain.changes.changes import Check, CheckState
 from jx.domain.names import Repo, Revision
-from jx.ports.forge import Offer
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("cli-pipelines"), pytest.mark.timeout(300)]
 FILE = """\
@@ -107,7 +107,8 @@ def test_a_push_to_its_branch_is_built_and_has_its_record_its_log_and_its_status
 
 def test_a_pull_request_is_run_as_merged_and_says_so_where_people_look(shop: Shop) -> None:
     head = shop.push("mine", {"lines": "three"}, user="ann")
-    number = shop.forge("ann").propose(shop.repo, Offer("mine", "main", "Three", "")).number
+    opened = shop.machine.jx("pr", "create", "--title", "Three", user="ann", cwd=shop.clone).ok()
+    number = int(opened.pull.rpartition("/")[2])
     record = shop.ended(f"PR-{number}", head)
     assert record["status"] == "Succeeded"
     assert (
@@ -136,3 +137,43 @@ def test_what_cannot_be_imported_is_told(shop: Shop) -> None:
     for words in (("dana/shop",), ("--url", shop.repo.url), ()):
         assert "Already up to date" in machine.jx("import", *words, cwd=shop.clone).ok().told
     assert "dana/shop" in machine.jx("delete", "application", "dana/shp").ended(4).err
+
+
+def test_its_pull_requests_are_opened_seen_and_merged_as_an_environments_are(shop: Shop) -> None:
+    machine, of_shop = shop.machine, ("--repo", "dana/shop")
+    shop.push("four", {"more": "four"}, user="ann")
+    opened = machine.jx("pr", "create", user="ann", cwd=shop.clone).ok()
+    assert re.fullmatch(r"Created Pull Request: http://\S+/dana/shop/pulls/\d+\n", opened.out)
+    number = opened.pull.rpartition("/")[2]
+    assert f"next: jx pr view {number} --repo dana/shop" in opened.err
+    assert machine.jx("pr", "create", user="ann", cwd=shop.clone).ok().pull == opened.pull
+    shown = json.loads(machine.jx("pr", "view", number, *of_shop, "-o", "json").ok().out)
+    assert (shown["title"], shown["author"]) == ("feat: change four", "ann")
+    assert (shown["head"]["branch"], shown["base"]["branch"]) == ("four", "main")
+    assert f"#{number}" in machine.jx("pr", "list", *of_shop).ok().out
+    assert f"#{number} dana/shop open" in " ".join(machine.jx("pr", "list").ok().out.split())
+    assert "no environment" in machine.jx("pr", "diff", number, *of_shop).ended(3).err
+    unsaid = machine.jx("pr", "merge", number, cwd=shop.clone).ended(2).err
+    assert "say which: --repo dana/shop, or --env dev" in unsaid
+    merged = machine.jx("pr", "merge", number, *of_shop).ok()
+    assert f"Merged pull request #{number}" in merged.told
+    assert "jx get activities -f dana/shop" in merged.err
+
+
+def test_what_no_pull_request_can_be_opened_for_is_told_with_what_to_do(shop: Shop) -> None:
+    machine, clone = shop.machine, shop.clone
+    machine.shell("git checkout -q main; git checkout -qb unpushed", cwd=clone).ok()
+    told = machine.jx("pr", "create", cwd=clone).ended(4).err
+    assert "dana/shop has no branch unpushed" in told
+    assert "git push -u origin unpushed" in told
+    shop.push("five", {"more": "five"})
+    machine.shell("git commit -q --allow-empty -m later", cwd=clone).ok()
+    assert "branch five is at" in machine.jx("pr", "create", cwd=clone).ended(3).err
+    machine.shell("git reset -q --hard HEAD~; git checkout -q main", cwd=clone).ok()
+    assert "cannot be merged into itself" in machine.jx("pr", "create", cwd=clone).ended(2).err
+    assert (
+        "no branch gone"
+        in machine.jx("pr", "create", "--head", "five", "--base", "gone", cwd=clone).ended(4).err
+    )
+    assert "which repository?" in machine.jx("pr", "create").ended(2).err
+    assert "which branch?" in machine.jx("pr", "create", "--repo", "dana/shop").ended(2).err

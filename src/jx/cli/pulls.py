@@ -1,9 +1,11 @@
-"""What the commands on pull requests share: finding one by number or URL, and its form as a document."""
+"""What the commands on pull requests share: where they are, finding one by number or URL, and its form as a document."""
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -12,45 +14,81 @@ import click
 from jx.cli.session import Session
 from jx.domain.changes.changes import PullRequest
 from jx.domain.environments.environments import Environment
-from jx.domain.errors import NotFound, Usage
-from jx.domain.names import Repo, Revision
+from jx.domain.errors import NotFound, Refused, Usage
+from jx.domain.names import DEV, Repo, Revision
+from jx.usecases.proposing.import_repository import beside
 from jx.usecases.reviewing.review_change import ReviewRequest, Verdict
 
 _FOLDED = re.compile(r"<details><summary>(.*?)</summary>.*?</details>\n*", re.DOTALL)
 _URL = re.compile(r"(?P<repo>.+?)/(?:pulls|pull|-/merge_requests)/(?P<number>\d+)/?")
 
 
-def environment_option(default: str) -> Callable[..., Any]:
-    """`--env`, the environment whose repository is meant."""
-    text = "The environment." if default else "The environment. Default: all."
-    return click.option("-e", "--env", default=default, show_default=bool(default), help=text)
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where pull requests are, as it was said: an environment's repository, or any of the platform's git server; both empty where
+    nothing was said."""
+
+    env: str = ""
+    repo: str = ""
 
 
-def find_pull(session: Session, text: str, env: str) -> PullRequest:
+def place_options(default: str) -> Callable[..., Any]:
+    """`--env` and `--repo`, given to the command as `place`; `default` is what its help says of neither."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def with_place(*args: Any, env: str, repo: str, **kwargs: Any) -> Any:
+            return function(*args, place=Place(env, repo), **kwargs)
+
+        for option in (
+            click.option(
+                "-R", "--repo", default="", metavar="OWNER/NAME", help="... or an application's repository."
+            ),
+            click.option("-e", "--env", default="", help=f"The environment. Default: {default}."),
+        ):
+            with_place = option(with_place)
+        return with_place
+
+    return decorate
+
+
+def find_pull(session: Session, text: str, place: Place) -> PullRequest:
     """A pull request by `3`, `#3` or its URL."""
-    repo, number = _locate(session, text, env)
+    repo, number = _locate(session, text, place)
     return session.wiring.forge.observe(repo, number)
 
 
-def review(session: Session, text: str, env: str, verdict: Verdict) -> PullRequest:
-    """Give a verdict on a pull request."""
-    repo, number = _locate(session, text, env)
+def review(session: Session, text: str, place: Place, verdict: Verdict) -> PullRequest:
+    """Give a verdict on a pull request. Usage where it could be one of another repository, whose clone one is in."""
+    _require_said(session, text, place)
+    repo, number = _locate(session, text, place)
     return session.wiring.review_change()(ReviewRequest(repo, number, verdict))
 
 
-def await_checks(session: Session, text: str, env: str, within: timedelta) -> Revision | None:
-    """Wait for what a merge of it needs, as long as that is on its way; the commit of the base that it was said of."""
-    repo, number = _locate(session, text, env)
+def await_checks(session: Session, text: str, place: Place, within: timedelta) -> Revision | None:
+    """Wait for what a merge of it needs, as long as that is on its way; the commit of the base that it was said of. Nothing of
+    that is said of an application's. Usage as for a review."""
+    _require_said(session, text, place)
+    repo, number = _locate(session, text, place)
+    if find_environment(session, repo) is None:
+        return None
     return session.wiring.await_checks()(repo, number, within=within)
 
 
-def find_environment(session: Session, repo: Repo, env: str) -> Environment:
+def require_environment(session: Session, pull: PullRequest) -> Environment:
+    """The environment that a pull request would change; Refused for one of an application."""
+    found = find_environment(session, pull.repo)
+    if found is None:
+        raise Refused(
+            f"{pull.repo.full_name} is the repository of no environment: what is merged there changes nothing in a cluster",
+            hint=f"its files: {pull.url}",
+        )
+    return found
+
+
+def find_environment(session: Session, repo: Repo) -> Environment | None:
     """The environment that a repository holds."""
-    known = session.wiring.environments("")
-    return next(
-        (one for one in known if one.repo and one.repo.is_same(repo)),
-        next(one for one in known if one.name == env),
-    )
+    return next((one for one in session.wiring.environments() if one.repo and one.repo.is_same(repo)), None)
 
 
 def pull_to_data(pull: PullRequest) -> dict[str, Any]:
@@ -80,17 +118,40 @@ def comment_text(body: str) -> str:
     return "\n".join(f"  {line}".rstrip() for line in lines)
 
 
-def _locate(session: Session, text: str, env: str) -> tuple[Repo, int]:
+def _locate(session: Session, text: str, place: Place) -> tuple[Repo, int]:
     if text.lstrip("#").isdigit():
-        environment = session.wiring.environments(env)[0]
-        if environment.repo is None:
-            raise NotFound(f"environment {env} has no git repository")
-        return environment.repo, int(text.lstrip("#"))
+        return find_repo(session, place), int(text.lstrip("#"))
     match = _URL.fullmatch(text)
     if match is None:
         raise Usage(f"{text!r} is neither the number nor the URL of a pull request")
-    wanted = Repo(match["repo"])
+    wanted, dev = Repo(match["repo"]), session.wiring.platform_at.repo
     for environment in session.wiring.environments(""):
         if environment.repo and environment.repo.is_same(wanted):
             return environment.repo, int(match["number"])
+    if dev.sibling(wanted.full_name).is_same(wanted):
+        return dev.sibling(wanted.full_name), int(match["number"])
     raise NotFound(f"{wanted.url} is no repository of this platform", hint="environments: jx get env")
+
+
+def _require_said(session: Session, text: str, place: Place) -> None:
+    """A number alone means one of dev, wherever one is. In a clone of another repository it is likely meant otherwise."""
+    here, dev = session.wiring.folders.look(".").origin, session.wiring.platform_at.repo
+    is_said = place.env or place.repo or not text.lstrip("#").isdigit()
+    if is_said or here is None or here.is_same(dev) or not dev.sibling(here.full_name).is_same(here):
+        return
+    environment = find_environment(session, here)
+    this = f"--env {environment.name}" if environment else f"--repo {here.full_name}"
+    raise Usage(
+        f"you are in a clone of {here.full_name}, and {text} without a repository is one of dev",
+        hint=f"say which: {this}, or --env {DEV}",
+    )
+
+
+def find_repo(session: Session, place: Place) -> Repo:
+    """The repository that was said."""
+    if place.repo:
+        return beside(session.wiring.platform_at.repo, place.repo)
+    environment = session.wiring.environments(place.env)[0]  # dev is the first
+    if environment.repo is None:
+        raise NotFound(f"environment {environment.name} has no git repository")
+    return environment.repo

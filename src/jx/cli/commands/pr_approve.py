@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from jx.cli.pulls import environment_option, review
+from jx.cli.pulls import Place, place_options, review
 from jx.cli.session import Session
 from jx.cli.session import command as with_session
 from jx.domain.names import parse_revision
@@ -13,11 +13,11 @@ from jx.usecases.reviewing.review_change import Approve
 
 @click.command()
 @click.argument("pull")
-@environment_option("dev")
+@place_options("dev")
 @click.option("-b", "--body", default="", help="What to say with it.")
 @click.option("--sha", help="The commit that you have seen; another head is not approved.")
 @with_session
-def command(session: Session, pull: str, env: str, body: str, sha: str | None) -> None:
+def command(session: Session, pull: str, place: Place, body: str, sha: str | None) -> None:
     """Approve a pull request as it is now; a later push needs a new approval.
 
     \b
@@ -25,4 +25,4 @@ def command(session: Session, pull: str, env: str, body: str, sha: str | None) -
       jx pr approve 3
       jx --as bob pr approve 3
     """
-    review(session, pull, env, Approve(body, parse_revision(sha) if sha else None))
+    review(session, pull, place, Approve(body, parse_revision(sha) if sha else None))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from jx.cli.pulls import environment_option, review
+from jx.cli.pulls import Place, place_options, review
 from jx.cli.session import Session
 from jx.cli.session import command as with_session
 from jx.usecases.reviewing.review_change import Close
@@ -12,13 +12,13 @@ from jx.usecases.reviewing.review_change import Close
 
 @click.command()
 @click.argument("pull")
-@environment_option("dev")
+@place_options("dev")
 @with_session
-def command(session: Session, pull: str, env: str) -> None:
+def command(session: Session, pull: str, place: Place) -> None:
     """Close a pull request without merging it.
 
     \b
     Examples:
       jx pr close 3
     """
-    review(session, pull, env, Close())
+    review(session, pull, place, Close())

@@ -5,19 +5,19 @@ from __future__ import annotations
 import click
 
 from jx.cli import output
-from jx.cli.pulls import comment_text, environment_option, find_pull, pull_to_data
+from jx.cli.pulls import Place, comment_text, find_pull, place_options, pull_to_data
 from jx.cli.session import Session
 from jx.cli.session import command as with_session
 
 
 @click.command()
 @click.argument("pull")
-@environment_option("dev")
+@place_options("dev")
 @click.option(
     "-o", "--output", "form", type=click.Choice(["json", "yaml"]), help="Print a document instead of text."
 )
 @with_session
-def command(session: Session, pull: str, env: str, form: str | None) -> None:
+def command(session: Session, pull: str, place: Place, form: str | None) -> None:
     """Show one pull request, by its number or URL.
 
     \b
@@ -25,7 +25,7 @@ def command(session: Session, pull: str, env: str, form: str | None) -> None:
       jx pr view 3
       jx pr view 1 --env staging
     """
-    found = find_pull(session, pull, env)
+    found = find_pull(session, pull, place)
     if form:
         output.document(pull_to_data(found), form)
         return

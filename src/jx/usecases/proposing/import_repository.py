@@ -52,7 +52,7 @@ class ImportRepository:
         server, which would tell nobody."""
         target = self.propose_change.target(request.platform, DEV)
         self.propose_change.require_pulls(target)
-        repo = find_repo(request.repository, target)
+        repo = beside(target.repo, request.repository)
         own = next((one for one in target.platform.environments if one.repo and one.repo.is_same(repo)), None)
         if own is not None:
             raise Refused(
@@ -77,7 +77,7 @@ class ImportRepository:
         """The pull request that takes the declaration away; the repository stays, and its webhook tells nobody anything any more.
         NotFound with the nearest."""
         target = self.propose_change.target(request.platform, DEV)
-        repo = find_repo(request.repository, target)
+        repo = beside(target.repo, request.repository)
         path = find_file(target.chart, repo)
         if path is None:
             known = [one.repo.full_name for one in target.platform.dev.source_repositories]
@@ -117,15 +117,15 @@ class ImportRepository:
             self.propose_change.reporter.tell(Event(f"Made {what}"))
 
 
-def find_repo(said: str, target: Target) -> Repo:
-    """The repository that somebody names: by its URL, or as `owner/name` on the platform's git server."""
+def beside(dev: Repo, said: str) -> Repo:
+    """The repository that somebody names: by its URL, or as `owner/name` on the git server of the dev repository."""
     if "://" not in said and said.count("/") != 1:
         raise Usage(f"{said!r} is no repository", hint="owner/name, or the URL to clone it from")
-    named = parse_repo(said) if "://" in said else target.repo.sibling(said)
-    repo = target.repo.sibling(named.full_name)
+    named = parse_repo(said) if "://" in said else dev.sibling(said)
+    repo = dev.sibling(named.full_name)
     if not repo.is_same(named):
         raise Refused(
             f"{named.url} is not on the platform's git server, which alone tells of pushes",
-            hint=f"the platform's is that of {target.repo.url}",
+            hint=f"the platform's is that of {dev.url}",
         )
     return repo
