@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,6 @@ from tests.support.workloads import Obj
 from jx.adapters.local.node.veils import works
 
 pytestmark = pytest.mark.skipif(not works("unshare"), reason="this machine allows no user namespaces")
-GUARDED = Path(__file__).parents[3] / "docs"
 SHARED = {"name": "shared", "mountPath": "/shared"}
 
 
@@ -40,8 +40,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def shared(folder: Path) -> Iterator[RealWorld]:
-    with running_world(folder, hidden=(folder.resolve(),), guarded=(GUARDED,)) as world:
+def guarded() -> Iterator[Path]:
+    """A folder that its owner may write to, outside of what no two containers share."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+        (Path(folder) / "explanation").touch()
+        yield Path(folder)
+
+
+@pytest.fixture(scope="module")
+def shared(folder: Path, guarded: Path) -> Iterator[RealWorld]:
+    with running_world(folder, hidden=(folder.resolve(),), guarded=(guarded,)) as world:
         yield world
 
 
@@ -164,9 +172,9 @@ def test_no_link_in_a_volume_leads_a_mount_out_of_it(world: RealWorld, folder: P
     assert [each.name for each in outside.iterdir()] == ["secret"]
 
 
-def test_neither_jx_nor_what_is_guarded_can_be_changed(world: RealWorld) -> None:
-    touches = "; ".join(f"touch {path}/touched && echo changed" for path in (GUARDED, Path(sys.prefix)))
-    world.apply(greeted(f"ls {GUARDED}; {touches}; true"))
+def test_neither_jx_nor_what_is_guarded_can_be_changed(world: RealWorld, guarded: Path) -> None:
+    touches = "; ".join(f"touch {path}/touched && echo changed" for path in (guarded, Path(sys.prefix)))
+    world.apply(greeted(f"ls {guarded}; {touches}; true"))
     ended(world)
     text = said(world)
     assert "changed" not in text
