@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import socket
@@ -74,7 +75,8 @@ def _go(*words: str) -> str:
 
 def _config(*names: str) -> Iterator[Obj]:
     """Manifests of Tekton's release, as they come but for one flag: `when` may be an expression."""
-    folder = Path(_go("list", "-mod=readonly", "-m", "-f", "{{.Dir}}", MODULE)) / "config"
+    # The programs may be kept, and the module they were built from may not.
+    folder = Path(json.loads(_go("mod", "download", "-json", MODULE))["Dir"]) / "config"
     for name in names:
         for path in sorted(folder.glob(name)):
             for each in yaml.safe_load_all(path.read_text()):
