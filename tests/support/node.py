@@ -46,6 +46,12 @@ class RealWorld(World):
         assert status == 200, body
         return json.loads(body)
 
+    def delete_pods(self) -> None:
+        """Delete all pods, and wait until the node has taken them away."""
+        for pod in self.all("Pod"):
+            self.delete("Pod", pod["metadata"]["name"])
+        self.until(lambda: not self.all("Pod"), 60)
+
     def until_ready(self, name: str = "web") -> Obj:
         """Wait until the rollout of a deployment is over and its service knows the pods."""
 

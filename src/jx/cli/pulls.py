@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
 import click
 
@@ -21,6 +21,10 @@ from jx.usecases.reviewing.review_change import ReviewRequest, Verdict
 
 _FOLDED = re.compile(r"<details><summary>(.*?)</summary>.*?</details>\n*", re.DOTALL)
 _URL = re.compile(r"(?P<repo>.+?)/(?:pulls|pull|-/merge_requests)/(?P<number>\d+)/?")
+
+
+Chosen: TypeAlias = tuple[Repo, int]
+"""One pull request: its repository and number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +62,22 @@ def find_pull(session: Session, text: str, place: Place) -> PullRequest:
     return session.wiring.forge.observe(repo, number)
 
 
-def review(session: Session, text: str, place: Place, verdict: Verdict) -> PullRequest:
-    """Give a verdict on a pull request. Usage where it could be one of another repository, whose clone one is in."""
+def choose_pull(session: Session, text: str, place: Place) -> Chosen:
+    """The one that is to be acted on. Usage where it could be one of another repository, whose clone one is in."""
     _require_said(session, text, place)
-    repo, number = _locate(session, text, place)
+    return _locate(session, text, place)
+
+
+def review(session: Session, chosen: Chosen, verdict: Verdict) -> PullRequest:
+    """Give a verdict on a pull request."""
+    repo, number = chosen
     return session.wiring.review_change()(ReviewRequest(repo, number, verdict))
 
 
-def await_checks(session: Session, text: str, place: Place, within: timedelta) -> Revision | None:
+def await_checks(session: Session, chosen: Chosen, within: timedelta) -> Revision | None:
     """Wait for what a merge of it needs, as long as that is on its way; the commit of the base that it was said of. Nothing of
-    that is said of an application's. Usage as for a review."""
-    _require_said(session, text, place)
-    repo, number = _locate(session, text, place)
+    that is said of an application's."""
+    repo, number = chosen
     if find_environment(session, repo) is None:
         return None
     return session.wiring.await_checks()(repo, number, within=within)
@@ -88,7 +96,7 @@ def require_environment(session: Session, pull: PullRequest) -> Environment:
 
 def find_environment(session: Session, repo: Repo) -> Environment | None:
     """The environment that a repository holds."""
-    return next((one for one in session.wiring.environments() if one.repo and one.repo.is_same(repo)), None)
+    return session.wiring.declared().find_environment_of(repo)
 
 
 def pull_to_data(pull: PullRequest) -> dict[str, Any]:
@@ -118,16 +126,16 @@ def comment_text(body: str) -> str:
     return "\n".join(f"  {line}".rstrip() for line in lines)
 
 
-def _locate(session: Session, text: str, place: Place) -> tuple[Repo, int]:
+def _locate(session: Session, text: str, place: Place) -> Chosen:
     if text.lstrip("#").isdigit():
         return find_repo(session, place), int(text.lstrip("#"))
     match = _URL.fullmatch(text)
     if match is None:
         raise Usage(f"{text!r} is neither the number nor the URL of a pull request")
     wanted, dev = Repo(match["repo"]), session.wiring.platform_at.repo
-    for environment in session.wiring.environments(""):
-        if environment.repo and environment.repo.is_same(wanted):
-            return environment.repo, int(match["number"])
+    environment = find_environment(session, wanted)
+    if environment is not None and environment.repo is not None:
+        return environment.repo, int(match["number"])
     if dev.sibling(wanted.full_name).is_same(wanted):
         return dev.sibling(wanted.full_name), int(match["number"])
     raise NotFound(f"{wanted.url} is no repository of this platform", hint="environments: jx get env")
@@ -135,9 +143,10 @@ def _locate(session: Session, text: str, place: Place) -> tuple[Repo, int]:
 
 def _require_said(session: Session, text: str, place: Place) -> None:
     """A number alone means one of dev, wherever one is. In a clone of another repository it is likely meant otherwise."""
+    if place.env or place.repo or not text.lstrip("#").isdigit():
+        return
     here, dev = session.wiring.folders.look(".").origin, session.wiring.platform_at.repo
-    is_said = place.env or place.repo or not text.lstrip("#").isdigit()
-    if is_said or here is None or here.is_same(dev) or not dev.sibling(here.full_name).is_same(here):
+    if here is None or here.is_same(dev) or not dev.sibling(here.full_name).is_same(here):
         return
     environment = find_environment(session, here)
     this = f"--env {environment.name}" if environment else f"--repo {here.full_name}"

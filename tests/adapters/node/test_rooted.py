@@ -56,9 +56,7 @@ def shared(folder: Path, guarded: Path) -> Iterator[RealWorld]:
 @pytest.fixture
 def world(shared: RealWorld) -> Iterator[RealWorld]:
     yield shared
-    for pod in shared.all("Pod"):
-        shared.delete("Pod", pod["metadata"]["name"])
-    shared.until(lambda: not shared.all("Pod"), 60)
+    shared.delete_pods()
 
 
 def greeted(*scripts: str, volumes: list[Obj] | None = None, **more: Any) -> Obj:

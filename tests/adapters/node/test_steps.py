@@ -40,9 +40,7 @@ def shared(shared_folder: Path) -> Iterator[RealWorld]:
 @pytest.fixture
 def world(shared: RealWorld) -> Iterator[RealWorld]:
     yield shared
-    for pod in shared.all("Pod"):
-        shared.delete("Pod", pod["metadata"]["name"])
-    shared.until(lambda: not shared.all("Pod"), 60)
+    shared.delete_pods()
 
 
 @pytest.fixture(params=KINDS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from jx.cli.pulls import Place, place_options, review
+from jx.cli.pulls import Place, choose_pull, place_options, review
 from jx.cli.session import Session
 from jx.cli.session import command as with_session
 from jx.domain.names import parse_revision
@@ -25,4 +25,4 @@ def command(session: Session, pull: str, place: Place, body: str, sha: str | Non
       jx pr approve 3
       jx --as bob pr approve 3
     """
-    review(session, pull, place, Approve(body, parse_revision(sha) if sha else None))
+    review(session, choose_pull(session, pull, place), Approve(body, parse_revision(sha) if sha else None))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from jx.cli.pulls import Place, place_options, review
+from jx.cli.pulls import Place, choose_pull, place_options, review
 from jx.cli.session import Session
 from jx.cli.session import command as with_session
 from jx.usecases.reviewing.review_change import Close
@@ -21,4 +21,4 @@ def command(session: Session, pull: str, place: Place) -> None:
     Examples:
       jx pr close 3
     """
-    review(session, pull, place, Close())
+    review(session, choose_pull(session, pull, place), Close())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from jx.cli.pulls import Place, place_options, review
+from jx.cli.pulls import Place, choose_pull, place_options, review
 from jx.cli.session import Session
 from jx.cli.session import command as with_session
 from jx.usecases.reviewing.review_change import CommentOn
@@ -22,4 +22,4 @@ def command(session: Session, pull: str, place: Place, body: str) -> None:
     Examples:
       jx pr comment 3 -b "Why not 1.4?"
     """
-    review(session, pull, place, CommentOn(body))
+    review(session, choose_pull(session, pull, place), CommentOn(body))

@@ -59,7 +59,7 @@ def command(
         wanted, head, base or _find_base(platform, wanted), title, body, seen, auto_merge=auto_merge
     )
     pull = session.wiring.offer_branch()(request)
-    environment = next((one for one in platform.environments if one.repo and one.repo.is_same(wanted)), None)
+    environment = platform.find_environment_of(wanted)
     if environment is None:
         output.hint(f"next: jx pr view {pull.number} --repo {wanted.full_name}")
     else:

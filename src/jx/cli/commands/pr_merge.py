@@ -7,7 +7,7 @@ from datetime import timedelta
 import click
 
 from jx.cli import output
-from jx.cli.pulls import Place, await_checks, find_environment, place_options, review
+from jx.cli.pulls import Place, await_checks, choose_pull, find_environment, place_options, review
 from jx.cli.session import Session, goes_on
 from jx.cli.session import command as with_session
 from jx.usecases.following.await_apply import AwaitApplyRequest
@@ -38,8 +38,9 @@ def command(
       jx pr merge 3 --wait
       jx pr merge 3 --override "the charts' server is down"
     """
-    base = None if override else await_checks(session, pull, place, timedelta(seconds=timeout))
-    merged = review(session, pull, place, Merge("squash" if squash else "merge", override, base))
+    chosen = choose_pull(session, pull, place)
+    base = None if override else await_checks(session, chosen, timedelta(seconds=timeout))
+    merged = review(session, chosen, Merge("squash" if squash else "merge", override, base))
     environment = find_environment(session, merged.repo)
     if environment is None:
         output.hint(f"what it starts: jx get activities -f {merged.repo.full_name}")

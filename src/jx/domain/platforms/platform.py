@@ -40,6 +40,10 @@ class Platform:
             and dev.sibling(one.repo.full_name).is_same(one.repo)
         )
 
+    def find_environment_of(self, repo: Repo) -> Environment | None:
+        """The environment whose repository that is."""
+        return next((one for one in self.environments if one.repo and one.repo.is_same(repo)), None)
+
     def grant_of(self, repo: Repo) -> Grant:
         """What runs of the branch that an application is released from may have."""
         grants = self.requirements.grants

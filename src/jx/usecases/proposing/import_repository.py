@@ -20,7 +20,8 @@ from jx.ports.repos import Repos
 from jx.usecases.propose_change import PlatformAt, ProposeChange, Target
 from jx.usecases.set_up_repository import SetUpRepository, find_rights
 
-_BRANCHES = ("main", "master")
+USUAL_BRANCHES = ("main", "master")
+"""What a repository is released from where nobody says so, the likeliest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ class ImportRepository:
         target = self.propose_change.target(request.platform, DEV)
         self.propose_change.require_pulls(target)
         repo = beside(target.repo, request.repository)
-        own = next((one for one in target.platform.environments if one.repo and one.repo.is_same(repo)), None)
+        own = target.platform.find_environment_of(repo)
         if own is not None:
             raise Refused(
                 f"{repo.full_name} is the repository of environment {own.name}: its pipelines start already"
@@ -98,7 +99,7 @@ class ImportRepository:
 
     def _find_branch(self, repo: Repo, said: str) -> str:
         """The branch that is there; of a repository that is empty, the one that is to come."""
-        tried = (parse_branch(said),) if said else _BRANCHES
+        tried = (parse_branch(said),) if said else USUAL_BRANCHES
         refs = self.repos.refs(repo)
         for branch in tried:
             if not refs or HEADS + branch in refs:

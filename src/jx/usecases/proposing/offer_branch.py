@@ -14,8 +14,7 @@ from jx.ports.forge import Ability, Forge, Offer
 from jx.ports.reporter import Reporter
 from jx.ports.repos import Repos
 from jx.usecases.propose_change import AUTO_MERGE_LABEL
-
-_BASES = ("main", "master")
+from jx.usecases.proposing.import_repository import USUAL_BRANCHES
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +79,7 @@ def _find_head(request: OfferRequest, head: Revision | None) -> Revision:
 
 
 def _find_base(request: OfferRequest, refs: Container[str]) -> str:
-    tried = (request.base,) if request.base else _BASES
+    tried = (request.base,) if request.base else USUAL_BRANCHES
     for branch in tried:
         if HEADS + branch in refs:
             return branch
